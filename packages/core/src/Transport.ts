@@ -6,7 +6,9 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
 import type { HttpClient } from "effect/http/HttpClient"
 import * as Predicate from "effect/Predicate"
 
@@ -89,3 +91,22 @@ export const ownsAttempt = (client: HttpClient): HttpClient => {
  * @since 0.1.0
  */
 export const isAttemptOwner = (client: HttpClient): boolean => owners.has(client)
+
+/**
+ * The time of a clock's monotonic source, in milliseconds.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const now = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+
+const defaultClock = Context.get(Context.empty(), Clock.Clock)
+
+/**
+ * Whether a fiber's clock is the default one, so that `setTimeout` and its `Clock` mean the same time.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const usesDefaultClock = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  fiber.getRef(Clock.Clock) === defaultClock

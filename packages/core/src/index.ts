@@ -1,1 +1,13 @@
+/**
+ * The Agentalk Contacts API as Effect services.
+ *
+ * @since 0.1.0
+ */
+export * as AgentalkClient from "./AgentalkClient.ts"
+export * from "./AgentalkApi.ts"
+export * from "./AgentalkError.ts"
+export * from "./Contact.ts"
+export * from "./Contacts.ts"
+export * from "./Settings.ts"
+export * as TimeLimit from "./TimeLimit.ts"
 export * as Transport from "./Transport.ts"

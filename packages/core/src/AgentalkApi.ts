@@ -1,0 +1,128 @@
+/**
+ * The published contract of the Agentalk External API, declared once. The client, the sandbox and the OpenAPI
+ * document come from here; a test holds it against the contract as the vendor publishes it.
+ *
+ * @since 0.1.0
+ */
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Schema from "effect/Schema"
+import type { Unauthorized } from "./AgentalkError.ts"
+
+/**
+ * Where the API lives, unless a client is told otherwise.
+ *
+ * @category contract
+ * @since 0.1.0
+ */
+export const defaultBaseUrl = "https://api.agentalk.io"
+
+/**
+ * The organization API token, as `Authorization: Bearer {orgId}.{secret}`.
+ *
+ * @category contract
+ * @since 0.1.0
+ */
+export class OrganizationApiToken extends HttpApiMiddleware.Service<
+  OrganizationApiToken,
+  { clientError: Unauthorized }
+>()("@agentalk/core/OrganizationApiToken", {
+  requiredForClient: true,
+  security: {
+    OrganizationApiToken: HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Format, "OrgId.SecretToken")
+  }
+}) {}
+
+// The contract only names these formats. What we send is checked by the schemas of `Contact.ts`.
+const format = (name: string) =>
+  Schema.String.check(Schema.makeFilter<string>(() => true, { toJsonSchema: () => ({ format: name }) }))
+
+const headers = { "x-organization-id": Schema.optionalKey(format("uuid")) }
+const contact = { contact_id: format("uuid") }
+const fields = Schema.Record(Schema.String, Schema.Json)
+const tags = Schema.Array(Schema.String)
+
+// Every response body is open in the contract: the client decodes it by itself.
+const success = Schema.Record(Schema.String, Schema.Json)
+
+/**
+ * The seven operations on contacts. An operation that is added to the API is one endpoint here, one method of
+ * `Contacts` and `AgentalkClient`, and one handler of `Sandbox`.
+ *
+ * @category contract
+ * @since 0.1.0
+ */
+export class ContactsGroup extends HttpApiGroup.make("Contacts")
+  .add(
+    HttpApiEndpoint.post("upsert", "/", {
+      headers,
+      payload: Schema.Struct({
+        phone: Schema.String,
+        firstName: Schema.optionalKey(Schema.String),
+        lastName: Schema.optionalKey(Schema.String),
+        email: Schema.optionalKey(format("email")),
+        tags: Schema.optionalKey(tags),
+        fields: Schema.optionalKey(fields)
+      }),
+      success: [success, success.pipe(HttpApiSchema.status(201))]
+    }).annotate(OpenApi.Identifier, "contacts_create"),
+    HttpApiEndpoint.get("search", "/search", {
+      headers,
+      query: {
+        name: Schema.optionalKey(Schema.String),
+        phone: Schema.optionalKey(Schema.String),
+        limit: Schema.optionalKey(Schema.Int),
+        offset: Schema.optionalKey(Schema.Int)
+      },
+      success
+    }).annotate(OpenApi.Identifier, "contacts_search_retrieve"),
+    HttpApiEndpoint.delete("delete", "/:contact_id", { headers, params: contact, success }).annotate(
+      OpenApi.Identifier,
+      "contacts_destroy"
+    ),
+    HttpApiEndpoint.patch("updateFields", "/:contact_id/fields", {
+      headers,
+      params: contact,
+      payload: Schema.Struct({ fields }),
+      success
+    }).annotate(OpenApi.Identifier, "contacts_fields_partial_update"),
+    HttpApiEndpoint.delete("clearField", "/:contact_id/fields/:field_key", {
+      headers,
+      params: { ...contact, field_key: Schema.String },
+      success
+    }).annotate(OpenApi.Identifier, "contacts_fields_destroy"),
+    HttpApiEndpoint.post("addTags", "/:contact_id/tags", {
+      headers,
+      params: contact,
+      payload: Schema.Struct({ tags }),
+      success
+    }).annotate(OpenApi.Identifier, "contacts_tags_create"),
+    HttpApiEndpoint.delete("removeTag", "/:contact_id/tags/:tag_id_or_name", {
+      headers,
+      params: { ...contact, tag_id_or_name: Schema.String },
+      success
+    }).annotate(OpenApi.Identifier, "contacts_tags_destroy")
+  )
+  .middleware(OrganizationApiToken)
+  .prefix("/api/contacts") {}
+
+/**
+ * The contract: `OpenApi.fromApi(AgentalkApi)` gives its OpenAPI document.
+ *
+ * @category contract
+ * @since 0.1.0
+ */
+export class AgentalkApi extends HttpApi.make("agentalk")
+  .add(ContactsGroup)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Agentalk External API",
+      version: "1.0.0",
+      servers: [{ url: defaultBaseUrl }]
+    })
+  ) {}

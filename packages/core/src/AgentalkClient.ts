@@ -1,0 +1,258 @@
+/**
+ * How the seven operations are done: makes `Contacts` from any `HttpClient`, by the client that `HttpApiClient`
+ * derives from the contract.
+ *
+ * @since 0.1.0
+ */
+import * as ByteSize from "effect/ByteSize"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpApiClient from "effect/http-api/HttpApiClient"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as Clock from "effect/Clock"
+import * as HttpClient from "effect/http/HttpClient"
+import { HttpClientError, TransportError } from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import { AgentalkApi, defaultBaseUrl, OrganizationApiToken } from "./AgentalkApi.ts"
+import { Operation } from "./AgentalkError.ts"
+import { Contacts } from "./Contacts.ts"
+import { missingAddress, missingContact, noCredentials } from "./internal/failure.ts"
+import * as Inputs from "./internal/inputs.ts"
+import { CurrentOrganization, makePerform } from "./internal/perform.ts"
+import * as Read from "./internal/read.ts"
+import { ApiToken, BaseUrl, InsecureBaseUrl, OrganizationId } from "./Settings.ts"
+import * as Transport from "./Transport.ts"
+
+/**
+ * An organization API token: a value, or an effect that gives the present one. The effect runs before every attempt,
+ * so a token can rotate without a restart; cache it where it is dear.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export type Token = Redacted.Redacted<string> | Effect.Effect<Redacted.Redacted<string>, unknown>
+
+/**
+ * The options of a client.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export interface Options {
+  /** The organization API token, `{orgId}.{secret}`. */
+  readonly token: Token
+  /** Where the API lives. Default: `https://api.agentalk.io`. Plain http is accepted for loopback only. */
+  readonly baseUrl?: string | URL | undefined
+  /** The organization that calls are for, sent as `X-Organization-ID`. Default: none, so that of the token. */
+  readonly organization?: string | undefined
+  /** How long one attempt may take: connecting, headers and body. Default: 30 seconds. */
+  readonly attemptTimeout?: Duration.Input | undefined
+  /** The largest response body that is read. Default: 10 MiB. */
+  readonly maxBodySize?: ByteSize.Input | undefined
+  /** Accepts plain http to any host, which shows the token and every contact to the network. Default: `false`. */
+  readonly dangerouslyAllowPlainHttp?: boolean | undefined
+}
+
+const defaultMaxBodySize = ByteSize.fromInputUnsafe("10 MiB")
+
+const invalid = (option: string, issue: SchemaIssue.Issue): Config.ConfigError =>
+  new Config.ConfigError(new Schema.SchemaError(new SchemaIssue.Pointer([option], issue)))
+
+const checkOption = <S extends Schema.ConstraintDecoder<unknown>>(option: string, schema: S, value: unknown) =>
+  Effect.fromResult(Result.mapError(SchemaParser.decodeUnknownResult(schema)(value), (issue) => invalid(option, issue)))
+
+const checkInput = <I, A>(option: string, from: (input: I) => A, input: I, expected: string) =>
+  Effect.try({
+    try: () => from(input),
+    catch: () => invalid(option, new SchemaIssue.InvalidValue({ message: `Expected ${expected}` }))
+  })
+
+const isToken = Schema.is(ApiToken)
+
+/** The client side of `OrganizationApiToken`: puts the token into every request. */
+const makeAuthorize = Effect.fnUntraced(function* (token: Token) {
+  if (Redacted.isRedacted(token)) {
+    yield* checkOption("token", ApiToken, Redacted.value(token))
+    const header = `Bearer ${Redacted.value(token)}`
+    return HttpApiMiddleware.layerClient(OrganizationApiToken, ({ next, request }) =>
+      next(HttpClientRequest.setHeader(request, "authorization", header))
+    )
+  }
+  return HttpApiMiddleware.layerClient(OrganizationApiToken, ({ endpoint, next, request }) => {
+    const operation = Schema.decodeUnknownSync(Operation)(endpoint.identifier)
+    const withLimit = Effect.withFiber<Redacted.Redacted<string>, unknown>((fiber) => {
+      const attempt = fiber.getRef(Transport.CurrentAttempt)
+      if (attempt === undefined) return token
+      const timeout = new TransportError({ request, cause: new Transport.Fault("timeout", { sent: false }) })
+      return Effect.timeoutOrElse(token, {
+        duration: Duration.millis(attempt.deadline - Transport.now(fiber.getRef(Clock.Clock))),
+        orElse: () => Effect.fail(new HttpClientError({ reason: timeout }))
+      })
+    })
+    return Effect.matchEffect(withLimit, {
+      onFailure: (error) =>
+        Effect.fail(
+          error instanceof HttpClientError ? error : noCredentials(operation, "the token could not be obtained")
+        ),
+      onSuccess: (value) => {
+        const text = Redacted.value(value)
+        return isToken(text)
+          ? next(HttpClientRequest.setHeader(request, "authorization", `Bearer ${text}`))
+          : Effect.fail(noCredentials(operation, "the token that was obtained is not of the form {orgId}.{secret}"))
+      }
+    })
+  })
+})
+
+/**
+ * Makes `Contacts` over the `HttpClient` of the context. A wrong option fails as a `ConfigError` that names it and not
+ * its value.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<Contacts["Service"], Config.ConfigError, HttpClient.HttpClient> {
+  const httpClient = yield* HttpClient.HttpClient
+  const baseUrl = yield* checkOption(
+    "baseUrl",
+    options.dangerouslyAllowPlainHttp === true ? InsecureBaseUrl : BaseUrl,
+    String(options.baseUrl ?? defaultBaseUrl)
+  )
+  const organization =
+    options.organization === undefined
+      ? undefined
+      : yield* checkOption("organization", OrganizationId, options.organization)
+  const attempt =
+    options.attemptTimeout === undefined
+      ? undefined
+      : yield* checkInput("attemptTimeout", Duration.fromInputUnsafe, options.attemptTimeout, "a duration")
+  const maxBodySize = yield* checkInput(
+    "maxBodySize",
+    ByteSize.fromInputUnsafe,
+    options.maxBodySize ?? defaultMaxBodySize,
+    "a size in bytes"
+  )
+  const authorize = yield* makeAuthorize(options.token)
+  const client = yield* HttpApiClient.makeWith(AgentalkApi, { httpClient, baseUrl }).pipe(Effect.provide(authorize))
+  const api = client.Contacts
+
+  const perform = makePerform({
+    built: yield* Effect.context<never>(),
+    organization,
+    limits: { attempt },
+    maxBodyBytes: ByteSize.toNumberUnsafe(maxBodySize),
+    isAttemptOwner: Transport.isAttemptOwner(httpClient)
+  })
+  const responseMode = "response-only"
+
+  return Contacts.of({
+    upsert: (input) =>
+      perform({
+        operation: "upsert",
+        input,
+        check: Inputs.upsert,
+        send: (payload, headers) => api.upsert({ headers, payload, responseMode }),
+        read: () => Read.upserted,
+        onMissing: missingAddress
+      }),
+    delete: (id) =>
+      perform({
+        operation: "delete",
+        input: { id },
+        check: Inputs.contact,
+        send: ({ id }, headers) => api.delete({ headers, params: { contact_id: id }, responseMode }),
+        read: () => Read.nothing,
+        onMissing: missingContact
+      }),
+    updateFields: (id, fields) =>
+      perform({
+        operation: "updateFields",
+        input: { id, fields },
+        check: Inputs.contactFields,
+        send: ({ id, fields }, headers) =>
+          api.updateFields({ headers, params: { contact_id: id }, payload: { fields }, responseMode }),
+        read: ({ id }) => Read.contact(id),
+        onMissing: missingContact
+      }),
+    clearField: (id, key) =>
+      perform({
+        operation: "clearField",
+        input: { id, key },
+        check: Inputs.contactField,
+        send: ({ id, key }, headers) =>
+          api.clearField({ headers, params: { contact_id: id, field_key: key }, responseMode }),
+        read: ({ id }) => Read.contact(id),
+        onMissing: missingContact
+      }),
+    addTags: (id, tags) =>
+      perform({
+        operation: "addTags",
+        input: { id, tags },
+        check: Inputs.contactTags,
+        send: ({ id, tags }, headers) =>
+          api.addTags({ headers, params: { contact_id: id }, payload: { tags }, responseMode }),
+        read: ({ id }) => Read.contact(id),
+        onMissing: missingContact
+      }),
+    removeTag: (id, tagIdOrName) =>
+      perform({
+        operation: "removeTag",
+        input: { id, tagIdOrName },
+        check: Inputs.contactTag,
+        send: ({ id, tagIdOrName }, headers) =>
+          api.removeTag({ headers, params: { contact_id: id, tag_id_or_name: tagIdOrName }, responseMode }),
+        read: ({ id }) => Read.contact(id),
+        onMissing: missingContact
+      }),
+    search: (query) =>
+      perform({
+        operation: "search",
+        input: query,
+        check: Inputs.search,
+        send: (query, headers) => api.search({ headers, query, responseMode }),
+        read: () => Read.page,
+        onMissing: missingAddress
+      })
+  })
+})
+
+/**
+ * `Contacts` over the `HttpClient` of the context.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<Contacts, Config.ConfigError, HttpClient.HttpClient> =>
+  Layer.effect(Contacts, make(options))
+
+/**
+ * Like `layer`, with options from configuration.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<Contacts, Config.ConfigError, HttpClient.HttpClient> =>
+  Layer.effect(Contacts, Effect.flatMap(Config.unwrap(options), make))
+
+/**
+ * Makes the calls in an effect for one organization, sent as `X-Organization-ID`. What is not a UUID fails these calls
+ * with `Validation`, before anything is sent.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const withOrganization =
+  (organization: string) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.provideService(effect, CurrentOrganization, organization)

@@ -1,0 +1,58 @@
+/**
+ * How long a call may take.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Policy from "./internal/policy.ts"
+
+/**
+ * The time limits of a call.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export interface Limits {
+  /** How long one attempt may take: connecting, headers and body. Default: 30 seconds. */
+  readonly attempt?: Duration.Input | undefined
+}
+
+/**
+ * The limits in force, where somebody set them.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const CurrentLimits: Context.Reference<Limits | undefined> = Policy.reference<Limits>(
+  "@agentalk/core/TimeLimit/CurrentLimits"
+)
+
+/**
+ * Sets the limits of the clients that are built from this layer, or of the calls that it is provided to.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (limits: Limits): Layer.Layer<never> => Layer.succeed(CurrentLimits, limits)
+
+/**
+ * Sets the limits of the calls in an effect.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const withLimits =
+  (limits: Limits) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.provideService(effect, CurrentLimits, limits)
+
+/**
+ * The limits of a call that nobody set any for.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const defaultLimits = { attempt: Duration.seconds(30) }

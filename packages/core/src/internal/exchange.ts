@@ -1,0 +1,160 @@
+/**
+ * One request and what came back, whatever the transport: a head and a body, a head without a readable body, or
+ * neither.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as Headers from "effect/http/Headers"
+import * as HttpClientError from "effect/http/HttpClientError"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+import * as Transport from "../Transport.ts"
+
+/** A response whose head has arrived. */
+export interface Exchange {
+  readonly status: number
+  readonly headers: Headers.Headers
+  /** The body, or why there is none to read. */
+  readonly body: string | Transport.Fault
+  /** The credentials that the request carried, so that an echo of them can be blanked. */
+  readonly authorization: string | undefined
+}
+
+// Codes that say that no connection was made, so that nothing was sent.
+const unsentCodes: ReadonlySet<string> = new Set([
+  "ConnectionRefused",
+  "CERT_HAS_EXPIRED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UND_ERR_CONNECT_TIMEOUT"
+])
+
+const maxCauses = 10
+
+/** What a failure of any transport says, without anything of the request. */
+const toFault = (error: unknown): Transport.Fault => {
+  let cause = error
+  let code: string | undefined
+  let isConnecting = false
+  for (let i = 0; i < maxCauses && Predicate.isObject(cause); i++) {
+    if (Transport.isFault(cause)) return cause
+    const found = "code" in cause ? cause.code : undefined
+    if (typeof found === "string" && /^[A-Za-z][A-Za-z0-9_]{1,63}$/.test(found)) code = found
+    if ("syscall" in cause && (cause.syscall === "connect" || cause.syscall === "getaddrinfo")) isConnecting = true
+    const inner: unknown = "cause" in cause ? cause.cause : undefined
+    cause = inner ?? ("errors" in cause && Array.isArray(cause.errors) ? cause.errors[0] : undefined)
+  }
+  const isUnsent = isConnecting || (code !== undefined && unsentCodes.has(code))
+  return new Transport.Fault("network", { sent: !isUnsent, code })
+}
+
+// Nothing reached the transport: the request could not be built.
+const isUnbuilt = (error: HttpClientError.HttpClientError): boolean =>
+  error.reason._tag === "InvalidUrlError" || error.reason._tag === "EncodeError"
+
+const decoder = new TextDecoder()
+
+/** A body as text, read under the size limit, by a client that does not know of it. */
+const readBounded = (
+  response: HttpClientResponse,
+  maxBodyBytes: number
+): Effect.Effect<string, HttpClientError.HttpClientError | Transport.Fault> => {
+  if (Number(response.headers["content-length"]) > maxBodyBytes) {
+    // Reading begins, so that giving up closes the connection instead of leaving it pinned.
+    return Effect.andThen(
+      Effect.ignore(Stream.runDrain(Stream.take(response.stream, 1))),
+      Effect.fail(new Transport.Fault("size", { sent: true }))
+    )
+  }
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  return Effect.map(
+    Stream.runForEach(response.stream, (chunk) => {
+      size += chunk.byteLength
+      chunks.push(chunk)
+      return size > maxBodyBytes ? Effect.fail(new Transport.Fault("size", { sent: true })) : Effect.void
+    }),
+    () => {
+      const bytes = new Uint8Array(size)
+      let at = 0
+      for (const chunk of chunks) {
+        bytes.set(chunk, at)
+        at += chunk.byteLength
+      }
+      return decoder.decode(bytes)
+    }
+  ).pipe(
+    Effect.catchIf(
+      (error): error is HttpClientError.HttpClientError =>
+        HttpClientError.isHttpClientError(error) && error.reason._tag === "EmptyBodyError",
+      () => Effect.succeed("")
+    )
+  )
+}
+
+/**
+ * Sends a request and reads its answer under the limits of one attempt. Fails only where no head arrived.
+ *
+ * @param isOwner whether the client enforces the limits by itself (`Transport.ownsAttempt`)
+ */
+export const exchange = <E>(
+  send: Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError | E>,
+  limits: { readonly millis: number; readonly maxBodyBytes: number },
+  isOwner: boolean
+): Effect.Effect<Exchange, Transport.Fault | E> =>
+  Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => {
+    const clock = fiber.getRef(Clock.Clock)
+    const attempt = { deadline: Transport.now(clock) + limits.millis, maxBodyBytes: limits.maxBodyBytes }
+    const isEnforced = isOwner && Transport.usesDefaultClock(fiber)
+    let head: HttpClientResponse | undefined
+    const toExchange = (response: HttpClientResponse, body: string | Transport.Fault): Exchange => ({
+      status: response.status,
+      headers: response.headers,
+      body,
+      authorization: response.request.headers["authorization"]
+    })
+    const received = Effect.matchEffect(
+      Effect.flatMap(send, (response) => {
+        head = response
+        return isEnforced ? response.text : readBounded(response, limits.maxBodyBytes)
+      }),
+      {
+        onSuccess: (text) => Effect.succeed(toExchange(head!, text)),
+        onFailure: (error): Effect.Effect<Exchange, Transport.Fault | E> => {
+          if (!HttpClientError.isHttpClientError(error) && !Transport.isFault(error)) return Effect.fail(error)
+          if (head !== undefined) return Effect.succeed(toExchange(head, toFault(error)))
+          return Effect.fail(
+            HttpClientError.isHttpClientError(error) && isUnbuilt(error)
+              ? new Transport.Fault("network", { sent: false })
+              : toFault(error)
+          )
+        }
+      }
+    )
+    if (isEnforced) return Effect.provideService(received, Transport.CurrentAttempt, attempt)
+    // `fetch` follows redirects unless told otherwise, and would take the request with it.
+    const fetchOptions = Context.getOrUndefined(fiber.context, FetchHttpClient.RequestInit)
+    return received.pipe(
+      Effect.provideService(FetchHttpClient.RequestInit, { ...fetchOptions, redirect: "manual" }),
+      Effect.provideService(Transport.CurrentAttempt, attempt),
+      Effect.timeoutOrElse({
+        duration: Duration.millis(limits.millis),
+        orElse: () => {
+          const fault = new Transport.Fault("timeout", { sent: true })
+          return head === undefined ? Effect.fail(fault) : Effect.succeed(toExchange(head, fault))
+        }
+      })
+    )
+  })
