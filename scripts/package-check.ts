@@ -1,0 +1,211 @@
+/**
+ * Checks the packages as a stranger gets them: packs both, lints the tarballs, installs them with npm into an empty
+ * project outside of the repository, and there type-checks and runs the first program of the README.
+ *
+ * Needs a build (`pnpm build`) and the npm registry.
+ */
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+interface Manifest {
+  readonly name: string
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
+}
+
+const root = join(import.meta.dirname, "..")
+const folders = ["core", "node"]
+
+if (!folders.every((folder) => existsSync(join(root, "packages", folder, "dist")))) {
+  console.error("Nothing is built yet: run `pnpm build` first.")
+  process.exit(1)
+}
+
+const temporary = mkdtempSync(join(tmpdir(), "agentalk-package-check-"))
+
+const readJson = (...path: ReadonlyArray<string>): unknown => JSON.parse(readFileSync(join(...path), "utf8"))
+
+/** Runs a command and gives its standard output; everything it said is in the error when it fails. */
+const run = (cwd: string, command: string, args: ReadonlyArray<string>, env: Record<string, string> = {}): string => {
+  const { error, status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    timeout: 300_000
+  })
+  if (error !== undefined) throw error
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}\n${stdout}\n${stderr}`)
+  return stdout
+}
+
+const results: Array<{ readonly what: string; readonly outcome: string; readonly milliseconds: number }> = []
+
+/** One row of the table at the end. A check that fails does not keep the next from running. */
+const check = async (what: string, f: () => string | void | Promise<string | void>): Promise<boolean> => {
+  const start = performance.now()
+  let outcome = "passed"
+  try {
+    outcome = (await f()) ?? "passed"
+  } catch (error) {
+    outcome = "FAILED"
+    console.error(`\n${what}:\n${error instanceof Error ? error.message : String(error)}\n`)
+  }
+  results.push({ what, outcome, milliseconds: performance.now() - start })
+  return outcome !== "FAILED"
+}
+
+const pack = (folder: string) => {
+  const tarball = JSON.parse(
+    run(join(root, "packages", folder), "pnpm", ["pack", "--json", "--pack-destination", temporary])
+  ) as { readonly filename: string; readonly files: ReadonlyArray<{ readonly path: string }> }
+  const manifest = readJson(root, "packages", folder, "package.json") as Manifest
+  // What "./*" opens, less what the manifest closes.
+  const modules = tarball.files
+    .flatMap(({ path }) => /^dist\/([^/]+)\.js$/.exec(path)?.[1] ?? [])
+    .filter((name) => name !== "index" && manifest.exports[`./${name}`] !== null)
+  return { filename: tarball.filename, manifest, modules }
+}
+
+/** The first program of the README, or a stand-in while there is none. */
+const firstProgram = (): string => {
+  const readme = join(root, "README.md")
+  const fence = existsSync(readme) ? /^```ts\b.*\n([^]*?)^```/m.exec(readFileSync(readme, "utf8"))?.[1] : undefined
+  if (fence !== undefined) return fence
+  console.log("README.md has no ts fence yet: a stand-in program is checked instead.")
+  return `import * as Core from "@agentalk/core"\nimport * as Node from "@agentalk/node"\nconsole.log(Core, Node)\n`
+}
+
+/**
+ * Starts a sandbox inside the consumer's project. It prints its base URL as its first line, and lives until killed.
+ *
+ * TO COMPLETE with `SandboxServer`: this is a guess at its interface, and what is here has not been run against it.
+ */
+const sandboxSource = `
+import * as SandboxServer from "@agentalk/node/SandboxServer"
+import * as Effect from "effect/Effect"
+
+Effect.gen(function* () {
+  const server = yield* SandboxServer.make()
+  console.log(server.url)
+  return yield* Effect.never
+}).pipe(Effect.scoped, Effect.runPromise)
+`
+
+const runAgainstSandbox = async (project: string): Promise<string | void> => {
+  if (!packages.some(({ modules }) => modules.includes("SandboxServer"))) return "skipped: no SandboxServer yet"
+  writeFileSync(join(project, "sandbox.ts"), sandboxSource)
+  const sandbox = spawn(process.execPath, ["sandbox.ts"], { cwd: project, stdio: ["ignore", "pipe", "inherit"] })
+  try {
+    const ended = once(sandbox, "exit").then(() => Promise.reject(new Error("the sandbox ended before it listened")))
+    const [line] = (await Promise.race([once(sandbox.stdout, "data"), ended])) as [Buffer]
+    run(project, process.execPath, ["program.ts"], {
+      AGENTALK_API_TOKEN: "00000000-0000-4000-8000-000000000000.secret",
+      AGENTALK_BASE_URL: line.toString().trim()
+    })
+  } finally {
+    sandbox.kill()
+  }
+}
+
+/** An empty project with the tarballs and one version of Effect; everything a user would do with it at first. */
+const consume = async (effect: string): Promise<void> => {
+  const project = join(temporary, `effect-${effect}`)
+  const tools = (readJson(root, "package.json") as Manifest).devDependencies
+  // Effect's own packages are released together, and two versions side by side are strangers to each other.
+  const effectPackages = new Set([
+    "effect",
+    ...packages.flatMap(({ manifest }) => Object.keys(manifest.dependencies ?? {}))
+  ])
+  const wanted = [
+    ...packages.map(({ filename }) => filename),
+    ...[...effectPackages].filter((name) => /^(effect$|@effect\/)/.test(name)).map((name) => `${name}@${effect}`),
+    ...["typescript", "@types/node"].map((name) => `${name}@${tools[name]}`)
+  ]
+  mkdirSync(project)
+  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }))
+  const compilerOptions = {
+    target: "ES2024",
+    module: "NodeNext",
+    types: ["node"],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    skipLibCheck: false
+  }
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }))
+  writeFileSync(join(project, "program.ts"), firstProgram())
+  const specifiers = packages.flatMap(({ manifest, modules }) =>
+    ["", ...modules.map((m) => `/${m}`)].map((m) => manifest.name + m)
+  )
+  writeFileSync(join(project, "exports.ts"), specifiers.map((s, i) => `export * as _${i} from "${s}"\n`).join(""))
+
+  const installed = await check(`effect ${effect}: npm install`, () => {
+    run(project, "npm", ["install", "--no-audit", "--no-fund", ...wanted])
+    const lock = readJson(project, "package-lock.json") as {
+      packages: Record<string, { version?: string; resolved?: string }>
+    }
+    for (const name of ["effect", ...packages.map(({ manifest }) => manifest.name)]) {
+      const copies = Object.entries(lock.packages).filter(([path]) => path.endsWith(`node_modules/${name}`))
+      if (copies.length !== 1) throw new Error(`${copies.length} copies of ${name}: ${JSON.stringify(copies)}`)
+      if (name === "effect" ? copies[0]?.[1].version !== effect : !copies[0]?.[1].resolved?.startsWith("file:")) {
+        throw new Error(`not the ${name} that was asked for: ${JSON.stringify(copies)}`)
+      }
+    }
+  })
+  if (!installed) return
+  await check(`effect ${effect}: the first program and all exports type-check`, () => {
+    run(project, join(project, "node_modules/.bin/tsc"), ["--noEmit"])
+  })
+  await check(`effect ${effect}: ${specifiers.length} exports load`, () => {
+    run(project, process.execPath, ["exports.ts"])
+  })
+  await check(`effect ${effect}: internal modules are closed`, () => {
+    for (const { manifest } of packages) {
+      const source = `import("${manifest.name}/internal/any").catch((e) => process.exit(e.code === "ERR_PACKAGE_PATH_NOT_EXPORTED" ? 0 : 1)).then(() => process.exit(1))`
+      run(project, process.execPath, ["-e", source])
+    }
+  })
+  await check(`effect ${effect}: the first program runs`, () => runAgainstSandbox(project))
+}
+
+const packages = folders.map(pack)
+
+for (const { filename, manifest, modules } of packages) {
+  await check(`${manifest.name}: publint --strict`, () => {
+    run(temporary, "publint", ["--strict", filename])
+  })
+  await check(`${manifest.name}: attw --profile esm-only`, () => {
+    // By itself attw does not look behind a wildcard.
+    run(temporary, "attw", [filename, "--profile", "esm-only", ...modules.flatMap((m) => ["--include-entrypoints", m])])
+  })
+}
+
+const range = packages[0]?.manifest.peerDependencies["effect"] ?? ""
+const floor = range.replace("^", "")
+const newest = [JSON.parse(run(temporary, "npm", ["view", `effect@${range}`, "version", "--json"]))]
+  .flat()
+  .at(-1) as string
+
+await consume(floor)
+if (newest === floor) console.log(`effect ${floor} is both the floor of ${range} and its newest version: one round.`)
+else await consume(newest)
+
+const width = Math.max(...results.map(({ what }) => what.length))
+console.log("")
+for (const { what, outcome, milliseconds } of results) {
+  console.log(`${what.padEnd(width)}  ${(milliseconds / 1000).toFixed(1).padStart(5)} s  ${outcome}`)
+}
+
+if (results.some(({ outcome }) => outcome === "FAILED")) {
+  console.error(`\nWhat was packed and installed is kept in ${temporary}`)
+  process.exitCode = 1
+} else {
+  rmSync(temporary, { recursive: true })
+}
