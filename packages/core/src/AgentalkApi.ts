@@ -22,6 +22,8 @@ import type { Unauthorized } from "./AgentalkError.ts"
  */
 export const defaultBaseUrl = "https://api.agentalk.io"
 
+const bearer = HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Format, "OrgId.SecretToken")
+
 /**
  * The organization API token, as `Authorization: Bearer {orgId}.{secret}`.
  *
@@ -33,9 +35,7 @@ export class OrganizationApiToken extends HttpApiMiddleware.Service<
   { clientError: Unauthorized }
 >()("@agentalk/core/OrganizationApiToken", {
   requiredForClient: true,
-  security: {
-    OrganizationApiToken: HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Format, "OrgId.SecretToken")
-  }
+  security: { OrganizationApiToken: bearer }
 }) {}
 
 // The contract only names these formats. What we send is checked by the schemas of `Contact.ts`.
@@ -49,6 +49,16 @@ const tags = Schema.Array(Schema.String)
 
 // Every response body is open in the contract: the client decodes it by itself.
 const success = Schema.Record(Schema.String, Schema.Json)
+
+// A query carries text, so OpenAPI.fromApi spells a number as a pattern; the contract says what the text means.
+const spellIntegers: OpenApi.Transform["Service"] = ({ parameters, ...operation }) => ({
+  ...operation,
+  parameters: parameters.map((parameter: OpenApi.OpenAPISpecParameter) =>
+    parameter.in === "query" && "pattern" in parameter.schema
+      ? { ...parameter, schema: { type: "integer" } }
+      : parameter
+  )
+})
 
 /**
  * The seven operations on contacts. An operation that is added to the API is one endpoint here, one method of
@@ -80,7 +90,9 @@ export class ContactsGroup extends HttpApiGroup.make("Contacts")
         offset: Schema.optionalKey(Schema.Int)
       },
       success
-    }).annotate(OpenApi.Identifier, "contacts_search_retrieve"),
+    })
+      .annotate(OpenApi.Identifier, "contacts_search_retrieve")
+      .annotate(OpenApi.Transform, spellIntegers),
     HttpApiEndpoint.delete("delete", "/:contact_id", { headers, params: contact, success }).annotate(
       OpenApi.Identifier,
       "contacts_destroy"

@@ -5,23 +5,25 @@
  * @since 0.1.0
  */
 import * as ByteSize from "effect/ByteSize"
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
-import * as Clock from "effect/Clock"
 import * as HttpClient from "effect/http/HttpClient"
-import { HttpClientError, TransportError } from "effect/http/HttpClientError"
+import { HttpClientError, isHttpClientError, TransportError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { AgentalkApi, defaultBaseUrl, OrganizationApiToken } from "./AgentalkApi.ts"
-import { Operation } from "./AgentalkError.ts"
+import { Operation, type Unauthorized } from "./AgentalkError.ts"
 import { Contacts } from "./Contacts.ts"
 import { missingAddress, missingContact, noCredentials } from "./internal/failure.ts"
 import * as Inputs from "./internal/inputs.ts"
@@ -37,7 +39,7 @@ import * as Transport from "./Transport.ts"
  * @category configuration
  * @since 0.1.0
  */
-export type Token = Redacted.Redacted<string> | Effect.Effect<Redacted.Redacted<string>, unknown>
+export type Token = Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown>
 
 /**
  * The options of a client.
@@ -68,43 +70,50 @@ const invalid = (option: string, issue: SchemaIssue.Issue): Config.ConfigError =
 const checkOption = <S extends Schema.ConstraintDecoder<unknown>>(option: string, schema: S, value: unknown) =>
   Effect.fromResult(Result.mapError(SchemaParser.decodeUnknownResult(schema)(value), (issue) => invalid(option, issue)))
 
-const checkInput = <I, A>(option: string, from: (input: I) => A, input: I, expected: string) =>
+const checkInput = <A>(option: string, parse: () => A, expected: string) =>
   Effect.try({
-    try: () => from(input),
+    try: parse,
     catch: () => invalid(option, new SchemaIssue.InvalidValue({ message: `Expected ${expected}` }))
   })
 
-const isToken = Schema.is(ApiToken)
+const decodeToken = Schema.decodeUnknownOption(ApiToken)
+const toOperation = Schema.decodeUnknownSync(Operation)
+
+/** The token as it is now, within the time that the attempt has left. */
+const obtain = (token: Exclude<Token, Redacted.Redacted>, request: HttpClientRequest.HttpClientRequest) =>
+  Effect.withFiber<Redacted.Redacted, unknown>((fiber) => {
+    const attempt = fiber.getRef(Transport.CurrentAttempt)
+    if (attempt === undefined) return token
+    return Effect.timeoutOrElse(token, {
+      duration: Duration.millis(attempt.deadline - Transport.now(fiber.getRef(Clock.Clock))),
+      orElse: () =>
+        Effect.fail(
+          new HttpClientError({
+            reason: new TransportError({ request, cause: new Transport.Fault("timeout", { sent: false }) })
+          })
+        )
+    })
+  })
 
 /** The client side of `OrganizationApiToken`: puts the token into every request. */
-const makeAuthorize = Effect.fnUntraced(function* (token: Token) {
+const makeAuthorize = Effect.fnUntraced(function* (
+  token: Token
+): Effect.fn.Return<Layer.Layer<HttpApiMiddleware.ForClient<OrganizationApiToken>>, Config.ConfigError> {
   if (Redacted.isRedacted(token)) {
-    yield* checkOption("token", ApiToken, Redacted.value(token))
-    const header = `Bearer ${Redacted.value(token)}`
+    const header = `Bearer ${yield* checkOption("token", ApiToken, Redacted.value(token))}`
     return HttpApiMiddleware.layerClient(OrganizationApiToken, ({ next, request }) =>
       next(HttpClientRequest.setHeader(request, "authorization", header))
     )
   }
   return HttpApiMiddleware.layerClient(OrganizationApiToken, ({ endpoint, next, request }) => {
-    const operation = Schema.decodeUnknownSync(Operation)(endpoint.identifier)
-    const withLimit = Effect.withFiber<Redacted.Redacted<string>, unknown>((fiber) => {
-      const attempt = fiber.getRef(Transport.CurrentAttempt)
-      if (attempt === undefined) return token
-      const timeout = new TransportError({ request, cause: new Transport.Fault("timeout", { sent: false }) })
-      return Effect.timeoutOrElse(token, {
-        duration: Duration.millis(attempt.deadline - Transport.now(fiber.getRef(Clock.Clock))),
-        orElse: () => Effect.fail(new HttpClientError({ reason: timeout }))
-      })
-    })
-    return Effect.matchEffect(withLimit, {
+    const operation = toOperation(endpoint.identifier)
+    return Effect.matchEffect(obtain(token, request), {
       onFailure: (error) =>
-        Effect.fail(
-          error instanceof HttpClientError ? error : noCredentials(operation, "the token could not be obtained")
-        ),
-      onSuccess: (value) => {
-        const text = Redacted.value(value)
-        return isToken(text)
-          ? next(HttpClientRequest.setHeader(request, "authorization", `Bearer ${text}`))
+        Effect.fail(isHttpClientError(error) ? error : noCredentials(operation, "the token could not be obtained")),
+      onSuccess: (value): Effect.Effect<HttpClientResponse, HttpClientError | Unauthorized> => {
+        const checked = decodeToken(Redacted.value(value))
+        return Option.isSome(checked)
+          ? next(HttpClientRequest.setHeader(request, "authorization", `Bearer ${checked.value}`))
           : Effect.fail(noCredentials(operation, "the token that was obtained is not of the form {orgId}.{secret}"))
       }
     })
@@ -131,14 +140,16 @@ export const make = Effect.fnUntraced(function* (
     options.organization === undefined
       ? undefined
       : yield* checkOption("organization", OrganizationId, options.organization)
-  const attempt =
-    options.attemptTimeout === undefined
-      ? undefined
-      : yield* checkInput("attemptTimeout", Duration.fromInputUnsafe, options.attemptTimeout, "a duration")
-  const maxBodySize = yield* checkInput(
+  const { attemptTimeout, maxBodySize } = options
+  const attempt = yield* checkInput(
+    "attemptTimeout",
+    () => (attemptTimeout === undefined ? undefined : Duration.fromInputUnsafe(attemptTimeout)),
+    "a duration"
+  )
+  const maxBodyBytes = yield* checkInput(
     "maxBodySize",
-    ByteSize.fromInputUnsafe,
-    options.maxBodySize ?? defaultMaxBodySize,
+    () =>
+      ByteSize.toNumberUnsafe(maxBodySize === undefined ? defaultMaxBodySize : ByteSize.fromInputUnsafe(maxBodySize)),
     "a size in bytes"
   )
   const authorize = yield* makeAuthorize(options.token)
@@ -146,10 +157,10 @@ export const make = Effect.fnUntraced(function* (
   const api = client.Contacts
 
   const perform = makePerform({
-    built: yield* Effect.context<never>(),
+    built: yield* Effect.context(),
     organization,
     limits: { attempt },
-    maxBodyBytes: ByteSize.toNumberUnsafe(maxBodySize),
+    maxBodyBytes,
     isAttemptOwner: Transport.isAttemptOwner(httpClient)
   })
   const responseMode = "response-only"

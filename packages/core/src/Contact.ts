@@ -7,6 +7,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaTransformation from "effect/SchemaTransformation"
@@ -108,10 +110,28 @@ export const ContactFromWire = Schema.Unknown.pipe(
 
 // --- what is sent -------------------------------------------------------------------------------------------------
 
+// In an input, `undefined` means that the key is left out; on the wire it has no form.
+const omittable = <S extends Schema.Constraint>(schema: S) =>
+  Schema.optional(schema).pipe(
+    Schema.decodeTo(
+      Schema.optionalKey(Schema.toType(schema)),
+      SchemaTransformation.transformOptional({
+        decode: Option.filter(Predicate.isNotUndefined),
+        encode: (value) => value
+      })
+    )
+  )
+
 const wellFormed = Schema.makeFilter<string>(isWellFormed, { message: "Expected text without lone surrogates" })
 
-// RFC 5321 mailboxes as `format: email` of the contract means them: one @, no spaces, a domain with a dot.
-const email = Schema.String.check(
+/**
+ * An e-mail address as `upsert` sends it: what `format: email` of the contract means (a mailbox of RFC 5321 without
+ * quotes, at a domain with a dot).
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const EmailAddress = Schema.String.check(
   Schema.isPattern(
     /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i,
     { message: "Expected an e-mail address, such as jane@example.com" }
@@ -137,13 +157,13 @@ const fields = Schema.Record(fieldKey, Schema.Json)
 export const UpsertInput = Schema.Struct({
   /** With its country code; separators are stripped. The contact is found by it. */
   phone: PhoneNumber,
-  firstName: Schema.optional(Schema.String),
-  lastName: Schema.optional(Schema.String),
-  email: Schema.optional(email),
+  firstName: omittable(Schema.String),
+  lastName: omittable(Schema.String),
+  email: omittable(EmailAddress),
   /** Names of the tags to assign. */
-  tags: Schema.optional(Schema.Array(tagName)),
+  tags: omittable(Schema.Array(tagName)),
   /** Custom fields to create or update, by key. */
-  fields: Schema.optional(fields)
+  fields: omittable(fields)
 })
 
 /**
@@ -219,14 +239,14 @@ const searchText = Schema.String.check(
  * @since 0.1.0
  */
 export const SearchQuery = Schema.Struct({
-  name: Schema.optional(searchText),
-  phone: Schema.optional(searchText),
+  name: omittable(searchText),
+  phone: omittable(searchText),
   /** The most contacts that one page may hold. Default: 50, by the server. */
-  limit: Schema.optional(
+  limit: omittable(
     Schema.Int.check(Schema.isGreaterThanOrEqualTo(1, { message: "Expected a whole number of at least 1" }))
   ),
   /** How many contacts to skip. Default: 0. */
-  offset: Schema.optional(
+  offset: omittable(
     Schema.Int.check(Schema.isGreaterThanOrEqualTo(0, { message: "Expected a whole number of at least 0" }))
   )
 }).check(

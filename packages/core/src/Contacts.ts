@@ -38,10 +38,7 @@ export class Contacts extends Context.Service<
      * Sets custom fields of a contact; fields that are not named stay (`contacts_fields_partial_update`). Gives the
      * contact where the answer carries it.
      */
-    readonly updateFields: (
-      id: string,
-      fields: FieldsInput
-    ) => Effect.Effect<Option.Option<Contact>, ContactError>
+    readonly updateFields: (id: string, fields: FieldsInput) => Effect.Effect<Option.Option<Contact>, ContactError>
 
     /**
      * Clears one field of a contact: a built-in such as `email`, or a custom one (`contacts_fields_destroy`). Gives
@@ -53,10 +50,7 @@ export class Contacts extends Context.Service<
      * Adds tags to a contact by name, and never takes one away (`contacts_tags_create`). Gives the contact where the
      * answer carries it.
      */
-    readonly addTags: (
-      id: string,
-      tags: ReadonlyArray<string>
-    ) => Effect.Effect<Option.Option<Contact>, ContactError>
+    readonly addTags: (id: string, tags: ReadonlyArray<string>) => Effect.Effect<Option.Option<Contact>, ContactError>
 
     /**
      * Takes one tag, named by its id or its name, away from a contact (`contacts_tags_destroy`). Gives the contact

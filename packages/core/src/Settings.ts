@@ -12,18 +12,24 @@ const tokenPattern = new RegExp(`^${guid}\\.[\\x21-\\x7e]+$`, "i")
 const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
 /**
- * An organization API token: `{orgId}.{secret}`, where `orgId` is a UUID. A JWT is refused, as the API refuses it.
+ * An organization API token: `{orgId}.{secret}`, where `orgId` is a UUID. White space around it is stripped, for
+ * files end in a newline. A JWT is refused, as the API refuses it.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const ApiToken = Schema.String.check(
-  Schema.makeFilter<string>((token) => {
-    if (tokenPattern.test(token)) return true
-    return jwtPattern.test(token)
-      ? "Expected an organization API token, {orgId}.{secret}; this looks like a JWT, which the API does not accept"
-      : "Expected an organization API token: {orgId}.{secret}, where orgId is a UUID"
-  })
+export const ApiToken = Schema.String.annotate({ expected: "an organization API token: {orgId}.{secret}" }).pipe(
+  Schema.decodeTo(
+    Schema.String.check(
+      Schema.makeFilter<string>((token) => {
+        if (tokenPattern.test(token)) return true
+        return jwtPattern.test(token)
+          ? "Expected an organization API token, {orgId}.{secret}; this looks like a JWT, which the API does not accept"
+          : "Expected an organization API token: {orgId}.{secret}, where orgId is a UUID"
+      })
+    ),
+    SchemaTransformation.trim()
+  )
 )
 
 /**

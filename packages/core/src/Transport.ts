@@ -45,6 +45,7 @@ const FaultTypeId = "~@agentalk/core/Transport/Fault"
  * @category errors
  * @since 0.1.0
  */
+// @effect-diagnostics-next-line extendsNativeError:off -- it is the cause of an HttpClientError, never a failure itself
 export class Fault extends Error {
   readonly [FaultTypeId] = FaultTypeId
   /** `"timeout"`: the attempt's deadline passed; `"size"`: the body is too large; `"network"`: anything else. */

@@ -1,1 +1,8 @@
-export {}
+/**
+ * The Agentalk Contacts API on Node.
+ *
+ * @since 0.1.0
+ */
+export * as AgentalkNode from "./AgentalkNode.ts"
+export * as SandboxServer from "./SandboxServer.ts"
+export * as UndiciHttpClient from "./UndiciHttpClient.ts"

@@ -9,9 +9,9 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as Headers from "effect/http/Headers"
+import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import * as Transport from "../Transport.ts"
 
@@ -48,13 +48,12 @@ const toFault = (error: unknown): Transport.Fault => {
   let cause = error
   let code: string | undefined
   let isConnecting = false
-  for (let i = 0; i < maxCauses && Predicate.isObject(cause); i++) {
+  for (let i = 0; i < maxCauses && typeof cause === "object" && cause !== null; i++) {
     if (Transport.isFault(cause)) return cause
-    const found = "code" in cause ? cause.code : undefined
-    if (typeof found === "string" && /^[A-Za-z][A-Za-z0-9_]{1,63}$/.test(found)) code = found
-    if ("syscall" in cause && (cause.syscall === "connect" || cause.syscall === "getaddrinfo")) isConnecting = true
-    const inner: unknown = "cause" in cause ? cause.cause : undefined
-    cause = inner ?? ("errors" in cause && Array.isArray(cause.errors) ? cause.errors[0] : undefined)
+    const details: { readonly [key in "cause" | "code" | "errors" | "syscall"]?: unknown } = cause
+    if (typeof details.code === "string" && /^[A-Za-z]\w{1,63}$/.test(details.code)) code = details.code
+    if (details.syscall === "connect" || details.syscall === "getaddrinfo") isConnecting = true
+    cause = details.cause ?? (Array.isArray(details.errors) ? details.errors[0] : undefined)
   }
   const isUnsent = isConnecting || (code !== undefined && unsentCodes.has(code))
   return new Transport.Fault("network", { sent: !isUnsent, code })
@@ -105,6 +104,26 @@ const readBounded = (
 }
 
 /**
+ * What is asked of a client that was not made for this SDK: `fetch` would follow redirects and take the request with
+ * it; the client's span would record the URL, and with it a searched phone, and send trace headers to the vendor.
+ */
+const asked = <R>(context: Context.Context<R>, attempt: Transport.Attempt): Context.Context<R> => {
+  const fetchOptions = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
+  return context.pipe(
+    Context.add(Transport.CurrentAttempt, attempt),
+    Context.add(HttpClient.TracerDisabledWhen, () => true),
+    Context.add(FetchHttpClient.RequestInit, { ...fetchOptions, redirect: "manual" })
+  )
+}
+
+const toExchange = (response: HttpClientResponse, body: string | Transport.Fault): Exchange => ({
+  status: response.status,
+  headers: response.headers,
+  body,
+  authorization: response.request.headers["authorization"]
+})
+
+/**
  * Sends a request and reads its answer under the limits of one attempt. Fails only where no head arrived.
  *
  * @param isOwner whether the client enforces the limits by itself (`Transport.ownsAttempt`)
@@ -119,12 +138,6 @@ export const exchange = <E>(
     const attempt = { deadline: Transport.now(clock) + limits.millis, maxBodyBytes: limits.maxBodyBytes }
     const isEnforced = isOwner && Transport.usesDefaultClock(fiber)
     let head: HttpClientResponse | undefined
-    const toExchange = (response: HttpClientResponse, body: string | Transport.Fault): Exchange => ({
-      status: response.status,
-      headers: response.headers,
-      body,
-      authorization: response.request.headers["authorization"]
-    })
     const received = Effect.matchEffect(
       Effect.flatMap(send, (response) => {
         head = response
@@ -144,11 +157,8 @@ export const exchange = <E>(
       }
     )
     if (isEnforced) return Effect.provideService(received, Transport.CurrentAttempt, attempt)
-    // `fetch` follows redirects unless told otherwise, and would take the request with it.
-    const fetchOptions = Context.getOrUndefined(fiber.context, FetchHttpClient.RequestInit)
     return received.pipe(
-      Effect.provideService(FetchHttpClient.RequestInit, { ...fetchOptions, redirect: "manual" }),
-      Effect.provideService(Transport.CurrentAttempt, attempt),
+      Effect.provideContext(asked(fiber.context, attempt)),
       Effect.timeoutOrElse({
         duration: Duration.millis(limits.millis),
         orElse: () => {

@@ -39,13 +39,14 @@ export interface ResponseFields {
   readonly outcome: Outcome
   readonly status: number
   readonly requestId?: string
-  readonly body?: Redacted.Redacted<string>
+  readonly body?: Redacted.Redacted
 }
 
 const maxBody = 65_536
 
 /** `search` changes nothing, whatever becomes of it. */
-const outcomeOf = (operation: Operation, outcome: Outcome): Outcome => (operation === "search" ? "not-applied" : outcome)
+const outcomeOf = (operation: Operation, outcome: Outcome): Outcome =>
+  operation === "search" ? "not-applied" : outcome
 
 const consequence = (outcome: Outcome): string =>
   outcome === "unknown" ? " It may have taken effect all the same." : ""
@@ -80,7 +81,11 @@ export const noCredentials = (operation: Operation, what: string): Unauthorized 
   })
 
 /** No response at all. */
-export const fromFault = ({ operation }: Call<unknown>, fault: Fault, limit: Duration.Duration): Timeout | TransportFailure => {
+export const fromFault = (
+  { operation }: Call<unknown>,
+  fault: Fault,
+  limit: Duration.Duration
+): Timeout | TransportFailure => {
   const outcome = outcomeOf(operation, fault.sent ? "unknown" : "not-applied")
   if (fault.kind === "timeout") {
     return new Timeout({
@@ -295,6 +300,6 @@ export const readSuccess = (
     return Result.fail(unreadable(call, exchange, "unknown", "the answer is not JSON, so it is hardly the API's own"))
   }
   const parsed = parse(body)
-  if (Result.isSuccess(parsed)) return parsed as Result.Result<unknown, never>
+  if (Result.isSuccess(parsed)) return Result.succeed(parsed.success)
   return Result.fail(unreadable(call, exchange, outcome, "the answer is not JSON that can be read"))
 }

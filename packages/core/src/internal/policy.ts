@@ -15,7 +15,10 @@ export const reference = <A>(key: string): Context.Reference<A | undefined> =>
 /** A lookup bound to the context in which a client was built. */
 export const makeFind =
   (built: Context.Context<never>) =>
-  <A>(ref: Context.Reference<A | undefined>, option: A | undefined): ((fiber: Fiber.Fiber<unknown, unknown>) => A | undefined) => {
+  <A>(
+    ref: Context.Reference<A | undefined>,
+    option: A | undefined
+  ): ((fiber: Fiber.Fiber<unknown, unknown>) => A | undefined) => {
     const captured = option ?? Context.get(built, ref)
     return (fiber) => fiber.getRef(ref) ?? captured
   }

@@ -5,10 +5,9 @@
 
 const maxLength = 200
 
-const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
+const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
 
-const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 
 /** The strings and numbers in a value, with their places. */
 const leaves = (value: unknown, place: string, out: Array<readonly [string, string]>): void => {
@@ -32,7 +31,7 @@ const spellings = (value: string): ReadonlyArray<string> => {
     escapeHtml(value),
     value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;"),
     new URLSearchParams({ v: value }).toString().slice(2),
-    ...(digits.length >= 7 ? [digits] : [])
+    ...(digits.length >= 7 ? [`+${digits}`, digits] : [])
   ]
 }
 
@@ -64,7 +63,8 @@ export const makeRedactor = (values: unknown, secret: string | undefined): Redac
   const pattern = [...places.keys()].toSorted((a, b) => b.length - a.length).map(toPattern)
   const known = pattern.length === 0 ? undefined : new RegExp(pattern.join("|"), "giu")
   return (input) => {
-    let out = known === undefined ? input : input.replace(known, (match) => `<${places.get(match.toLowerCase()) ?? "value"}>`)
+    let out =
+      known === undefined ? input : input.replace(known, (match) => `<${places.get(match.toLowerCase()) ?? "value"}>`)
     // What the request did not carry may still be about somebody.
     out = out.replace(emailLike, "<email>").replace(numberLike, "<number>").replace(/\s+/gu, " ").trim()
     const points = Array.from(out)

@@ -1,0 +1,76 @@
+/**
+ * The Contacts API, ready to use on Node: the client of `@agentalk/core` over undici, set up from the environment.
+ *
+ * | Variable | Meaning | Default |
+ * | --- | --- | --- |
+ * | `AGENTALK_API_TOKEN` | The organization API token, `{orgId}.{secret}` | required |
+ * | `AGENTALK_BASE_URL` | Where the API lives | `https://api.agentalk.io` |
+ * | `AGENTALK_ORGANIZATION_ID` | The organization that calls are for, a UUID | that of the token |
+ *
+ * @since 0.1.0
+ */
+import * as AgentalkClient from "@agentalk/core/AgentalkClient"
+import type { Contacts } from "@agentalk/core/Contacts"
+import { ApiToken, BaseUrl, OrganizationId } from "@agentalk/core/Settings"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as UndiciHttpClient from "./UndiciHttpClient.ts"
+
+/**
+ * The options of a client on Node: those of `AgentalkClient`, and those of its connection pool.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export interface Options extends AgentalkClient.Options {
+  /** The connection pool. Default: see `UndiciHttpClient.Options`. */
+  readonly pool?: UndiciHttpClient.Options | undefined
+}
+
+// Deployments often set a variable to nothing instead of leaving it out.
+const unlessBlank = <A>(name: string, config: Config.Config<A>): Config.Config<A | undefined> =>
+  Config.String(name).pipe(
+    Config.withDefault(""),
+    Config.flatMap((text): Config.Config<A | undefined> => (text.trim() === "" ? Config.succeed(undefined) : config))
+  )
+
+/**
+ * The options that the environment gives. A variable that is missing or malformed fails with a `ConfigError` that
+ * names it and never its value.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const environment: Config.Config<Options> = Config.all({
+  token: Config.schema(Schema.Redacted(ApiToken), "AGENTALK_API_TOKEN"),
+  baseUrl: unlessBlank("AGENTALK_BASE_URL", Config.schema(BaseUrl, "AGENTALK_BASE_URL")),
+  organization: unlessBlank("AGENTALK_ORGANIZATION_ID", Config.schema(OrganizationId, "AGENTALK_ORGANIZATION_ID"))
+})
+
+/**
+ * `Contacts` over a connection pool of its own, which is closed with the layer's scope.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerOptions = ({ pool, ...options }: Options): Layer.Layer<Contacts, Config.ConfigError> =>
+  Layer.provide(AgentalkClient.layer(options), UndiciHttpClient.layerOptions(pool ?? {}))
+
+/**
+ * Like `layerOptions`, with options from configuration.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Contacts, Config.ConfigError> =>
+  Layer.unwrap(Effect.map(Config.unwrap(options), layerOptions))
+
+/**
+ * `Contacts` as the environment says: see the table above.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Contacts, Config.ConfigError> = layerConfig(environment)

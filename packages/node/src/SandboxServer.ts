@@ -1,0 +1,78 @@
+/**
+ * The sandbox of `@agentalk/core` on a real socket: for end-to-end tests, and for programs in other languages.
+ *
+ * @since 0.1.0
+ */
+import * as Sandbox from "@agentalk/core/Sandbox"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import type { ServeError } from "effect/http/HttpServerError"
+import * as Layer from "effect/Layer"
+import { createServer } from "node:http"
+
+/**
+ * Where a running sandbox is to be found.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Address extends Context.Service<
+  Address,
+  {
+    /** Where it listens, such as `http://127.0.0.1:49152`: a base URL for a client. */
+    readonly url: string
+  }
+>()("@agentalk/node/SandboxServer/Address") {}
+
+/**
+ * The options of a sandbox on a socket.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export interface Options extends Sandbox.Options {
+  /** The port to listen on. Default: 0, any that is free. */
+  readonly port?: number | undefined
+  /** The address to listen on. Default: `127.0.0.1`, so that no other machine can reach it. */
+  readonly host?: string | undefined
+}
+
+/**
+ * A sandbox on a socket, and its state. It stops with the layer's scope.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerOptions = (options: Options): Layer.Layer<Address | Sandbox.State, ServeError> =>
+  Layer.effect(
+    Address,
+    Effect.map(HttpServer.HttpServer, ({ address }) =>
+      Address.of({ url: HttpServer.formatAddress(address).replace(/\/$/, "") })
+    )
+  ).pipe(
+    Layer.merge(
+      HttpRouter.serve(Sandbox.layerRoutes(options), {
+        routerConfig: Sandbox.routerConfig,
+        disableLogger: true,
+        disableListenLog: true
+      })
+    ),
+    Layer.provide(
+      NodeHttpServer.layer(() => createServer(), {
+        port: options.port ?? 0,
+        host: options.host ?? "127.0.0.1",
+        gracefulShutdownTimeout: 0
+      })
+    )
+  )
+
+/**
+ * A sandbox on any free port of the loopback address, and its state. It stops with the layer's scope.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Address | Sandbox.State, ServeError> = layerOptions({})
