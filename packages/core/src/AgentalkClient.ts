@@ -25,10 +25,12 @@ import * as SchemaParser from "effect/SchemaParser"
 import { AgentalkApi, defaultBaseUrl, OrganizationApiToken } from "./AgentalkApi.ts"
 import { Operation, type Unauthorized } from "./AgentalkError.ts"
 import { Contacts } from "./Contacts.ts"
+import { defaultBudget, makeBudget } from "./internal/budget.ts"
 import { missingAddress, missingContact, noCredentials } from "./internal/failure.ts"
 import * as Inputs from "./internal/inputs.ts"
 import { CurrentOrganization, makePerform } from "./internal/perform.ts"
 import * as Read from "./internal/read.ts"
+import type * as Retry from "./Retry.ts"
 import { ApiToken, BaseUrl, InsecureBaseUrl, OrganizationId } from "./Settings.ts"
 import * as Transport from "./Transport.ts"
 
@@ -56,6 +58,15 @@ export interface Options {
   readonly organization?: string | undefined
   /** How long one attempt may take: connecting, headers and body. Default: 30 seconds. */
   readonly attemptTimeout?: Duration.Input | undefined
+  /** How long a whole call may take, with all its attempts and waits. Default: 2 minutes. */
+  readonly deadline?: Duration.Input | undefined
+  /** When a failed attempt is made again. Default: `Retry.defaultPolicy`. */
+  readonly retry?: Retry.Policy | undefined
+  /**
+   * How many tokens the client has for retries: each takes 5, one after a timeout 10. They come back when the retry
+   * succeeds, and a call that succeeds at once gives one. At 0 nothing is retried. Default: 500.
+   */
+  readonly retryBudget?: number | undefined
   /** The largest response body that is read. Default: 10 MiB. */
   readonly maxBodySize?: ByteSize.Input | undefined
   /** Accepts plain http to any host, which shows the token and every contact to the network. Default: `false`. */
@@ -95,29 +106,46 @@ const obtain = (token: Exclude<Token, Redacted.Redacted>, request: HttpClientReq
     })
   })
 
-/** The client side of `OrganizationApiToken`: puts the token into every request. */
-const makeAuthorize = Effect.fnUntraced(function* (
+interface Authorization {
+  /** The client side of `OrganizationApiToken`: puts the token into every request. */
+  readonly layer: Layer.Layer<HttpApiMiddleware.ForClient<OrganizationApiToken>>
+  /** The organization of the token that was used last. */
+  readonly organization: () => string
+}
+
+const organizationOf = (token: string): string => token.slice(0, token.indexOf(".")).toLowerCase()
+
+const makeAuthorization = Effect.fnUntraced(function* (
   token: Token
-): Effect.fn.Return<Layer.Layer<HttpApiMiddleware.ForClient<OrganizationApiToken>>, Config.ConfigError> {
+): Effect.fn.Return<Authorization, Config.ConfigError> {
   if (Redacted.isRedacted(token)) {
-    const header = `Bearer ${yield* checkOption("token", ApiToken, Redacted.value(token))}`
-    return HttpApiMiddleware.layerClient(OrganizationApiToken, ({ next, request }) =>
-      next(HttpClientRequest.setHeader(request, "authorization", header))
-    )
+    const text = yield* checkOption("token", ApiToken, Redacted.value(token))
+    const organization = organizationOf(text)
+    const header = `Bearer ${text}`
+    return {
+      layer: HttpApiMiddleware.layerClient(OrganizationApiToken, ({ next, request }) =>
+        next(HttpClientRequest.setHeader(request, "authorization", header))
+      ),
+      organization: () => organization
+    }
   }
-  return HttpApiMiddleware.layerClient(OrganizationApiToken, ({ endpoint, next, request }) => {
+  let organization = ""
+  const layer = HttpApiMiddleware.layerClient(OrganizationApiToken, ({ endpoint, next, request }) => {
     const operation = toOperation(endpoint.identifier)
     return Effect.matchEffect(obtain(token, request), {
       onFailure: (error) =>
         Effect.fail(isHttpClientError(error) ? error : noCredentials(operation, "the token could not be obtained")),
       onSuccess: (value): Effect.Effect<HttpClientResponse, HttpClientError | Unauthorized> => {
         const checked = decodeToken(Redacted.value(value))
-        return Option.isSome(checked)
-          ? next(HttpClientRequest.setHeader(request, "authorization", `Bearer ${checked.value}`))
-          : Effect.fail(noCredentials(operation, "the token that was obtained is not of the form {orgId}.{secret}"))
+        if (Option.isNone(checked)) {
+          return Effect.fail(noCredentials(operation, "the token that was obtained is not of the form {orgId}.{secret}"))
+        }
+        organization = organizationOf(checked.value)
+        return next(HttpClientRequest.setHeader(request, "authorization", `Bearer ${checked.value}`))
       }
     })
   })
+  return { layer, organization: () => organization }
 })
 
 /**
@@ -140,26 +168,30 @@ export const make = Effect.fnUntraced(function* (
     options.organization === undefined
       ? undefined
       : yield* checkOption("organization", OrganizationId, options.organization)
-  const { attemptTimeout, maxBodySize } = options
-  const attempt = yield* checkInput(
-    "attemptTimeout",
-    () => (attemptTimeout === undefined ? undefined : Duration.fromInputUnsafe(attemptTimeout)),
-    "a duration"
-  )
+  const { attemptTimeout, deadline, maxBodySize, retry, retryBudget = defaultBudget } = options
+  yield* checkInput("attemptTimeout", () => Duration.fromInputUnsafe(attemptTimeout ?? 0), "a duration")
+  yield* checkInput("deadline", () => Duration.fromInputUnsafe(deadline ?? 0), "a duration")
+  yield* checkOption("retry.attempts", Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)), retry?.attempts ?? 1)
   const maxBodyBytes = yield* checkInput(
     "maxBodySize",
     () =>
       ByteSize.toNumberUnsafe(maxBodySize === undefined ? defaultMaxBodySize : ByteSize.fromInputUnsafe(maxBodySize)),
     "a size in bytes"
   )
-  const authorize = yield* makeAuthorize(options.token)
-  const client = yield* HttpApiClient.makeWith(AgentalkApi, { httpClient, baseUrl }).pipe(Effect.provide(authorize))
+  const authorization = yield* makeAuthorization(options.token)
+  const client = yield* HttpApiClient.makeWith(AgentalkApi, { httpClient, baseUrl }).pipe(
+    Effect.provide(authorization.layer)
+  )
   const api = client.Contacts
 
   const perform = makePerform({
     built: yield* Effect.context(),
+    server: new URL(baseUrl).host,
     organization,
-    limits: { attempt },
+    tokenOrganization: authorization.organization,
+    limits: { attempt: attemptTimeout, deadline },
+    retry,
+    budget: makeBudget(retryBudget),
     maxBodyBytes,
     isAttemptOwner: Transport.isAttemptOwner(httpClient)
   })
@@ -182,7 +214,8 @@ export const make = Effect.fnUntraced(function* (
         check: Inputs.contact,
         send: ({ id }, headers) => api.delete({ headers, params: { contact_id: id }, responseMode }),
         read: () => Read.nothing,
-        onMissing: missingContact
+        onMissing: missingContact,
+        doneBefore: { value: undefined }
       }),
     updateFields: (id, fields) =>
       perform({

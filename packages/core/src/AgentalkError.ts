@@ -71,11 +71,37 @@ export const Issue = Schema.Struct({
  */
 export interface Issue extends Schema.Schema.Type<typeof Issue> {}
 
+/**
+ * Why no further attempt was made:
+ *
+ * - `"not-retryable"`: another attempt would not do better;
+ * - `"attempts"`: the allowed attempts were made;
+ * - `"deadline"`: another one would have begun after the deadline of the call;
+ * - `"budget"`: the client's retry budget is spent, for too many calls have been failing;
+ * - `"retry-after"`: the API asks to wait longer than a call may.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const RetryStopped = Schema.Literals(["not-retryable", "attempts", "deadline", "budget", "retry-after"])
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export type RetryStopped = typeof RetryStopped.Type
+
 const call = {
   /** The method that was called. */
   operation: Operation,
   /** What became of the whole call. */
   outcome: Outcome,
+  /** How many attempts were made; 0 where nothing was sent. */
+  attempts: Schema.Int,
+  /** How long the call took, its waits included. */
+  elapsed: Schema.Duration,
+  /** Why no further attempt was made. */
+  retryStopped: RetryStopped,
   /** What happened and what to do, for a person; free of secrets and personal data. */
   message: Schema.String
 }

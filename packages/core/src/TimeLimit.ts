@@ -18,6 +18,8 @@ import * as Policy from "./internal/policy.ts"
 export interface Limits {
   /** How long one attempt may take: connecting, headers and body. Default: 30 seconds. */
   readonly attempt?: Duration.Input | undefined
+  /** How long the whole call may take, with all attempts and the waits between them. Default: 2 minutes. */
+  readonly deadline?: Duration.Input | undefined
 }
 
 /**
@@ -55,4 +57,4 @@ export const withLimits =
  * @category configuration
  * @since 0.1.0
  */
-export const defaultLimits = { attempt: Duration.seconds(30) }
+export const defaultLimits = { attempt: Duration.seconds(30), deadline: Duration.minutes(2) }

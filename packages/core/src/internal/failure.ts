@@ -1,16 +1,22 @@
-/** From what came back to the error that says it: the status decides the tag, the body only enriches it. */
+/**
+ * From what came back to the error that says it: the status decides the tag, the body only enriches it.
+ *
+ * An attempt ends in a `Failure`; only the last one of a call becomes an error, which speaks of the whole call.
+ */
 import * as Duration from "effect/Duration"
 import * as Headers from "effect/http/Headers"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import {
   type CallError,
+  CircuitOpen,
   Forbidden,
   type Issue,
   NotFound,
   type Operation,
   type Outcome,
   RateLimited,
+  type RetryStopped,
   ServerFault,
   Timeout,
   TransportFailure,
@@ -30,16 +36,42 @@ export interface Call<E> {
   /** The input as it was given, whose values are kept out of error text. */
   readonly input: unknown
   /** What a 404 or 410 means: `missingContact` where the path names a contact, else `missingAddress`. */
-  readonly onMissing: (fields: ResponseFields) => E
+  readonly onMissing: Missing<E>
 }
 
-/** What every error tells that comes from a response. */
-export interface ResponseFields {
+/** How a whole call ended, over all its attempts. */
+export interface Ending {
   readonly operation: Operation
   readonly outcome: Outcome
+  readonly attempts: number
+  readonly elapsed: Duration.Duration
+  readonly retryStopped: RetryStopped
+}
+
+/** How one attempt failed. */
+export interface Failure<E> {
+  /** What became of this attempt. */
+  readonly outcome: Outcome
+  /** Why another attempt may do better; `undefined` where none would. */
+  readonly retry?: "timeout" | "transient" | "throttled" | undefined
+  /** The shortest wait before another attempt, where the API told it. */
+  readonly retryAfter?: Duration.Duration | undefined
+  readonly toError: (ending: Ending) => E
+}
+
+type Missing<E> = (ending: Ending, response: Response) => E
+
+/** What every error tells that comes from a response. */
+interface Response {
   readonly status: number
   readonly requestId?: string
   readonly body?: Redacted.Redacted
+}
+
+/** A time limit, and whose it is. */
+export interface Limit {
+  readonly kind: "attempt" | "deadline"
+  readonly duration: Duration.Duration
 }
 
 const maxBody = 65_536
@@ -48,62 +80,127 @@ const maxBody = 65_536
 const outcomeOf = (operation: Operation, outcome: Outcome): Outcome =>
   operation === "search" ? "not-applied" : outcome
 
-const consequence = (outcome: Outcome): string =>
-  outcome === "unknown" ? " It may have taken effect all the same." : ""
+const consequence = ({ operation, outcome }: Ending): string => {
+  switch (outcome) {
+    case "not-applied":
+      return ""
+    case "unknown":
+      return " It may have taken effect all the same."
+    case "applied":
+      return operation === "upsert"
+        ? " The contact was written: find it with search({ phone })."
+        : " It took effect all the same."
+  }
+}
 
-const say = (operation: Operation, what: string, advice = ""): string =>
-  `Contacts.${operation}: ${what}.${advice === "" ? "" : ` ${advice}`}`
+const stops: Readonly<Record<RetryStopped, string>> = {
+  "not-retryable": "",
+  attempts: "",
+  deadline: " There was no time left for another attempt.",
+  budget: " The retry budget is spent, so it was not tried again.",
+  "retry-after": " That is longer than a call may wait."
+}
+
+/** The message of an error: what happened, what to do, what became of the call, and how it ended. */
+const say = (ending: Ending, what: string, advice = ""): string => {
+  const tries = ending.attempts > 1 ? ` ${ending.attempts} attempts in ${Duration.format(ending.elapsed)}.` : ""
+  const rest = `${advice === "" ? "" : ` ${advice}`}${stops[ending.retryStopped]}${consequence(ending)}${tries}`
+  return `Contacts.${ending.operation}: ${what}.${rest}`
+}
 
 const wherePhrase = (issues: ReadonlyArray<Issue>): string => {
   const places = [...new Set(issues.map(({ path }) => path.join(".")).filter((place) => place !== ""))]
   return places.length === 0 ? "" : ` (${places.slice(0, 5).join(", ")}${places.length > 5 ? ", …" : ""})`
 }
 
+/** The ending of a call that made no attempt. */
+const unsent = (operation: Operation): Ending => ({
+  operation,
+  outcome: "not-applied",
+  attempts: 0,
+  elapsed: Duration.zero,
+  retryStopped: "not-retryable"
+})
+
 /** An input that is refused before anything is sent. */
 export const invalidInput = (operation: Operation, issues: ReadonlyArray<Issue>): Validation => {
   const first = issues[0]
   const what = first === undefined ? "" : `: ${first.message}${wherePhrase(issues)}`
+  const ending = unsent(operation)
   return new Validation({
-    operation,
-    outcome: "not-applied",
-    message: say(operation, `the input was refused before sending${what}`),
+    ...ending,
+    message: say(ending, `the input was refused before sending${what}`),
     source: "client",
     issues: [...issues]
   })
 }
 
 /** Credentials that cannot be sent. */
-export const noCredentials = (operation: Operation, what: string): Unauthorized =>
-  new Unauthorized({
-    operation,
-    outcome: "not-applied",
-    message: say(operation, what, "Nothing was sent.")
-  })
+export const noCredentials = (operation: Operation, what: string): Unauthorized => {
+  const ending = unsent(operation)
+  return new Unauthorized({ ...ending, message: say(ending, what, "Nothing was sent.") })
+}
+
+/** A failure that was an error already, before the end of the call was known. */
+export const fromCredentials = ({ message }: Unauthorized): Failure<Unauthorized> => ({
+  outcome: "not-applied",
+  toError: (ending) => new Unauthorized({ ...ending, message })
+})
+
+/** A turn that would come too late, or a wait that the API imposed on all calls of the organization. */
+export const fromLimiter = (retryAfter: Duration.Duration): Failure<RateLimited> => ({
+  outcome: "not-applied",
+  toError: (ending) =>
+    new RateLimited({
+      ...ending,
+      message: say(ending, `the rate limit leaves no turn for ${Duration.format(retryAfter)}`, "Nothing was sent."),
+      retryAfter
+    })
+})
+
+/** A circuit that is open. */
+export const fromBreaker = (retryAfter: Duration.Duration): Failure<CircuitOpen> => ({
+  outcome: "not-applied",
+  toError: (ending) =>
+    new CircuitOpen({
+      ...ending,
+      message: say(ending, "the API has been failing, so the circuit breaker is open", "Nothing was sent."),
+      retryAfter
+    })
+})
 
 /** No response at all. */
 export const fromFault = (
   { operation }: Call<unknown>,
   fault: Fault,
-  limit: Duration.Duration
-): Timeout | TransportFailure => {
+  limit: Limit
+): Failure<Timeout | TransportFailure> => {
   const outcome = outcomeOf(operation, fault.sent ? "unknown" : "not-applied")
   if (fault.kind === "timeout") {
-    return new Timeout({
-      operation,
+    return {
       outcome,
-      message: say(operation, `no answer within ${Duration.format(limit)}`, consequence(outcome).trim()),
-      limit: "attempt"
-    })
+      retry: "timeout",
+      toError: (ending) =>
+        new Timeout({
+          ...ending,
+          message: say(ending, `no answer within ${Duration.format(limit.duration)}`),
+          limit: limit.kind
+        })
+    }
   }
   const code = fault.code === undefined ? "" : ` (${fault.code})`
-  return new TransportFailure({
-    operation,
+  return {
     outcome,
-    message: fault.sent
-      ? say(operation, `the connection broke before an answer came${code}`, consequence(outcome).trim())
-      : say(operation, `no connection could be made${code}`, "Check the base URL and the network."),
-    ...(fault.code !== undefined && { code: fault.code })
-  })
+    retry: "transient",
+    toError: (ending) =>
+      new TransportFailure({
+        ...ending,
+        message: fault.sent
+          ? say(ending, `the connection broke before an answer came${code}`)
+          : say(ending, `no connection could be made${code}`, "Check the base URL and the network."),
+        ...(fault.code !== undefined && { code: fault.code })
+      })
+  }
 }
 
 const requestIdOf = (headers: Headers.Headers): string | undefined =>
@@ -142,7 +239,7 @@ const readIssues = (call: Call<unknown>, { authorization, body, headers }: Excha
   return isPlain ? Issues.fromBody(body, redactor) : []
 }
 
-const responseFields = ({ body, headers, status }: Exchange) => {
+const toResponse = ({ body, headers, status }: Exchange): Response => {
   const requestId = requestIdOf(headers)
   return {
     status,
@@ -152,27 +249,49 @@ const responseFields = ({ body, headers, status }: Exchange) => {
 }
 
 /** A path that names a contact, and there is none. */
-export const missingContact = (fields: ResponseFields): NotFound =>
+export const missingContact: Missing<NotFound> = (ending, response) =>
   new NotFound({
-    ...fields,
-    message: say(fields.operation, `there is no such contact, field or tag (${fields.status})`)
+    ...ending,
+    ...response,
+    message: say(ending, `there is no such contact, field or tag (${response.status})`)
   })
 
 /** A path that names nothing that could be missing. */
-export const missingAddress = (fields: ResponseFields): UnexpectedResponse =>
+export const missingAddress: Missing<UnexpectedResponse> = (ending, response) =>
   new UnexpectedResponse({
-    ...fields,
-    message: say(fields.operation, `the API knows no such address (${fields.status})`, "Check the base URL.")
+    ...ending,
+    ...response,
+    message: say(ending, `the API knows no such address (${response.status})`, "Check the base URL.")
   })
 
+const retryOf = (status: number): Failure<unknown>["retry"] => {
+  if (status === 408) return "timeout"
+  if (status === 429) return "throttled"
+  return status === 500 || (status >= 502 && status <= 504) ? "transient" : undefined
+}
+
 /** A status that is no success. */
-export const fromStatus = <E>(call: Call<E>, exchange: Exchange, nowMillis: number): CallError | E => {
-  const { operation } = call
+export const fromStatus = <E>(call: Call<E>, exchange: Exchange, nowMillis: number): Failure<CallError | E> => {
   const { status } = exchange
   const isRefused = status >= 400 && status < 500 && status !== 408
-  const outcome = outcomeOf(operation, isRefused ? "not-applied" : "unknown")
-  const fields: ResponseFields = { operation, outcome, ...responseFields(exchange) }
   const retryAfter = retryAfterOf(exchange.headers, nowMillis)
+  return {
+    outcome: outcomeOf(call.operation, isRefused ? "not-applied" : "unknown"),
+    retry: retryOf(status),
+    retryAfter,
+    toError: (ending) => toStatusError(call, exchange, retryAfter, ending)
+  }
+}
+
+const toStatusError = <E>(
+  call: Call<E>,
+  exchange: Exchange,
+  retryAfter: Duration.Duration | undefined,
+  ending: Ending
+): CallError | E => {
+  const { status } = exchange
+  const response = toResponse(exchange)
+  const fields = { ...ending, ...response }
   switch (status) {
     case 400:
     case 409:
@@ -182,7 +301,7 @@ export const fromStatus = <E>(call: Call<E>, exchange: Exchange, nowMillis: numb
       const issues = readIssues(call, exchange)
       return new Validation({
         ...fields,
-        message: say(operation, `the API refused the input (${status})${wherePhrase(issues)}`, "See issues."),
+        message: say(ending, `the API refused the input (${status})${wherePhrase(issues)}`, "See issues."),
         source: "server",
         issues
       })
@@ -191,7 +310,7 @@ export const fromStatus = <E>(call: Call<E>, exchange: Exchange, nowMillis: numb
       return new Unauthorized({
         ...fields,
         message: say(
-          operation,
+          ending,
           "the API refused the token (401)",
           "Check that it is an organization API token, {orgId}.{secret}, and still valid."
         )
@@ -199,25 +318,21 @@ export const fromStatus = <E>(call: Call<E>, exchange: Exchange, nowMillis: numb
     case 403:
       return new Forbidden({
         ...fields,
-        message: say(operation, "the token does not allow this (403)", "Check which organization it belongs to.")
+        message: say(ending, "the token does not allow this (403)", "Check which organization it belongs to.")
       })
     case 404:
     case 410:
-      return call.onMissing(fields)
+      return call.onMissing(ending, response)
     case 408:
       return new Timeout({
         ...fields,
-        message: say(operation, "the API gave up waiting for the request (408)", consequence(outcome).trim()),
+        message: say(ending, "the API gave up waiting for the request (408)"),
         limit: "server"
       })
     case 429:
       return new RateLimited({
         ...fields,
-        message: say(
-          operation,
-          "too many requests (429)",
-          retryAfter === undefined ? "" : `The API asks to wait ${Duration.format(retryAfter)}.`
-        ),
+        message: say(ending, "too many requests (429)", asksToWait(retryAfter)),
         ...(retryAfter && { retryAfter })
       })
     default:
@@ -225,16 +340,19 @@ export const fromStatus = <E>(call: Call<E>, exchange: Exchange, nowMillis: numb
   if (status >= 500 && status < 600) {
     return new ServerFault({
       ...fields,
-      message: say(operation, `the API failed (${status})`, consequence(outcome).trim()),
+      message: say(ending, `the API failed (${status})`, asksToWait(retryAfter)),
       ...(retryAfter && { retryAfter })
     })
   }
-  const [what, advice] =
+  const what =
     status < 400
-      ? [`the API answered with a redirect (${status}), which is not followed`, consequence(outcome)]
-      : [`the API answered with a status that it does not declare (${status})`, ""]
-  return new UnexpectedResponse({ ...fields, message: say(operation, what, `Check the base URL.${advice}`) })
+      ? `the API answered with a redirect (${status}), which is not followed`
+      : `the API answered with a status that it does not declare (${status})`
+  return new UnexpectedResponse({ ...fields, message: say(ending, what, "Check the base URL.") })
 }
+
+const asksToWait = (retryAfter: Duration.Duration | undefined): string =>
+  retryAfter === undefined ? "" : `The API asks to wait ${Duration.format(retryAfter)}.`
 
 /** A success whose body cannot be used. */
 const unreadable = (
@@ -243,24 +361,23 @@ const unreadable = (
   outcome: Outcome,
   what: string,
   issues?: ReadonlyArray<Issue>
-): UnexpectedResponse => {
-  const isApplied = outcomeOf(operation, outcome) === "applied"
-  const advice = !isApplied
-    ? consequence(outcomeOf(operation, outcome)).trim()
-    : operation === "upsert"
-      ? "The contact was written: find it with search({ phone })."
-      : "It took effect."
-  return new UnexpectedResponse({
-    operation,
-    outcome: outcomeOf(operation, outcome),
-    ...responseFields(exchange),
-    message: say(operation, what, advice),
-    ...(issues && { issues })
-  })
-}
+): Failure<UnexpectedResponse> => ({
+  outcome: outcomeOf(operation, outcome),
+  toError: (ending) =>
+    new UnexpectedResponse({
+      ...ending,
+      ...toResponse(exchange),
+      message: say(ending, what),
+      ...(issues && { issues })
+    })
+})
 
 /** A success whose JSON breaks what the operation promises. */
-export const brokenBody = (call: Call<unknown>, exchange: Exchange, issues: ReadonlyArray<Issue>): UnexpectedResponse =>
+export const brokenBody = (
+  call: Call<unknown>,
+  exchange: Exchange,
+  issues: ReadonlyArray<Issue>
+): Failure<UnexpectedResponse> =>
   unreadable(call, exchange, "applied", `the answer has another shape than expected${wherePhrase(issues)}`, issues)
 
 /**
@@ -269,34 +386,34 @@ export const brokenBody = (call: Call<unknown>, exchange: Exchange, issues: Read
 export const readSuccess = (
   call: Call<unknown>,
   exchange: Exchange,
-  limit: Duration.Duration
-): Result.Result<unknown, Timeout | UnexpectedResponse> => {
+  limit: Limit
+): Result.Result<unknown, Failure<Timeout | UnexpectedResponse>> => {
   const { body, headers, status } = exchange
-  const contentType = headers["content-type"]
   const outcome = isJson(headers) ? "applied" : "unknown"
   if (isFault(body)) {
     if (body.kind === "timeout") {
-      const known = outcomeOf(call.operation, outcome)
-      return Result.fail(
-        new Timeout({
-          operation: call.operation,
-          outcome: known,
-          ...responseFields(exchange),
-          message: say(
-            call.operation,
-            `the answer did not end within ${Duration.format(limit)}`,
-            known === "applied" ? "It took effect." : consequence(known).trim()
-          ),
-          limit: "attempt"
-        })
-      )
+      return Result.fail({
+        outcome: outcomeOf(call.operation, outcome),
+        retry: "timeout",
+        toError: (ending: Ending) =>
+          new Timeout({
+            ...ending,
+            ...toResponse(exchange),
+            message: say(ending, `the answer did not end within ${Duration.format(limit.duration)}`),
+            limit: limit.kind
+          })
+      })
     }
-    const what = body.kind === "size" ? "the answer is larger than allowed" : "the answer was cut short"
-    return Result.fail(unreadable(call, exchange, outcome, what))
+    if (body.kind === "size") {
+      return Result.fail(unreadable(call, exchange, outcome, "the answer is larger than allowed"))
+    }
+    const cut = unreadable(call, exchange, outcome, "the answer was cut short")
+    // Reading once more is always right; a write is done, and is not done again for its answer.
+    return Result.fail(call.operation === "search" ? { ...cut, retry: "transient" } : cut)
   }
   if (status === 204 || status === 205 || body.trim() === "") return Result.succeed(undefined)
   // Without a content type, what parses as JSON is taken for it.
-  if (!isJson(headers) && contentType !== undefined) {
+  if (!isJson(headers) && headers["content-type"] !== undefined) {
     return Result.fail(unreadable(call, exchange, "unknown", "the answer is not JSON, so it is hardly the API's own"))
   }
   const parsed = parse(body)

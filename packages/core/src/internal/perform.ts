@@ -1,22 +1,32 @@
-/** One call, from the input that a user gave to the value or the typed error that they get. */
+/**
+ * One call, from the input that a user gave to the value or the typed error that they get.
+ *
+ * Outside in: deadline, retry, circuit breaker, rate limiter, attempt (`exchange.ts`).
+ */
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
-import type { CallError, Issue, Unauthorized } from "../AgentalkError.ts"
+import type { CallError, Issue, Outcome, RetryStopped, Unauthorized } from "../AgentalkError.ts"
+import * as Retry from "../Retry.ts"
 import { OrganizationId } from "../Settings.ts"
 import * as TimeLimit from "../TimeLimit.ts"
-import { isFault } from "../Transport.ts"
+import { isFault, now } from "../Transport.ts"
+import { CurrentBreaker, type Health } from "./breaker.ts"
+import type { Budget } from "./budget.ts"
 import { exchange, type Exchange } from "./exchange.ts"
-import { brokenBody, type Call, fromFault, fromStatus, invalidInput, readSuccess } from "./failure.ts"
+import * as Failed from "./failure.ts"
 import type { Check } from "./inputs.ts"
 import * as Issues from "./issues.ts"
+import { CurrentLimiter, makeHolds } from "./limiter.ts"
 import * as Policy from "./policy.ts"
 import type { Read } from "./read.ts"
 
@@ -28,33 +38,89 @@ interface Headers {
 }
 
 /** An operation: what it takes, how it is sent, and how its answer is read. */
-export interface Operation<I, A, E> extends Call<E> {
+export interface Operation<I, A, E> extends Failed.Call<E> {
   readonly check: Check<I>
   readonly send: (
     input: I,
     headers: Headers
   ) => Effect.Effect<HttpClientResponse, HttpClientError | Schema.SchemaError | Unauthorized>
   readonly read: (input: I) => Read<A>
+  /** What a 404 means after an attempt that may have done its work; `undefined` where it stays a failure. */
+  readonly doneBefore?: { readonly value: A }
+}
+
+/** What every call of a client shares. */
+export interface Client {
+  readonly built: Context.Context<never>
+  readonly server: string
+  readonly organization: string | undefined
+  /** The organization of the token, as far as it is known. */
+  readonly tokenOrganization: () => string
+  readonly limits: TimeLimit.Limits | undefined
+  readonly retry: Retry.Policy | undefined
+  readonly budget: Budget
+  readonly maxBodyBytes: number
+  readonly isAttemptOwner: boolean
 }
 
 const decodeOrganization = SchemaParser.decodeUnknownResult(OrganizationId)
 
-/** Makes the one function through which every call goes. */
-export const makePerform = (options: {
-  readonly built: Context.Context<never>
-  readonly organization: string | undefined
-  readonly limits: TimeLimit.Limits
-  readonly maxBodyBytes: number
-  readonly isAttemptOwner: boolean
-}) => {
-  const find = Policy.makeFind(options.built)
-  const findOrganization = find(CurrentOrganization, options.organization)
-  const findLimits = find(TimeLimit.CurrentLimits, undefined)
+const millisOf = (input: Duration.Input | undefined, otherwise: number): number =>
+  input === undefined ? otherwise : Duration.toMillis(Duration.fromInputUnsafe(input))
 
-  const limitOf = (fiber: Fiber.Fiber<unknown, unknown>): Duration.Duration => {
-    const limit = fiber.getRef(TimeLimit.CurrentLimits)?.attempt ?? options.limits.attempt ?? findLimits(fiber)?.attempt
-    return limit === undefined ? TimeLimit.defaultLimits.attempt : Duration.fromInputUnsafe(limit)
-  }
+const defaultLimits = {
+  attempt: Duration.toMillis(TimeLimit.defaultLimits.attempt),
+  deadline: Duration.toMillis(TimeLimit.defaultLimits.deadline)
+}
+
+/** Time limits in milliseconds. */
+export const applyLimits = (base: typeof defaultLimits, limits: TimeLimit.Limits): typeof defaultLimits => ({
+  attempt: millisOf(limits.attempt, base.attempt),
+  deadline: millisOf(limits.deadline, base.deadline)
+})
+
+const defaultPolicy = {
+  attempts: Retry.defaultPolicy.attempts,
+  baseDelay: Duration.toMillis(Retry.defaultPolicy.baseDelay),
+  maxDelay: Duration.toMillis(Retry.defaultPolicy.maxDelay),
+  maxRetryAfter: Duration.toMillis(Retry.defaultPolicy.maxRetryAfter)
+}
+
+/** A retry policy in milliseconds. */
+export const applyPolicy = (base: typeof defaultPolicy, policy: Retry.Policy): typeof defaultPolicy => ({
+  attempts: policy.attempts ?? base.attempts,
+  baseDelay: millisOf(policy.baseDelay, base.baseDelay),
+  maxDelay: millisOf(policy.maxDelay, base.maxDelay),
+  maxRetryAfter: millisOf(policy.maxRetryAfter, base.maxRetryAfter)
+})
+
+// Calls that were told to wait for the same moment must not all arrive in it.
+const maxHintJitter = 250
+
+/** How long to wait before another attempt: full jitter, but never less than the API asked for. */
+const delayOf = (policy: typeof defaultPolicy, attempts: number, hint: number, random: number): number => {
+  const backoff = random * Math.min(policy.maxDelay, policy.baseDelay * 2 ** (attempts - 1))
+  return hint === 0 ? backoff : Math.max(hint + random * maxHintJitter, backoff)
+}
+
+const severity: Readonly<Record<Outcome, number>> = { "not-applied": 0, unknown: 1, applied: 2 }
+
+const toHealth = (exit: Exit.Exit<Exchange, unknown>): Health | undefined => {
+  if (Exit.isSuccess(exit)) return { isHealthy: exit.value.status < 500 }
+  const error = Result.getOrUndefined(Exit.findError(exit))
+  return isFault(error) ? { isHealthy: false } : undefined
+}
+
+/** Makes the one function through which every call of a client goes. */
+export const makePerform = (client: Client) => {
+  const find = Policy.makeFind(client.built)
+  const findParts = Policy.makeFindParts(client.built)
+  const findOrganization = find(CurrentOrganization, client.organization)
+  const findLimits = findParts(TimeLimit.CurrentLimits, client.limits, defaultLimits, applyLimits)
+  const findPolicy = findParts(Retry.CurrentPolicy, client.retry, defaultPolicy, applyPolicy)
+  const findLimiter = find(CurrentLimiter)
+  const findBreaker = find(CurrentBreaker)
+  const holds = makeHolds()
 
   const headersOf = (fiber: Fiber.Fiber<unknown, unknown>): Result.Result<Headers, ReadonlyArray<Issue>> => {
     const organization = findOrganization(fiber)
@@ -68,40 +134,117 @@ export const makePerform = (options: {
   return <I, A, E>(operation: Operation<I, A, E>): Effect.Effect<A, CallError | E> =>
     Effect.withFiber((fiber) => {
       const input = operation.check(operation.input)
-      if (Result.isFailure(input)) return Effect.fail(invalidInput(operation.operation, input.failure))
+      if (Result.isFailure(input)) return Effect.fail(Failed.invalidInput(operation.operation, input.failure))
       const headers = headersOf(fiber)
-      if (Result.isFailure(headers)) return Effect.fail(invalidInput(operation.operation, headers.failure))
-      const limit = limitOf(fiber)
+      if (Result.isFailure(headers)) return Effect.fail(Failed.invalidInput(operation.operation, headers.failure))
 
-      const finish = (answer: Exchange): Effect.Effect<A, CallError | E> => {
-        if (answer.status < 200 || answer.status >= 300) {
-          const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-          return Effect.fail(fromStatus(operation, answer, now))
-        }
-        const json = readSuccess(operation, answer, limit)
-        if (Result.isFailure(json)) return Effect.fail(json.failure)
-        return Result.match(operation.read(input.success)(json.success, answer.status), {
-          onSuccess: Effect.succeed,
-          onFailure: (issues) => Effect.fail(brokenBody(operation, answer, issues))
+      const clock = fiber.getRef(Clock.Clock)
+      const limits = findLimits(fiber)
+      const policy = findPolicy(fiber)
+      const limiter = findLimiter(fiber) ?? holds
+      const breaker = findBreaker(fiber)
+      const key = headers.success["x-organization-id"] ?? client.tokenOrganization()
+      const started = now(clock)
+      const deadline = started + limits.deadline
+
+      let attempts = 0
+      let outcome: Outcome = "not-applied"
+      let spent = 0
+      let limit: Failed.Limit = { kind: "attempt", duration: Duration.zero }
+
+      const end = (failure: Failed.Failure<CallError | E>, retryStopped: RetryStopped) =>
+        Effect.fail(
+          failure.toError({
+            operation: operation.operation,
+            outcome,
+            attempts,
+            elapsed: Duration.millis(Math.round(now(clock) - started)),
+            retryStopped
+          })
+        )
+
+      const send = Effect.suspend(() => {
+        attempts++
+        const left = deadline - now(clock)
+        limit =
+          left < limits.attempt
+            ? { kind: "deadline", duration: Duration.millis(limits.deadline) }
+            : { kind: "attempt", duration: Duration.millis(limits.attempt) }
+        return exchange(
+          operation.send(input.success, headers.success),
+          { millis: Math.min(limits.attempt, left), maxBodyBytes: client.maxBodyBytes },
+          client.isAttemptOwner
+        )
+      })
+
+      const attempt: Effect.Effect<A, CallError | E> = Effect.suspend(() => {
+        const turn = limiter.acquire(key, Math.min(policy.maxRetryAfter, deadline - now(clock)))
+        const tried = turn === Effect.void ? send : Effect.andThen(turn, send)
+        return Effect.matchEffect(breaker === undefined ? tried : breaker.execute(tried, client.server, toHealth), {
+          onSuccess: (answer) => {
+            const settled = settle(answer)
+            if (Result.isFailure(settled)) return recover(settled.failure)
+            client.budget.giveBack(spent)
+            return Effect.succeed(settled.success)
+          },
+          onFailure: (error) => {
+            if (isFault(error)) return recover(Failed.fromFault(operation, error, limit))
+            // What passed the check has a wire form, so this is for an input that changed between the two.
+            if (Schema.isSchemaError(error)) {
+              return Effect.fail(Failed.invalidInput(operation.operation, Issues.fromSchema(error.issue)))
+            }
+            switch (error._tag) {
+              case "Refused":
+                return end(Failed.fromBreaker(error.retryAfter), "not-retryable")
+              case "TooLate": {
+                const isLong = Duration.toMillis(error.wait) > policy.maxRetryAfter
+                return end(Failed.fromLimiter(error.wait), isLong ? "retry-after" : "deadline")
+              }
+              case "Unauthorized":
+                return end(Failed.fromCredentials(error), "not-retryable")
+            }
+          }
         })
+      })
+
+      const settle = (answer: Exchange): Result.Result<A, Failed.Failure<CallError | E>> => {
+        const { status } = answer
+        if (status < 200 || status >= 300) {
+          const failure = Failed.fromStatus(operation, answer, clock.currentTimeMillisUnsafe())
+          const isHint = status === 429 || status === 503
+          limiter.observe(key, answer.headers, isHint ? failure.retryAfter : undefined, clock)
+          // It may be gone because an earlier attempt of this very call has removed it.
+          const isGone = (status === 404 || status === 410) && outcome !== "not-applied"
+          return isGone && operation.doneBefore !== undefined
+            ? Result.succeed(operation.doneBefore.value)
+            : Result.fail(failure)
+        }
+        limiter.observe(key, answer.headers, undefined, clock)
+        const json = Failed.readSuccess(operation, answer, limit)
+        if (Result.isFailure(json)) return Result.fail(json.failure)
+        return Result.mapError(operation.read(input.success)(json.success, status), (issues) =>
+          Failed.brokenBody(operation, answer, issues)
+        )
       }
 
-      return Effect.matchEffect(
-        exchange(
-          operation.send(input.success, headers.success),
-          { millis: Duration.toMillis(limit), maxBodyBytes: options.maxBodyBytes },
-          options.isAttemptOwner
-        ),
-        {
-          onSuccess: finish,
-          onFailure: (error): Effect.Effect<never, CallError | E> => {
-            if (isFault(error)) return Effect.fail(fromFault(operation, error, limit))
-            // What passed the check has a wire form, so the second is for inputs that change between the two.
-            return Schema.isSchemaError(error)
-              ? Effect.fail(invalidInput(operation.operation, Issues.fromSchema(error.issue)))
-              : Effect.fail(error)
-          }
+      const recover = (failure: Failed.Failure<CallError | E>): Effect.Effect<A, CallError | E> => {
+        if (severity[failure.outcome] > severity[outcome]) outcome = failure.outcome
+        const { retry, retryAfter } = failure
+        if (retry === undefined) return end(failure, "not-retryable")
+        if (attempts >= policy.attempts) return end(failure, "attempts")
+        const hint = retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
+        if (hint > policy.maxRetryAfter) return end(failure, "retry-after")
+        const delay = delayOf(policy, attempts, hint, fiber.getRef(Random.Random).nextDoubleUnsafe())
+        if (now(clock) + delay >= deadline) return end(failure, "deadline")
+        // To wait as told is no storm.
+        if (retry !== "throttled" || hint === 0) {
+          const cost = client.budget.take(retry)
+          if (cost === undefined) return end(failure, "budget")
+          spent += cost
         }
-      )
+        return Effect.andThen(Effect.sleep(Duration.millis(delay)), attempt)
+      }
+
+      return attempt
     })
 }

@@ -12,13 +12,26 @@ import type * as Fiber from "effect/Fiber"
 export const reference = <A>(key: string): Context.Reference<A | undefined> =>
   Context.Reference<A | undefined>(key, { defaultValue: () => undefined })
 
+export type Find<A> = (fiber: Fiber.Fiber<unknown, unknown>) => A
+
 /** A lookup bound to the context in which a client was built. */
 export const makeFind =
   (built: Context.Context<never>) =>
-  <A>(
-    ref: Context.Reference<A | undefined>,
-    option: A | undefined
-  ): ((fiber: Fiber.Fiber<unknown, unknown>) => A | undefined) => {
+  <A>(ref: Context.Reference<A | undefined>, option?: A): Find<A | undefined> => {
     const captured = option ?? Context.get(built, ref)
     return (fiber) => fiber.getRef(ref) ?? captured
+  }
+
+/** A lookup of a policy whose parts are found each for itself; `apply` lays an input over what is known. */
+export const makeFindParts =
+  (built: Context.Context<never>) =>
+  <Input, A>(
+    ref: Context.Reference<Input | undefined>,
+    option: Input | undefined,
+    defaults: A,
+    apply: (base: A, input: Input) => A
+  ): Find<A> => {
+    const over = (base: A, input: Input | undefined): A => (input === undefined ? base : apply(base, input))
+    const captured = over(over(defaults, Context.get(built, ref)), option)
+    return (fiber) => over(captured, fiber.getRef(ref))
   }

@@ -1,0 +1,108 @@
+/**
+ * Stops calling a server that keeps failing, so that it can recover and callers do not wait in vain.
+ *
+ * After some failures in a row (no connection, a time limit, 5xx) the circuit opens: calls fail at once with
+ * `CircuitOpen`, which says when to try again. Then one call at a time probes the server, and its success closes the
+ * circuit. A client has no breaker unless one of these layers gives it one.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Breakers from "effect/persistence/CircuitBreaker"
+import type { Redis } from "effect/persistence/Redis"
+import type * as Scope from "effect/Scope"
+import * as Internal from "./internal/breaker.ts"
+
+/**
+ * The options of a breaker.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export interface Options {
+  /** How many attempts must fail in a row for the circuit to open. Default: 10. */
+  readonly failures?: number | undefined
+  /** How long it stays open before a call probes the server. Default: 10 seconds. */
+  readonly openDuration?: Duration.Input | undefined
+}
+
+/**
+ * A breaker, as clients use it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Breaker extends Internal.Breaker {}
+
+/**
+ * The breaker in force, where somebody set one.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const CurrentBreaker: Context.Reference<Breaker | undefined> = Internal.CurrentBreaker
+
+// While another call probes the server, nobody knows how long: it ends within its own time limit, usually soon.
+const probing = Duration.seconds(1)
+
+const toOutcome = (health: Internal.Health | undefined): Breakers.Outcome => {
+  if (health === undefined) return Breakers.ignored
+  return health.isHealthy ? Breakers.success : Breakers.failure()
+}
+
+/**
+ * Makes a breaker from Effect's `CircuitBreaker`. While its store cannot be reached, it lets calls through.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = ({
+  failures = 10,
+  openDuration = Duration.seconds(10)
+}: Options): Effect.Effect<Breaker, never, Breakers.CircuitBreakerStore | Scope.Scope> =>
+  Effect.map(
+    Breakers.make({ tripPolicy: Breakers.consecutive(failures), openDuration }),
+    (breaker): Breaker => ({
+      execute: <A, E>(
+        attempt: Effect.Effect<A, E>,
+        server: string,
+        toHealth: (exit: Exit.Exit<A, E>) => Internal.Health | undefined
+      ) =>
+        Effect.mapError(
+          breaker.execute(attempt, { key: `agentalk:${server}`, classify: (exit) => toOutcome(toHealth(exit)) }),
+          (error) => {
+            if (!(error instanceof Breakers.CircuitBreakerError)) return error
+            return new Internal.Refused(error.reason._tag === "CircuitOpen" ? error.reason.retryAfter : probing)
+          }
+        )
+    })
+  )
+
+/**
+ * A breaker for each server, in memory: for one process.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<never> =>
+  Layer.effect(Internal.CurrentBreaker, make(options)).pipe(Layer.provide(Breakers.layerStoreMemory()))
+
+/**
+ * A breaker for each server through Redis: for all processes that share it and a `prefix`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedis = (
+  options: Options & {
+    /** What the keys in Redis begin with. Default: `circuitbreaker:`. */
+    readonly prefix?: string | undefined
+  } = {}
+): Layer.Layer<never, never, Redis> =>
+  Layer.effect(Internal.CurrentBreaker, make(options)).pipe(
+    Layer.provide(Breakers.layerStoreRedis(options.prefix === undefined ? {} : { prefix: options.prefix }))
+  )

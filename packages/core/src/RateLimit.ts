@@ -1,0 +1,167 @@
+/**
+ * How many requests an organization may make.
+ *
+ * Without this module, every client obeys its server: after a 429 or 503 with `Retry-After`, or a remaining count of 0,
+ * it holds back all calls of that organization until the time is over. The vendor publishes no quota, so none is
+ * assumed. The layers here add one: a token bucket for each organization, in memory or shared through Redis.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as RateLimiter from "effect/persistence/RateLimiter"
+import type { Redis } from "effect/persistence/Redis"
+import * as Internal from "./internal/limiter.ts"
+
+/**
+ * A quota.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export interface Quota {
+  /** How many requests may be made in any window, at least 1. */
+  readonly limit: number
+  /** How long the window is. */
+  readonly window: Duration.Input
+  /**
+   * How many of them may be made at once, after a pause. Default: a tenth of the limit, at least 1. The rest is spread
+   * over the window, so that no window of that length, wherever it begins, sees more than the limit.
+   */
+  readonly burst?: number | undefined
+}
+
+/**
+ * How a limiter stands for one organization.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface State extends Internal.LimiterState {}
+
+/**
+ * A limiter, as clients use it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Limiter extends Internal.Limiter {}
+
+/**
+ * The limiter in force, where somebody set one.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const CurrentLimiter: Context.Reference<Limiter | undefined> = Internal.CurrentLimiter
+
+/** The bucket that keeps a quota in every window: its size and its refill add up to the limit. */
+const toBucket = ({ burst, limit, window }: Quota) => {
+  const millis = Duration.toMillis(Duration.fromInputUnsafe(window))
+  if (!Number.isInteger(limit) || limit < 1) throw new RangeError("limit must be an integer, at least 1")
+  if (!(millis > 0) || millis === Infinity) throw new RangeError("window must be a finite duration above zero")
+  const size = burst ?? Math.max(1, Math.floor(limit / 10))
+  if (!Number.isInteger(size) || size < 1 || size > limit) throw new RangeError("burst must be from 1 to limit")
+  // With a bucket as large as the limit nothing is left for the refill: it then takes a whole window for each token.
+  const refillMillis = millis / Math.max(1, limit - size)
+  return { limit: size, window: Duration.millis(refillMillis * size) }
+}
+
+/**
+ * Makes a limiter for a quota from Effect's `RateLimiter`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.RateLimiter> =>
+  Effect.map(RateLimiter.RateLimiter, (limiter): Limiter => {
+    const bucket = { ...toBucket(quota), algorithm: "token-bucket", onExceeded: "delay" } as const
+    const holds = Internal.makeHolds()
+    const waiting = new Map<string, number>()
+    const toKey = (key: string) => `agentalk:${key}`
+
+    const take = (key: string, tokens: number) => limiter.consume({ ...bucket, key: toKey(key), tokens })
+    const giveBack = (key: string) => Effect.ignore(take(key, -1))
+
+    const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.TooLate> =>
+      take(key, 1).pipe(
+        // A store that is down must not take the calls down with it.
+        Effect.catch((error) =>
+          Effect.as(Effect.logWarning("The rate limit is not kept: its store failed", error.reason._tag), undefined)
+        ),
+        Effect.flatMap((taken): Effect.Effect<void, Internal.TooLate> => {
+          if (taken === undefined || Duration.isZero(taken.delay)) return Effect.void
+          if (Duration.toMillis(taken.delay) > maxWaitMillis) {
+            return Effect.andThen(giveBack(key), Effect.fail(new Internal.TooLate(taken.delay)))
+          }
+          return Effect.onInterrupt(Effect.sleep(taken.delay), () => giveBack(key))
+        })
+      )
+
+    return {
+      acquire: (key, maxWaitMillis) =>
+        Internal.counted(
+          waiting,
+          key,
+          Effect.andThen(holds.acquire(key, maxWaitMillis), acquire(key, maxWaitMillis))
+        ),
+      observe: holds.observe,
+      state: (key) =>
+        Effect.zipWith(holds.state(key), Effect.option(take(key, 0)), (held, taken) => ({
+          tokensLeft: Option.map(taken, ({ remaining }) => Math.max(0, Math.floor(remaining))),
+          waiting: waiting.get(key) ?? 0,
+          resetAfter: Option.match(taken, {
+            onNone: () => held.resetAfter,
+            onSome: ({ resetAfter }) => Duration.max(resetAfter, held.resetAfter)
+          })
+        }))
+    }
+  })
+
+/**
+ * Keeps a quota for each organization, in memory: for one process.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (quota: Quota): Layer.Layer<never> =>
+  Layer.effect(Internal.CurrentLimiter, make(quota)).pipe(
+    Layer.provide(RateLimiter.layer),
+    Layer.provide(RateLimiter.layerStoreMemory)
+  )
+
+/**
+ * Keeps a quota for each organization through Redis: for all processes that share it and a `prefix`.
+ *
+ * **Details**
+ *
+ * While Redis cannot be reached, calls are made without the quota, with a warning in the log.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedis = (
+  quota: Quota & {
+    /** What the keys in Redis begin with. Default: `ratelimiter:`. */
+    readonly prefix?: string | undefined
+  }
+): Layer.Layer<never, never, Redis> =>
+  Layer.effect(Internal.CurrentLimiter, make(quota)).pipe(
+    Layer.provide(RateLimiter.layer),
+    Layer.provide(RateLimiter.layerStoreRedis(quota.prefix === undefined ? {} : { prefix: quota.prefix }))
+  )
+
+/**
+ * How the limiter in force stands for an organization; none where no limiter was set in this context.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const state = (organization: string): Effect.Effect<Option.Option<State>> =>
+  Effect.withFiber((fiber) => {
+    const limiter = fiber.getRef(Internal.CurrentLimiter)
+    return limiter === undefined ? Effect.succeedNone : Effect.asSome(limiter.state(organization.toLowerCase()))
+  })
