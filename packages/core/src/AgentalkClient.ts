@@ -138,7 +138,9 @@ const makeAuthorization = Effect.fnUntraced(function* (
       onSuccess: (value): Effect.Effect<HttpClientResponse, HttpClientError | Unauthorized> => {
         const checked = decodeToken(Redacted.value(value))
         if (Option.isNone(checked)) {
-          return Effect.fail(noCredentials(operation, "the token that was obtained is not of the form {orgId}.{secret}"))
+          return Effect.fail(
+            noCredentials(operation, "the token that was obtained is not of the form {orgId}.{secret}")
+          )
         }
         organization = organizationOf(checked.value)
         return next(HttpClientRequest.setHeader(request, "authorization", `Bearer ${checked.value}`))

@@ -64,23 +64,20 @@ export const make = ({
   failures = 10,
   openDuration = Duration.seconds(10)
 }: Options): Effect.Effect<Breaker, never, Breakers.CircuitBreakerStore | Scope.Scope> =>
-  Effect.map(
-    Breakers.make({ tripPolicy: Breakers.consecutive(failures), openDuration }),
-    (breaker): Breaker => ({
-      execute: <A, E>(
-        attempt: Effect.Effect<A, E>,
-        server: string,
-        toHealth: (exit: Exit.Exit<A, E>) => Internal.Health | undefined
-      ) =>
-        Effect.mapError(
-          breaker.execute(attempt, { key: `agentalk:${server}`, classify: (exit) => toOutcome(toHealth(exit)) }),
-          (error) => {
-            if (!(error instanceof Breakers.CircuitBreakerError)) return error
-            return new Internal.Refused(error.reason._tag === "CircuitOpen" ? error.reason.retryAfter : probing)
-          }
-        )
-    })
-  )
+  Effect.map(Breakers.make({ tripPolicy: Breakers.consecutive(failures), openDuration }), (breaker): Breaker => ({
+    execute: <A, E>(
+      attempt: Effect.Effect<A, E>,
+      server: string,
+      toHealth: (exit: Exit.Exit<A, E>) => Internal.Health | undefined
+    ) =>
+      Effect.mapError(
+        breaker.execute(attempt, { key: `agentalk:${server}`, classify: (exit) => toOutcome(toHealth(exit)) }),
+        (error) => {
+          if (!(error instanceof Breakers.CircuitBreakerError)) return error
+          return new Internal.Refused(error.reason._tag === "CircuitOpen" ? error.reason.retryAfter : probing)
+        }
+      )
+  }))
 
 /**
  * A breaker for each server, in memory: for one process.

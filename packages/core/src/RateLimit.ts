@@ -103,11 +103,7 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
 
     return {
       acquire: (key, maxWaitMillis) =>
-        Internal.counted(
-          waiting,
-          key,
-          Effect.andThen(holds.acquire(key, maxWaitMillis), acquire(key, maxWaitMillis))
-        ),
+        Internal.counted(waiting, key, Effect.andThen(holds.acquire(key, maxWaitMillis), acquire(key, maxWaitMillis))),
       observe: holds.observe,
       state: (key) =>
         Effect.zipWith(holds.state(key), Effect.option(take(key, 0)), (held, taken) => ({

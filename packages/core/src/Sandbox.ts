@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
 import * as HttpClient from "effect/http/HttpClient"
-import type { HttpClientError } from "effect/http/HttpClientError"
+import { HttpClientError, TransportError } from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
@@ -26,11 +26,13 @@ import * as SchemaParser from "effect/SchemaParser"
 import { AgentalkApi, OrganizationApiToken } from "./AgentalkApi.ts"
 import type { Issue } from "./AgentalkError.ts"
 import * as AgentalkClient from "./AgentalkClient.ts"
+import * as Faults from "./Faults.ts"
 import { type Contact, ContactFromWire, EmailAddress, PhoneNumber, UpsertInput } from "./Contact.ts"
 import type { Contacts } from "./Contacts.ts"
 import * as Issues from "./internal/issues.ts"
 import { makeStore, type Store, type Stored } from "./internal/store.ts"
 import { ApiToken, OrganizationId } from "./Settings.ts"
+import * as Transport from "./Transport.ts"
 
 /**
  * The token that a sandbox accepts unless it is told otherwise.
@@ -79,10 +81,18 @@ export class State extends Context.Service<
       contacts: Iterable<UpsertInput>,
       organization?: string
     ) => Effect.Effect<ReadonlyArray<Contact>, Schema.SchemaError>
+    /** The requests that it got, struck by a fault or not: the last thousand of them. */
+    readonly requests: Effect.Effect<ReadonlyArray<Faults.Request>>
+    /** Lets a script decide which requests fail, and how, from now on. */
+    readonly script: (script: Faults.Script) => Effect.Effect<void>
+    /** Records a request, and tells the fault that strikes it: for `withFaults`. */
+    readonly enter: (request: { readonly method: string; readonly path: string }) => Faults.Fault | undefined
   }
 >()("@agentalk/core/Sandbox/State") {}
 
 const TheStore = Context.Service<Store>("@agentalk/core/Sandbox/Store")
+
+const maxRequests = 1000
 
 // --- answers, in the shapes of Django REST Framework --------------------------------------------------------------
 
@@ -207,6 +217,9 @@ const layerAuthorization = (options: Options) =>
 const layerState = Layer.effectContext(
   Effect.sync(() => {
     const store = makeStore()
+    const requests: Array<Faults.Request> = []
+    let count = 0
+    let script: Faults.Script | undefined
     const decodeContact = Schema.decodeUnknownSync(ContactFromWire)
     const decodeInput = Schema.decodeUnknownEffect(UpsertInput)
     const state = State.of({
@@ -215,7 +228,15 @@ const layerState = Layer.effectContext(
       seed: (contacts, org = organization) =>
         Effect.forEach(contacts, (input) =>
           Effect.map(decodeInput(input), (decoded) => decodeContact(store.upsert(org.toLowerCase(), decoded).contact))
-        )
+        ),
+      requests: Effect.sync(() => [...requests]),
+      script: (next) => Effect.sync(() => void (script = next)),
+      enter: (entering) => {
+        const request = { ...entering, index: ++count }
+        requests.push(request)
+        if (requests.length > maxRequests) requests.shift()
+        return script?.(request)
+      }
     })
     return Context.make(State, state).pipe(Context.add(TheStore, store))
   })
@@ -245,6 +266,27 @@ export const routerConfig = { maxParamLength: 65_536 }
 export const layerRoutes = (options: Options = {}) => Layer.provideMerge(routes(options), layerState)
 
 /**
+ * Answers a request by the operation that it asks for, or by the fault that the script of the sandbox has for it.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const withFaults = <E, R>(
+  operation: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
+  connection: Faults.Connection
+): Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  E | Faults.Broken,
+  R | State | HttpServerRequest.HttpServerRequest
+> =>
+  Effect.flatMap(State, (state) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
+      const fault = state.enter({ method, path: url })
+      return fault === undefined ? operation : Faults.answer(fault, operation, connection)
+    })
+  )
+
+/**
  * The sandbox as an `HttpClient`, without a socket: whatever the host of a request is, the sandbox answers it.
  *
  * @category layers
@@ -253,12 +295,20 @@ export const layerRoutes = (options: Options = {}) => Layer.provideMerge(routes(
 export const layerHttpClientOptions = (options: Options): Layer.Layer<HttpClient.HttpClient | State> =>
   Layer.effect(
     HttpClient.HttpClient,
-    Effect.map(HttpRouter.toHttpEffect(routes(options)), (handle): HttpClient.HttpClient => {
+    Effect.gen(function* () {
+      const handle = yield* HttpRouter.toHttpEffect(routes(options))
+      const state = yield* State
+      const operation = Effect.catchCause(handle, (cause) =>
+        Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)
+      )
+      const reset: Faults.Connection = { reset: Effect.fail(new Faults.Broken()) }
+      const broken = new Transport.Fault("network", { sent: true, code: "ECONNRESET" })
       const respond = (request: HttpClientRequest) =>
-        handle.pipe(
-          Effect.catchCause((cause) => Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)),
+        withFaults(operation, reset).pipe(
           Effect.map((response) => HttpServerResponse.toClientResponse(response, { request })),
+          Effect.mapError(() => new HttpClientError({ reason: new TransportError({ request, cause: broken }) })),
           Effect.provideService(HttpServerRequest.HttpServerRequest, HttpServerRequest.fromClientRequest(request)),
+          Effect.provideService(State, state),
           Effect.scoped
         )
       return HttpClient.makeWith(

@@ -3,12 +3,15 @@
  *
  * @since 0.1.0
  */
+import * as Faults from "@agentalk/core/Faults"
 import * as Sandbox from "@agentalk/core/Sandbox"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
@@ -40,6 +43,28 @@ export interface Options extends Sandbox.Options {
   readonly host?: string | undefined
 }
 
+/** Lets the script of the sandbox strike: on a socket, a broken connection is one. */
+const layerFaults = HttpRouter.middleware(
+  Effect.map(
+    Sandbox.State,
+    (state) => (operation) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+        const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
+        const reset = Effect.callback<never>(() => {
+          // Two turns later, what was written of the answer has left.
+          setImmediate(() => setImmediate(() => socket.destroy()))
+        })
+        return Sandbox.withFaults(operation, { reset }).pipe(
+          Effect.provideService(Sandbox.State, state),
+          Effect.catchIf((error) => error instanceof Faults.Broken, Effect.die),
+          // A router's middleware is not, and a fault that hangs would outlive its connection.
+          Effect.interruptible
+        )
+      })
+  ),
+  { global: true }
+)
+
 /**
  * A sandbox on a socket, and its state. It stops with the layer's scope.
  *
@@ -54,7 +79,7 @@ export const layerOptions = (options: Options): Layer.Layer<Address | Sandbox.St
     )
   ).pipe(
     Layer.merge(
-      HttpRouter.serve(Sandbox.layerRoutes(options), {
+      HttpRouter.serve(Layer.provideMerge(layerFaults, Sandbox.layerRoutes(options)), {
         routerConfig: Sandbox.routerConfig,
         disableLogger: true,
         disableListenLog: true
