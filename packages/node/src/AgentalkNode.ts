@@ -6,11 +6,13 @@
  * | `AGENTALK_API_TOKEN` | The organization API token, `{orgId}.{secret}` | required |
  * | `AGENTALK_BASE_URL` | Where the API lives | `https://api.agentalk.io` |
  * | `AGENTALK_ORGANIZATION_ID` | The organization that calls are for, a UUID | that of the token |
+ * | `AGENTALK_RATE_LIMIT` | The most requests of an organization, such as `10/s` or `600/min` | what the API says |
  *
  * @since 0.1.0
  */
 import * as AgentalkClient from "@agentalk/core/AgentalkClient"
 import type { Contacts } from "@agentalk/core/Contacts"
+import * as RateLimit from "@agentalk/core/RateLimit"
 import { ApiToken, BaseUrl, OrganizationId } from "@agentalk/core/Settings"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -27,6 +29,8 @@ import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 export interface Options extends AgentalkClient.Options {
   /** The connection pool. Default: see `UndiciHttpClient.Options`. */
   readonly pool?: UndiciHttpClient.Options | undefined
+  /** The most requests that each organization makes, in this process. Default: what the API says, and no more. */
+  readonly rateLimit?: RateLimit.Quota | undefined
 }
 
 // Deployments often set a variable to nothing instead of leaving it out.
@@ -46,7 +50,8 @@ const unlessBlank = <A>(name: string, config: Config.Config<A>): Config.Config<A
 export const environment: Config.Config<Options> = Config.all({
   token: Config.schema(Schema.Redacted(ApiToken), "AGENTALK_API_TOKEN"),
   baseUrl: unlessBlank("AGENTALK_BASE_URL", Config.schema(BaseUrl, "AGENTALK_BASE_URL")),
-  organization: unlessBlank("AGENTALK_ORGANIZATION_ID", Config.schema(OrganizationId, "AGENTALK_ORGANIZATION_ID"))
+  organization: unlessBlank("AGENTALK_ORGANIZATION_ID", Config.schema(OrganizationId, "AGENTALK_ORGANIZATION_ID")),
+  rateLimit: unlessBlank("AGENTALK_RATE_LIMIT", Config.schema(RateLimit.QuotaFromString, "AGENTALK_RATE_LIMIT"))
 })
 
 /**
@@ -55,8 +60,11 @@ export const environment: Config.Config<Options> = Config.all({
  * @category layers
  * @since 0.1.0
  */
-export const layerOptions = ({ pool, ...options }: Options): Layer.Layer<Contacts, Config.ConfigError> =>
-  Layer.provide(AgentalkClient.layer(options), UndiciHttpClient.layerOptions(pool ?? {}))
+export const layerOptions = ({ pool, rateLimit, ...options }: Options): Layer.Layer<Contacts, Config.ConfigError> =>
+  AgentalkClient.layer(options).pipe(
+    Layer.provide(UndiciHttpClient.layerOptions(pool ?? {})),
+    Layer.provide(rateLimit === undefined ? Layer.empty : RateLimit.layer(rateLimit))
+  )
 
 /**
  * Like `layerOptions`, with options from configuration.
