@@ -336,4 +336,4 @@ export type AgentalkError = ContactError
  * @category guards
  * @since 0.1.0
  */
-export const isAgentalkError = (u: unknown): u is AgentalkError => Predicate.hasProperty(u, TypeId)
+export const isAgentalkError = <E>(u: E): u is E & AgentalkError => Predicate.hasProperty(u, TypeId)
