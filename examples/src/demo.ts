@@ -13,7 +13,7 @@ import {
 } from "@agentalk/core"
 import { AgentalkNode, SandboxServer, UndiciHttpClient } from "@agentalk/node"
 import { NodeRuntime } from "@effect/platform-node"
-import { Config, Console, Data, Effect, Layer, Option, Redacted } from "effect"
+import { type Config, Console, Data, Effect, Layer, Option, Redacted } from "effect"
 import { styleText } from "node:util"
 
 // A number that is reserved for fiction, so that it is nobody's.
