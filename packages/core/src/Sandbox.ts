@@ -290,7 +290,9 @@ export const layerOptions = (options: Options): Layer.Layer<Contacts | State> =>
   AgentalkClient.layer({ token: options.tokens?.[0] ?? token, baseUrl: "http://localhost" }).pipe(
     // The options of a sandbox are code: a token that is none is a mistake of the programmer.
     Layer.orDie,
-    Layer.provideMerge(layerHttpClientOptions(options))
+    Layer.merge(Layer.effect(State, State)),
+    // Not merged: the HttpClient would take the place of the one that a program has.
+    Layer.provide(layerHttpClientOptions(options))
   )
 
 /**
