@@ -204,21 +204,24 @@ const layerAuthorization = (options: Options) =>
     })
   })
 
-const layerState = Layer.effectContext(
-  Effect.sync(() => {
-    const store = makeStore()
-    const decodeContact = Schema.decodeUnknownSync(ContactFromWire)
-    const decodeInput = Schema.decodeUnknownEffect(UpsertInput)
-    const state = State.of({
-      contacts: (org = organization) =>
-        Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(one))),
-      seed: (contacts, org = organization) =>
-        Effect.forEach(contacts, (input) =>
-          Effect.map(decodeInput(input), (decoded) => decodeContact(store.upsert(org.toLowerCase(), decoded).contact))
-        )
+// Fresh, or sandboxes that are built together would share one state.
+const layerState = Layer.fresh(
+  Layer.effectContext(
+    Effect.sync(() => {
+      const store = makeStore()
+      const decodeContact = Schema.decodeUnknownSync(ContactFromWire)
+      const decodeInput = Schema.decodeUnknownEffect(UpsertInput)
+      const state = State.of({
+        contacts: (org = organization) =>
+          Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(one))),
+        seed: (contacts, org = organization) =>
+          Effect.forEach(contacts, (input) =>
+            Effect.map(decodeInput(input), (decoded) => decodeContact(store.upsert(org.toLowerCase(), decoded).contact))
+          )
+      })
+      return Context.make(State, state).pipe(Context.add(TheStore, store))
     })
-    return Context.make(State, state).pipe(Context.add(TheStore, store))
-  })
+  )
 )
 
 const routes = (options: Options) =>
