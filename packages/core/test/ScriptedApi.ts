@@ -74,4 +74,7 @@ export const operations: ReadonlyArray<Operation> = Operation.literals
 
 /** Makes one call, answered by one response. */
 export const ask = (call: Call | Operation, answer: () => Answer, options?: Partial<AgentalkClient.Options>) =>
-  Effect.flatMap(contactsOver(make(answer).client, options), typeof call === "string" ? calls[call] : call)
+  Effect.flatMap(
+    Effect.orDie(contactsOver(make(answer).client, options)),
+    typeof call === "string" ? calls[call] : call
+  )

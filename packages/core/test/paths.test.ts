@@ -134,7 +134,9 @@ const queryRoundTrip = (value: string) =>
   })
 
 describe("a value in a request reaches exactly its own resource, or nothing is sent", () => {
-  const trips: ReadonlyArray<readonly [string, (value: string) => Effect.Effect<void, Schema.SchemaError | ConfigError>]> = [
+  const trips: ReadonlyArray<
+    readonly [string, (value: string) => Effect.Effect<void, Schema.SchemaError | ConfigError>]
+  > = [
     ["a tag", tagRoundTrip],
     ["a field key", fieldRoundTrip],
     ["a URL", urlRoundTrip],
