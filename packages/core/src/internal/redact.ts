@@ -69,8 +69,8 @@ const isAt = (text: string, at: number, { key, length }: Spelling): boolean =>
   text.slice(at, at + length).toLowerCase() === key &&
   (length >= 4 || !(isWordAt(text, at - 1) || isWordAt(text, at + length)))
 
-const emailLike = /[^\s@<>"'(),;:]+@[^\s@<>"'(),;:]+\.[^\s@<>"'(),;:]+/gu
-const numberLike = /\+?\d(?:[\s().-]?\d){6,}/gu
+const emailLike = /[^\s@<>"'(),;:]+(?:@|%40)[^\s@<>"'(),;:]+\.[^\s@<>"'(),;:]+/gu
+const numberLike = /\+?\d(?:[\s().-]{0,2}\d){6,}/gu
 
 /** Gives text in which every value of one request is replaced by its place, at most 200 characters of it. */
 export type Redactor = (text: string) => string
