@@ -205,6 +205,7 @@ describe("an echo of the request", () => {
     ["a deep field", "vogon poetry is bad", "<fields.note.deep.0> is bad"],
     ["two at once", "Zaphod <b> at Høllviken", "<firstName> at <fields.city>"],
     ["somebody else's phone", "+4930123456789 is taken", "<number> is taken"],
+    ["somebody else's phone with separators", "+49 (30) 1234-5678 is taken", "<number> is taken"],
     ["somebody else's e-mail", "arthur@earth.example is taken", "<email> is taken"],
     ["the token", `Bearer ${secret} is bad`, "Bearer <token> is bad"]
   ])("%s", ([, echo, issue]) =>
