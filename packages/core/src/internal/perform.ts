@@ -1,6 +1,6 @@
 /** One call, from the input that a user gave to the value or the typed error that they get. */
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -49,10 +49,11 @@ export const makePerform = (options: {
 }) => {
   const find = Policy.makeFind(options.built)
   const findOrganization = find(CurrentOrganization, options.organization)
-  const findLimits = find(TimeLimit.CurrentLimits, undefined)
+  // Limit by limit: a call that sets one of them keeps the client's others.
+  const clientLimit = options.limits.attempt ?? Context.get(options.built, TimeLimit.CurrentLimits)?.attempt
 
   const limitOf = (fiber: Fiber.Fiber<unknown, unknown>): Duration.Duration => {
-    const limit = fiber.getRef(TimeLimit.CurrentLimits)?.attempt ?? options.limits.attempt ?? findLimits(fiber)?.attempt
+    const limit = fiber.getRef(TimeLimit.CurrentLimits)?.attempt ?? clientLimit
     return limit === undefined ? TimeLimit.defaultLimits.attempt : Duration.fromInputUnsafe(limit)
   }
 
