@@ -154,7 +154,7 @@ layer(NodeServices.layer, { concurrent: true })("examples", (it) => {
         Effect.gen(function* () {
           const { exitCode, stderr, stdout } = yield* run(file, { env })
           assert.notStrictEqual(exitCode, 0)
-          assert.include(stderr, variable)
+          assert.include(stdout, variable)
           assert.notInclude(stdout + stderr, secret)
         }),
       timeout

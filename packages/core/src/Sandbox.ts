@@ -204,13 +204,14 @@ const layerAuthorization = (options: Options) =>
     })
   })
 
+const decodeContact = Schema.decodeUnknownSync(ContactFromWire)
+const decodeInput = Schema.decodeUnknownEffect(UpsertInput)
+
 // Fresh, or sandboxes that are built together would share one state.
 const layerState = Layer.fresh(
   Layer.effectContext(
     Effect.sync(() => {
       const store = makeStore()
-      const decodeContact = Schema.decodeUnknownSync(ContactFromWire)
-      const decodeInput = Schema.decodeUnknownEffect(UpsertInput)
       const state = State.of({
         contacts: (org = organization) =>
           Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(one))),
