@@ -69,26 +69,29 @@ describe("Contacts", () => {
 
   it("refuses what cannot be meant", () => {
     expectTypeOf<{ readonly limit: number }>().not.toExtend<Core.SearchQuery>()
-    // @ts-expect-error a search needs a name or a phone
-    contacts.search({})
-    // @ts-expect-error a limit alone finds nothing
-    contacts.search({ limit: 1 })
-    // @ts-expect-error undefined is no name
-    contacts.search({ name: undefined })
-    // @ts-expect-error a search knows no e-mail
-    contacts.search({ name: "Jane", email: "jane@example.com" })
-    // @ts-expect-error a contact is found by its phone
-    contacts.upsert({ firstName: "Jane" })
-    // @ts-expect-error a phone may not be undefined
-    contacts.upsert({ phone: undefined })
-    // @ts-expect-error the wire's own spelling is no key of an input
-    contacts.upsert({ phone: "+15551234567", first_name: "Jane" })
-    // @ts-expect-error null has no meaning in an input
-    contacts.upsert({ phone: "+15551234567", email: null })
-    // @ts-expect-error a function has no JSON form
-    contacts.updateFields("id", { city: () => "Oslo" })
-    // @ts-expect-error tags are a list
-    contacts.addTags("id", "vip")
+    const refused = [
+      // @ts-expect-error a search needs a name or a phone
+      contacts.search({}),
+      // @ts-expect-error a limit alone finds nothing
+      contacts.search({ limit: 1 }),
+      // @ts-expect-error undefined is no name
+      contacts.search({ name: undefined }),
+      // @ts-expect-error a search knows no e-mail
+      contacts.search({ name: "Jane", email: "jane@example.com" }),
+      // @ts-expect-error a contact is found by its phone
+      contacts.upsert({ firstName: "Jane" }),
+      // @ts-expect-error a phone may not be undefined
+      contacts.upsert({ phone: undefined }),
+      // @ts-expect-error the wire's own spelling is no key of an input
+      contacts.upsert({ phone: "+15551234567", first_name: "Jane" }),
+      // @ts-expect-error null has no meaning in an input
+      contacts.upsert({ phone: "+15551234567", email: null }),
+      // @ts-expect-error a function has no JSON form
+      contacts.updateFields("id", { city: () => "Oslo" }),
+      // @ts-expect-error tags are a list
+      contacts.addTags("id", "vip")
+    ]
+    expectTypeOf(refused).toBeArray()
   })
 })
 
