@@ -19,6 +19,7 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -175,6 +176,10 @@ const layerHandlers = (options: Options) =>
 const isToken = Schema.is(ApiToken)
 const isOrganization = Schema.is(OrganizationId)
 
+// A security middleware finds what a handler failed with in a wrapper of Effect's own.
+const schemaErrorOf = (error: unknown): HttpApiSchemaError | undefined =>
+  [error, Predicate.hasProperty(error, "error") ? error.error : undefined].find((u) => HttpApiSchemaError.is(u))
+
 const layerAuthorization = (options: Options) =>
   Layer.sync(OrganizationApiToken, () => {
     const tokens = new Set((options.tokens ?? [token]).map(Redacted.value))
@@ -195,11 +200,12 @@ const layerAuthorization = (options: Options) =>
           if (!isOwn && organizations !== undefined && !organizations.has(named)) {
             return Effect.succeed(answer(403, { detail: "The token does not reach this organization." }))
           }
-          return Effect.catch(handle, (error) =>
-            HttpApiSchemaError.is(error)
-              ? Effect.succeed(fieldErrors(Issues.fromSchema(error.cause.issue)))
-              : Effect.fail(error)
-          )
+          return Effect.catch(handle, (error) => {
+            const refused = schemaErrorOf(error)
+            return refused === undefined
+              ? Effect.fail(error)
+              : Effect.succeed(fieldErrors(Issues.fromSchema(refused.cause.issue)))
+          })
         })
     })
   })

@@ -116,7 +116,7 @@ describe("a token that is an effect", () => {
   )
 
   it.effect.each<readonly [name: string, token: AgentalkClient.Token]>([
-    ["fails", Effect.fail(new Error("vault Zaphod-7261 is sealed"))],
+    ["fails", Effect.fail("vault Zaphod-7261 is sealed")],
     ["is malformed", Effect.succeed(Redacted.make("Zaphod-7261"))],
     ["is a JWT", Effect.succeed(Redacted.make("Zaphod-7261.Zaphod-7261.Zaphod-7261"))],
     ["would break the header", Effect.succeed(Redacted.make(`${orgA}.Zaphod-7261\r\nx-evil: 1`))],

@@ -3,8 +3,10 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import { HttpClientError, TransportError } from "effect/http/HttpClientError"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import type * as Option from "effect/Option"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import { type AgentalkError, Operation } from "../src/AgentalkError.ts"
+import type { Contact, SearchPage, UpsertResult } from "../src/Contact.ts"
 import type { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
@@ -16,8 +18,8 @@ export interface Sent {
   readonly body: unknown
 }
 
-/** A response, or an effect that gives one; what it fails with becomes the cause of a transport error. */
-export type Answer = Response | Effect.Effect<Response, unknown>
+/** A response, or an effect that gives one; its failure becomes a transport error with this cause. */
+export type Answer = Response | Effect.Effect<Response, { readonly cause: unknown }>
 
 const bodyOf = (bytes: Uint8Array | undefined): unknown =>
   bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes))
@@ -36,7 +38,7 @@ export const make = (
       return Effect.isEffect(answer) ? answer : Effect.succeed(answer)
     }).pipe(
       Effect.map((response) => HttpClientResponse.fromWeb(request, response)),
-      Effect.mapError((cause) => new HttpClientError({ reason: new TransportError({ request, cause }) }))
+      Effect.mapError(({ cause }) => new HttpClientError({ reason: new TransportError({ request, cause }) }))
     )
   )
   return { client, sent }
@@ -54,7 +56,10 @@ export const text = (status: number, body: string | null, headers: Record<string
 export const contactsOver = (client: HttpClient.HttpClient, options: Partial<AgentalkClient.Options> = {}) =>
   AgentalkClient.make({ token: Sandbox.token, ...options }).pipe(Effect.provideService(HttpClient.HttpClient, client))
 
-export type Call = (contacts: Contacts["Service"]) => Effect.Effect<unknown, AgentalkError>
+/** What the operations give. */
+type Given = UpsertResult | SearchPage | Option.Option<Contact> | void
+
+export type Call = (contacts: Contacts["Service"]) => Effect.Effect<Given, AgentalkError>
 
 /** The contact that the calls below are about. */
 export const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"

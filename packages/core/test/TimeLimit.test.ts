@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { ConfigError } from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -6,7 +7,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
-import type { Outcome, Timeout } from "../src/AgentalkError.ts"
+import type { AgentalkError, Outcome } from "../src/AgentalkError.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
@@ -28,22 +29,31 @@ const silent = (options?: Partial<AgentalkClient.Options>) => layerOver(() => Ef
 const remove = Effect.flatMap(Contacts, (contacts) => contacts.delete(id))
 const limit = (attempt: Duration.Input) => TimeLimit.layer({ attempt })
 
+/** The same, with a limit for this call alone. */
+const removeWithin = (attempt: Duration.Input) =>
+  Effect.flatMap(Contacts, (contacts) => Effect.provide(contacts.delete(id), limit(attempt)))
+
 /** Fails with a `Timeout` when the time has passed, and not a moment before. */
-const assertEndsAfter = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>, after: Duration.Input) {
+const assertEndsAfter = Effect.fnUntraced(function* <A>(
+  effect: Effect.Effect<A, AgentalkError | ConfigError>,
+  after: Duration.Input
+) {
   const fiber = yield* Effect.forkChild(Effect.flip(effect))
   yield* TestClock.adjust(Duration.subtract(Duration.fromInputUnsafe(after), Duration.millis(1)))
   assert.isUndefined(fiber.pollUnsafe())
   yield* TestClock.adjust(Duration.millis(1))
   assert.isDefined(fiber.pollUnsafe())
-  const error = (yield* Fiber.join(fiber)) as unknown as Timeout
-  assert.strictEqual(error._tag, "Timeout")
+  const error = yield* Fiber.join(fiber)
+  assert(error._tag === "Timeout")
   assert.strictEqual(error.limit, "attempt")
   assert.include(error.message, Duration.format(Duration.fromInputUnsafe(after)))
   return error
 })
 
 describe("an attempt ends", () => {
-  it.effect.each<readonly [name: string, effect: Effect.Effect<void, unknown>, after: Duration.Input]>([
+  it.effect.each<
+    readonly [name: string, effect: Effect.Effect<void, AgentalkError | ConfigError>, after: Duration.Input]
+  >([
     ["after 30 seconds by default", remove.pipe(Effect.provide(silent())), "30 seconds"],
     ["after the option", remove.pipe(Effect.provide(silent({ attemptTimeout: "2 seconds" }))), "2 seconds"],
     ["after Layer.provide", remove.pipe(Effect.provide(Layer.provide(silent(), limit("3 seconds")))), "3 seconds"],
@@ -52,11 +62,7 @@ describe("an attempt ends", () => {
       remove.pipe(Effect.provide(Layer.provideMerge(silent(), limit("4 seconds")))),
       "4 seconds"
     ],
-    [
-      "after Effect.provide around the call",
-      remove.pipe(Effect.provide(limit("5 seconds")), Effect.provide(silent())),
-      "5 seconds"
-    ],
+    ["after Effect.provide around the call", removeWithin("5 seconds").pipe(Effect.provide(silent())), "5 seconds"],
     [
       "after withLimits around the call",
       remove.pipe(TimeLimit.withLimits({ attempt: "6 seconds" }), Effect.provide(silent())),
@@ -64,7 +70,7 @@ describe("an attempt ends", () => {
     ],
     [
       "after the call's own limit before the option",
-      remove.pipe(Effect.provide(limit("7 seconds")), Effect.provide(silent({ attemptTimeout: "2 seconds" }))),
+      removeWithin("7 seconds").pipe(Effect.provide(silent({ attemptTimeout: "2 seconds" }))),
       "7 seconds"
     ],
     [

@@ -4,23 +4,15 @@ import * as Effect from "effect/Effect"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import {
-  type AgentalkError,
-  CircuitOpen,
-  isAgentalkError,
-  type Operation,
-  type Outcome,
-  type UnexpectedResponse
-} from "../src/AgentalkError.ts"
-import { ask, json, operations, text } from "./ScriptedApi.ts"
+import { type AgentalkError, CircuitOpen, isAgentalkError, type Operation, type Outcome } from "../src/AgentalkError.ts"
+import { type Answer, ask, json, operations, text } from "./ScriptedApi.ts"
 
 const onOneContact = operations.filter((operation) => operation !== "upsert" && operation !== "search")
 const others: ReadonlyArray<Operation> = ["upsert", "search"]
 const writes = operations.filter((operation) => operation !== "search")
 
 /** The error of an operation whose request is answered so. */
-const fail = (operation: Operation, answer: () => Response | Effect.Effect<Response, unknown>) =>
-  Effect.flip(ask(operation, answer))
+const fail = (operation: Operation, answer: () => Answer) => Effect.flip(ask(operation, answer))
 
 /** Reads a property that only some errors have. */
 const get = (error: AgentalkError, key: string): unknown => Reflect.get(error, key)
@@ -220,7 +212,8 @@ describe("a success", () => {
   it.effect("that breaks its schema says where", () =>
     Effect.gen(function* () {
       const error = yield* fail("upsert", () => json(200, { id: "1", email: 5, tags: [{ id: 1 }] }))
-      const places = (error as UnexpectedResponse).issues?.map(({ path }) => path.join("."))
+      assert(error._tag === "UnexpectedResponse")
+      const places = error.issues?.map(({ path }) => path.join("."))
       assert.isTrue(places?.includes("email") || places?.includes("tags.0.name"), String(places))
     })
   )
@@ -270,7 +263,7 @@ describe("a transport error", () => {
   ])("of %s", ([, cause, outcome, code]) =>
     Effect.gen(function* () {
       for (const operation of operations) {
-        const error = yield* fail(operation, () => Effect.fail(cause))
+        const error = yield* fail(operation, () => Effect.fail({ cause }))
         assert.strictEqual(error._tag, "TransportFailure")
         assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
         assert.strictEqual(get(error, "code"), code)
@@ -285,7 +278,7 @@ describe("a transport error", () => {
     Effect.gen(function* () {
       const circle: { cause?: unknown } = new Error("round")
       circle.cause = circle
-      assert.strictEqual((yield* fail("delete", () => Effect.fail(circle)))._tag, "TransportFailure")
+      assert.strictEqual((yield* fail("delete", () => Effect.fail({ cause: circle })))._tag, "TransportFailure")
     })
   )
 })
@@ -297,7 +290,7 @@ describe("isAgentalkError", () => {
         ...(yield* Effect.forEach([400, 401, 403, 404, 408, 429, 500, 302], (status) =>
           fail("delete", () => json(status, {}))
         )),
-        yield* fail("delete", () => Effect.fail(new Error("boom"))),
+        yield* fail("delete", () => Effect.fail({ cause: new Error("boom") })),
         new CircuitOpen({ operation: "delete", outcome: "not-applied", message: "", retryAfter: Duration.zero })
       ]
       assert.strictEqual(new Set(errors.map((error) => error._tag)).size, 10)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Operation, Validation } from "../src/AgentalkError.ts"
+import type { Operation } from "../src/AgentalkError.ts"
 import type { Contacts } from "../src/Contacts.ts"
 import { type Call, contactsOver, id, json, make } from "./ScriptedApi.ts"
 
@@ -18,13 +18,10 @@ const refuse = Effect.fnUntraced(function* (operation: Operation, args: Readonly
   const contacts = yield* contactsOver(client)
   const error = yield* Effect.flip(untyped(contacts)[operation](...args))
   assert.lengthOf(sent, 0)
-  assert.strictEqual(error._tag, "Validation")
-  assert.strictEqual(error.outcome, "not-applied")
-  assert.strictEqual(error.operation, operation)
-  const validation = error as Validation
-  assert.strictEqual(validation.source, "client")
-  assert.isNotEmpty(validation.issues)
-  return validation
+  assert(error._tag === "Validation")
+  assert.deepInclude(error, { operation, outcome: "not-applied", source: "client" })
+  assert.isNotEmpty(error.issues)
+  return error
 })
 
 /** What the API receives. */
@@ -207,8 +204,8 @@ describe("an input that is refused", () => {
       for (let i = 0; i < depth; i++) deep = [deep]
       const { client, sent } = make(() => json(400, { deep: ["Too deep."] }))
       const contacts = yield* contactsOver(client)
-      const error = (yield* Effect.flip(untyped(contacts).updateFields(id, { deep }))) as Validation
-      assert.strictEqual(error._tag, "Validation")
+      const error = yield* Effect.flip(untyped(contacts).updateFields(id, { deep }))
+      assert(error._tag === "Validation")
       assert.strictEqual(error.source, sent.length === 0 ? "client" : "server")
     })
   )

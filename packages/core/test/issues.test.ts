@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Issue, Validation } from "../src/AgentalkError.ts"
+import type { Issue } from "../src/AgentalkError.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as Redacted from "effect/Redacted"
 import { ask, type Call, calls, id, text } from "./ScriptedApi.ts"
@@ -27,7 +27,10 @@ const issuesOf = (
     Effect.flip(
       ask(call, () => text(status, typeof body === "string" ? body : JSON.stringify(body), { "content-type": type }))
     ),
-    (error) => (error as Validation).issues
+    (error) => {
+      assert(error._tag === "Validation")
+      return error.issues
+    }
   )
 
 const required = "This field is required."

@@ -73,9 +73,9 @@ const answers: ReadonlyArray<readonly [name: string, answer: (echo: string) => A
     "200 of another shape",
     (echo) => json(200, { id, phone: { phone }, email: [echo], contacts: [{ phone: echo }], tags: echo })
   ],
-  ["a refusal", (echo) => Effect.fail(coded("ECONNREFUSED", echo))],
-  ["a reset", (echo) => Effect.fail(coded("ECONNRESET", echo))],
-  ["an error without a code", (echo) => Effect.fail(new AggregateError([coded("+16467378899", echo)], echo))]
+  ["a refusal", (echo) => Effect.fail({ cause: coded("ECONNREFUSED", echo) })],
+  ["a reset", (echo) => Effect.fail({ cause: coded("ECONNRESET", echo) })],
+  ["an error without a code", (echo) => Effect.fail({ cause: new AggregateError([coded("+16467378899", echo)], echo) })]
 ]
 
 /** Every way in which an error ends up in a log. */
