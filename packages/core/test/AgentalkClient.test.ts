@@ -164,6 +164,7 @@ describe("a bad option fails when the client is built", () => {
     ["plain http to what looks like loopback", { baseUrl: "http://127.0.0.1.zaphod.example" }, ["baseUrl"], "zaphod"],
     ["plain http to another network", { baseUrl: "http://10.0.0.1" }, ["baseUrl"], "10.0.0"],
     ["credentials in a URL", { baseUrl: "https://zaphod:pw@example.com" }, ["baseUrl", "credentials"], "zaphod"],
+    ["a user in a URL", { baseUrl: "https://zaphod@example.com" }, ["baseUrl", "credentials"], "zaphod"],
     ["a query in a URL", { baseUrl: "https://example.com?zaphod" }, ["baseUrl", "query"], "zaphod"],
     ["a fragment in a URL", { baseUrl: "https://example.com#zaphod" }, ["baseUrl", "fragment"], "zaphod"],
     ["no URL", { baseUrl: "zaphod" }, ["baseUrl", "URL"], "zaphod"],

@@ -131,6 +131,7 @@ describe("ContactFromWire", () => {
     ["camel case", { id: "1", firstName: "J", lastName: "D" }, { firstName: "J", lastName: "D" }],
     ["snake case", { id: "1", first_name: "J", last_name: "D" }, { firstName: "J", lastName: "D" }],
     ["the first present spelling", { id: "1", first_name: "", firstName: "J" }, { firstName: "J" }],
+    ["the first of two spellings", { id: "1", first_name: "J", firstName: "K" }, { firstName: "J" }],
     ["id as contactId", { contactId: "1" }, {}],
     ["id as contact_id", { contact_id: "1" }, {}],
     ["null", { id: "1", phone: null, email: null, tags: null, fields: null, firstName: null }, {}],
