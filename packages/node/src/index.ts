@@ -1,1 +1,1 @@
-export {}
+export * as UndiciHttpClient from "./UndiciHttpClient.ts"
