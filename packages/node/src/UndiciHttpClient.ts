@@ -6,36 +6,22 @@
  * Everywhere else it is an ordinary `HttpClient`, for requests and responses that fit into memory.
  *
  * @since 0.1.0
- */
-import * as Transport from "@agentalk/core/Transport"
+ */ import * as Transport from "@agentalk/core/Transport"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as Cookies from "effect/http/Cookies"
-import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as Url from "effect/http/Url"
-import * as UrlParams from "effect/http/UrlParams"
-import * as Inspectable from "effect/Inspectable"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import { type Pipeable, pipeArguments } from "effect/Pipeable"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type * as EffectSocket from "effect/socket/Socket"
-import * as Stream from "effect/Stream"
-import { constants as bufferConstants } from "node:buffer"
 import { Socket } from "node:net"
-import * as Zlib from "node:zlib"
 import type { Dispatcher } from "undici"
-
+import { abandoned, Exchange, failed, type Outcome, timerMillis } from "./internal/exchange.ts"
 /**
  * How large a response may be.
  *
@@ -113,9 +99,6 @@ const defaultMaxBodyBytes = 10 * 1024 * 1024
  */
 export const make = (dispatcher: Dispatcher, options?: SizeLimit): HttpClient.HttpClient =>
   makeClient(dispatcher, options, false)
-
-/** A delay as timers take it: whole, and neither negative nor so long that it overflows and they fire at once. */
-const timerMillis = (millis: number): number => Math.min(Math.max(Math.ceil(millis), 1), 2 ** 31 - 1)
 
 const integerOption = (name: string, value: number, least: number): number => {
   if (!Number.isInteger(value) || value < least) throw new RangeError(`${name} must be an integer, at least ${least}`)
@@ -207,10 +190,7 @@ export const layer: Layer.Layer<HttpClient.HttpClient> = layerOptions({})
  */
 export const layerDispatcher = (dispatcher: Dispatcher, options?: SizeLimit): Layer.Layer<HttpClient.HttpClient> =>
   Layer.sync(HttpClient.HttpClient, () => make(dispatcher, options))
-
-// -----------------------------------------------------------------------------
-// The request
-// -----------------------------------------------------------------------------
+// --- the request ---------------------------------------------------------------------------------------------------
 
 const makeClient = (
   dispatcher: Dispatcher,
@@ -228,8 +208,6 @@ const makeClient = (
     )
   )
 }
-
-type Outcome = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
 
 const send = (
   dispatcher: Dispatcher,
@@ -330,186 +308,6 @@ const objectionTo = ({ headers, method }: HttpClientRequest): string | undefined
   return undefined
 }
 
-const abandoned = "Nobody waits for this request any more"
-
-/**
- * One request and its response: undici's handler, the timer, and what resumes the fiber.
- *
- * When anything is sent (undici 8.12, `lib/dispatcher/client-h1.js`): `onRequestStart` is called when a connection is at
- * hand, right before the request is written to it and in the same turn; on a reused connection, after a turn in which its
- * end would have shown. All that comes before it has written nothing: a refusal by `dispatch`, waiting in a queue, the
- * lookup, connecting, TLS, a wrong `content-length`. From then on bytes may have left. Over HTTP/2 it is called before
- * the stream is opened.
- *
- * It may be called again: undici sends anew what was pipelined behind a request that broke (and never anything else), and
- * so does a dispatcher that retries by itself. The first call counts.
- */
-class Exchange implements Dispatcher.DispatchHandler {
-  private readonly request: HttpClientRequest
-  private readonly url: URL
-  private readonly limit: number
-  private readonly deadline: number
-  private readonly clock: Clock.Clock
-  private readonly isOwnPool: boolean
-  private readonly resume: (outcome: Outcome) => void
-  private controller: Dispatcher.DispatchController | undefined = undefined
-  private timer: NodeJS.Timeout | undefined = undefined
-  private isSettled = false
-  private status = 0
-  private headers: Headers.Input = {}
-  private body: Uint8Array = empty
-  private size = 0
-
-  constructor(
-    request: HttpClientRequest,
-    url: URL,
-    limit: number,
-    deadline: number,
-    clock: Clock.Clock,
-    isOwnPool: boolean,
-    resume: (outcome: Outcome) => void
-  ) {
-    this.request = request
-    this.url = url
-    this.limit = limit
-    this.deadline = deadline
-    this.clock = clock
-    this.isOwnPool = isOwnPool
-    this.resume = resume
-    if (deadline !== Infinity) this.arm()
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (!this.isSettled) {
-      this.controller = controller
-      return
-    }
-    // Given up while it was queued. Aborting closes the connection, one for every such request; over HTTP/1.1 undici
-    // takes an error as a refusal and leaves the connection alone. Other dispatchers would let it escape.
-    const reason = new Error(abandoned)
-    if (this.isOwnPool) throw reason
-    controller.abort(reason)
-  }
-
-  onResponseStart(_: unknown, status: number, headers: Headers.Input): void {
-    // 1xx informs; the response is still to come (RFC 9110, section 15.2).
-    if (this.isSettled || status < 200) return
-    this.status = status
-    this.headers = headers
-    if (isTooLong(headers, this.limit) && this.request.method !== "HEAD" && status !== 204 && status !== 304) {
-      this.giveUp("size")
-    }
-  }
-
-  onResponseData(_: unknown, chunk: Uint8Array): void {
-    if (this.isSettled) return
-    const size = this.size + chunk.length
-    if (!(size <= this.limit)) return this.giveUp("size")
-    if (this.size === 0) {
-      this.body = chunk
-    } else {
-      if (size > this.body.length) {
-        // One growing buffer instead of a list: a body of a million tiny chunks costs its bytes, not its chunks.
-        const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(size, 2 * this.body.length), this.limit))
-        grown.set(this.body)
-        this.body = grown
-      }
-      this.body.set(chunk, this.size)
-    }
-    this.size = size
-  }
-
-  onResponseEnd(): void {
-    if (!this.isSettled) this.settle(undefined)
-  }
-
-  // An error thrown here would be an unhandled event of undici's client.
-  onResponseError(_: unknown, error: unknown): void {
-    if (!this.isSettled) this.settle(new Transport.Fault("network", { sent: this.isSent, code: codeOf(error) }))
-  }
-
-  /** For the finalizer: nobody is to be resumed. */
-  abandon(): void {
-    if (this.isSettled) return
-    this.isSettled = true
-    clearTimeout(this.timer)
-    this.controller?.abort(new Error(abandoned))
-  }
-
-  private get isSent(): boolean {
-    return this.controller !== undefined
-  }
-
-  private arm(): void {
-    // @effect-diagnostics-next-line globalTimers:off -- a fiber that sleeps would have to be raced, and interrupted
-    this.timer = setTimeout(expire, timerMillis(this.deadline - Transport.now(this.clock)), this)
-  }
-
-  expire(): void {
-    // Timers have a longest delay, and may be early by a fraction of a millisecond.
-    if (Transport.now(this.clock) < this.deadline) this.arm()
-    else this.giveUp("timeout")
-  }
-
-  private giveUp(kind: "size" | "timeout"): void {
-    // First, for undici reports the abort as an error.
-    this.settle(new Transport.Fault(kind, { sent: this.isSent }))
-    this.controller?.abort(new Error(abandoned))
-  }
-
-  private settle(fault: Transport.Fault | undefined): void {
-    this.isSettled = true
-    clearTimeout(this.timer)
-    const outcome =
-      this.status === 0
-        ? failed(this.request, fault ?? new Transport.Fault("network", { sent: this.isSent }))
-        : Effect.succeed(
-            new BufferedResponse(
-              this.request,
-              this.url,
-              this.status,
-              this.headers,
-              fault ?? this.body.subarray(0, this.size),
-              this.limit
-            )
-          )
-    // Resuming runs the fiber, and so the caller's code: not inside of undici's parser, which is not reentrant.
-    queueMicrotask(() => this.resume(outcome))
-  }
-}
-
-const expire = (exchange: Exchange): void => exchange.expire()
-
-const empty = new Uint8Array(0)
-
-const isTooLong = (headers: Headers.Input, limit: number): boolean =>
-  "content-length" in headers && Number(headers["content-length"]) > limit
-
-const codePattern = /^[A-Z][A-Z0-9_]*$/
-
-/** The first code of an error, of those that it gathers, or of its causes. */
-const codeOf = (error: unknown, depth = 0): string | undefined => {
-  if (depth > 8) return undefined
-  if (Predicate.hasProperty(error, "code") && typeof error.code === "string" && codePattern.test(error.code)) {
-    return error.code
-  }
-  if (Predicate.hasProperty(error, "errors") && Array.isArray(error.errors)) {
-    for (const each of error.errors) {
-      const found = codeOf(each, depth + 1)
-      if (found !== undefined) return found
-    }
-  }
-  return Predicate.hasProperty(error, "cause") ? codeOf(error.cause, depth + 1) : undefined
-}
-
-const failed = (
-  request: HttpClientRequest,
-  fault: Transport.Fault
-): Effect.Effect<never, HttpClientError.HttpClientError> =>
-  Effect.fail(
-    new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause: fault }) })
-  )
-
 const invalidUrl = (request: HttpClientRequest, description: string): Outcome =>
   Effect.fail(
     new HttpClientError.HttpClientError({ reason: new HttpClientError.InvalidUrlError({ request, description }) })
@@ -519,175 +317,3 @@ const cannotEncode = (request: HttpClientRequest, description: string): Outcome 
   Effect.fail(
     new HttpClientError.HttpClientError({ reason: new HttpClientError.EncodeError({ request, description }) })
   )
-
-// -----------------------------------------------------------------------------
-// The response
-// -----------------------------------------------------------------------------
-
-type Read<A> = Effect.Effect<A, HttpClientError.HttpClientError>
-
-class BufferedResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse, Pipeable {
-  readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
-  readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
-  readonly request: HttpClientRequest
-  readonly status: number
-  // Truly private, so that no inspection of an error that holds the response shows the body.
-  readonly #location: URL
-  readonly #received: Headers.Input
-  readonly #limit: number
-  #body: Uint8Array | Transport.Fault
-  #isEncoded: boolean
-  #headers: Headers.Headers | undefined = undefined
-
-  constructor(
-    request: HttpClientRequest,
-    location: URL,
-    status: number,
-    received: Headers.Input,
-    body: Uint8Array | Transport.Fault,
-    limit: number
-  ) {
-    super()
-    this.request = request
-    this.status = status
-    this.#location = location
-    this.#received = received
-    this.#body = body
-    this.#isEncoded = "content-encoding" in received && !Transport.isFault(body) && body.length > 0
-    this.#limit = limit
-  }
-
-  get url(): string {
-    const { hash, href } = this.#location
-    return href.slice(0, href.length - hash.length)
-  }
-
-  get headers(): Headers.Headers {
-    return (this.#headers ??= Headers.fromInput(this.#received))
-  }
-
-  get cookies(): Cookies.Cookies {
-    const header = "set-cookie" in this.#received ? this.#received["set-cookie"] : undefined
-    return header === undefined ? Cookies.empty : Cookies.fromSetCookie(header)
-  }
-
-  get remoteAddress(): Option.Option<string> {
-    return Option.none()
-  }
-
-  get text(): Read<string> {
-    return this.#read((bytes) => Effect.succeed(utf8.decode(bytes)))
-  }
-
-  get json(): Read<Schema.Json> {
-    return this.#read((bytes) => {
-      const text = utf8.decode(bytes)
-      if (text === "") return Effect.succeed(null)
-      try {
-        const value: Schema.Json = JSON.parse(text)
-        return Effect.succeed(value)
-      } catch {
-        // The parser's error quotes the body.
-        return Effect.fail(this.#unreadable("the body is not JSON"))
-      }
-    })
-  }
-
-  get urlParamsBody(): Read<UrlParams.UrlParams> {
-    return this.#read((bytes) =>
-      // `URLSearchParams` drops a leading "?", which belongs to a body.
-      Effect.succeed(UrlParams.fromInput(new URLSearchParams(`&${formUtf8.decode(bytes)}`)))
-    )
-  }
-
-  get formData(): Read<FormData> {
-    return this.#read((bytes) =>
-      Effect.tryPromise({
-        try: () => {
-          const headers = { "content-type": this.headers["content-type"] ?? "" }
-          return new Response(new Uint8Array(bytes), { headers }).formData()
-        },
-        catch: () => this.#unreadable("the body is not a form")
-      })
-    )
-  }
-
-  get arrayBuffer(): Read<ArrayBuffer> {
-    return this.#read((bytes) => Effect.succeed(new Uint8Array(bytes).buffer))
-  }
-
-  get stream(): Stream.Stream<Uint8Array, HttpClientError.HttpClientError> {
-    return Stream.unwrap(
-      this.#read((bytes) => Effect.succeed(bytes.length === 0 ? Stream.empty : Stream.succeed(new Uint8Array(bytes))))
-    )
-  }
-
-  get upgrade(): Read<EffectSocket.Socket> {
-    return Effect.fail(
-      new HttpClientError.HttpClientError({
-        reason: new HttpClientError.StatusCodeError({
-          request: this.request,
-          response: this,
-          description: "the transport does not upgrade connections"
-        })
-      })
-    )
-  }
-
-  toJSON(): unknown {
-    return HttpIncomingMessage.inspect(this, {
-      _id: "effect/http/HttpClientResponse",
-      request: this.request.toJSON(),
-      status: this.status
-    })
-  }
-
-  pipe() {
-    return pipeArguments(this, arguments)
-  }
-
-  #read<A>(f: (bytes: Uint8Array) => Read<A>): Read<A> {
-    return Effect.suspend(() => {
-      if (this.#isEncoded && !Transport.isFault(this.#body)) {
-        this.#body = decompress(this.#body, this.headers["content-encoding"], this.#limit)
-        this.#isEncoded = false
-      }
-      return Transport.isFault(this.#body) ? Effect.fail(this.#unreadable(undefined, this.#body)) : f(this.#body)
-    })
-  }
-
-  #unreadable(description: string | undefined, cause?: Transport.Fault): HttpClientError.HttpClientError {
-    return new HttpClientError.HttpClientError({
-      reason: new HttpClientError.DecodeError({ request: this.request, response: this, description, cause })
-    })
-  }
-}
-
-const utf8 = new TextDecoder()
-
-// What URL-encoded bodies begin with is data, a byte order mark too.
-const formUtf8 = new TextDecoder("utf-8", { ignoreBOM: true })
-
-/** The content of a body, its bytes as they are where its encoding is not known. */
-const decompress = (body: Uint8Array, encoding: string | undefined, limit: number): Uint8Array | Transport.Fault => {
-  const options = { maxOutputLength: Math.max(1, Math.min(limit, bufferConstants.MAX_LENGTH)) }
-  try {
-    switch (encoding?.trim().toLowerCase()) {
-      case "gzip":
-      case "x-gzip":
-        return Zlib.gunzipSync(body, options)
-      case "deflate":
-        // Some servers leave out the zlib wrapper, whose first byte names the method, 8 (RFC 1950, section 2.2).
-        return ((body[0] ?? 0) & 0x0f) === 8 ? Zlib.inflateSync(body, options) : Zlib.inflateRawSync(body, options)
-      case "br":
-        return Zlib.brotliDecompressSync(body, options)
-      case "zstd":
-        return Zlib.zstdDecompressSync(body, options)
-      default:
-        return body
-    }
-  } catch (error) {
-    const code = codeOf(error)
-    return new Transport.Fault(code === "ERR_BUFFER_TOO_LARGE" ? "size" : "network", { sent: true, code })
-  }
-}

@@ -152,6 +152,8 @@ const controller: Dispatcher.DispatchController = {
 
 const crlf = (...lines: ReadonlyArray<string>): string => lines.join("\r\n")
 
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+
 describe("UndiciHttpClient", () => {
   const warnings: Array<Error> = []
   const onWarning = (warning: Error) => warnings.push(warning)
@@ -671,7 +673,6 @@ describe("UndiciHttpClient", () => {
       Effect.gen(function* () {
         const { exchanges, origin } = yield* serveByHand
         const client = yield* makeClient()
-        const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
         const before = timers()
         const answered = yield* client.get(`${origin}/answered`).pipe(withAttempt(60_000), Effect.forkChild)
         const interrupted = yield* client.get(origin).pipe(withAttempt(60_000), Effect.forkChild)
