@@ -9,6 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError, Outcome } from "../src/AgentalkError.ts"
 import { Contacts } from "../src/Contacts.ts"
+import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
 import { type Answer, calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
@@ -21,7 +22,7 @@ const endless = (type: string | undefined): Response =>
   })
 
 const layerOver = (answer: () => Answer, options: Partial<AgentalkClient.Options> = {}) =>
-  AgentalkClient.layer({ token: Sandbox.token, ...options }).pipe(
+  AgentalkClient.layer({ token: Sandbox.token, retry: Retry.none, ...options }).pipe(
     Layer.provide(Layer.succeed(HttpClient.HttpClient, make(answer).client))
   )
 
