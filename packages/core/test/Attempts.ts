@@ -1,0 +1,83 @@
+/** An API whose answers are lined up, one an attempt, and what a test clock shows of the calls to it. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Headers from "effect/http/Headers"
+import * as HttpClient from "effect/http/HttpClient"
+import { HttpClientError, TransportError } from "effect/http/HttpClientError"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as AgentalkClient from "../src/AgentalkClient.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import { Fault } from "../src/Transport.ts"
+
+/** The contact that calls are about. */
+export const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+
+/** What an attempt is answered. */
+export type Answer = Effect.Effect<Response, Fault>
+
+/** Answers with a status, and nothing of interest besides the headers. */
+export const status = (code: number, headers?: Record<string, string>): Answer =>
+  Effect.sync(() => new Response("{}", { status: code, headers: { "content-type": "application/json", ...headers } }))
+
+export const ok = status(200)
+
+export const reset: Answer = Effect.fail(new Fault("network", { sent: true, code: "ECONNRESET" }))
+
+export const refused: Answer = Effect.fail(new Fault("network", { sent: false, code: "ECONNREFUSED" }))
+
+/** Begins to answer with JSON, and never ends. */
+export const stall: Answer = Effect.sync(
+  () =>
+    new Response(Stream.toReadableStream(Stream.concat(Stream.succeed(new Uint8Array([0x7b])), Stream.never)), {
+      headers: { "content-type": "application/json" }
+    })
+)
+
+/** `Contacts` whose attempts are answered one after another, by the last answer from there on, and what they sent. */
+export const lineUp = Effect.fnUntraced(function* (
+  answers: ReadonlyArray<Answer>,
+  options?: Partial<AgentalkClient.Options>
+) {
+  const times: Array<number> = []
+  const sent: Array<Headers.Headers> = []
+  const client = HttpClient.make((request) =>
+    Effect.flatMap(Clock.currentTimeMillis, (millis) => {
+      times.push(millis)
+      sent.push(request.headers)
+      return answers[Math.min(sent.length, answers.length) - 1] ?? Effect.never
+    }).pipe(
+      Effect.map((response) => HttpClientResponse.fromWeb(request, response)),
+      Effect.mapError((cause) => new HttpClientError({ reason: new TransportError({ request, cause }) }))
+    )
+  )
+  const contacts = yield* AgentalkClient.make({ token: Sandbox.token, ...options }).pipe(
+    Effect.provideService(HttpClient.HttpClient, client),
+    Effect.orDie
+  )
+  return { client, contacts, sent, times }
+})
+
+/** Lets time pass until a call has ended, and tells when that was. */
+export const ended = Effect.fnUntraced(function* <A, E, R>(call: Effect.Effect<A, E, R>) {
+  const started = yield* Clock.currentTimeMillis
+  const fiber = yield* Effect.forkChild(
+    Effect.all({ result: Effect.result(call), millis: Effect.map(Clock.currentTimeMillis, (now) => now - started) })
+  )
+  yield* TestClock.adjust("1 hour")
+  return yield* Fiber.join(fiber)
+})
+
+/** The error of a call, after all its waits. */
+export const failed = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<E, A, R> =>
+  Effect.flip(Effect.flatMap(ended(call), ({ result }) => Effect.fromResult(result)))
+
+/** Chance that always gives the same. */
+export const withChance = (value: number) =>
+  Effect.provideService(Random.Random, {
+    nextDoubleUnsafe: () => value,
+    nextIntUnsafe: () => Math.floor(value * Number.MAX_SAFE_INTEGER)
+  })
