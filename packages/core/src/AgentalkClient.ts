@@ -90,6 +90,8 @@ const checkInput = <A>(option: string, parse: () => A, expected: string) =>
 const decodeToken = Schema.decodeUnknownOption(ApiToken)
 const toOperation = Schema.decodeUnknownSync(Operation)
 
+// @effect-diagnostics anyUnknownInErrorContext:off -- a token effect may fail with anything, and all of it is Unauthorized
+
 /** The token as it is now, within the time that the attempt has left. */
 const obtain = (token: Exclude<Token, Redacted.Redacted>, request: HttpClientRequest.HttpClientRequest) =>
   Effect.withFiber<Redacted.Redacted, unknown>((fiber) => {

@@ -14,6 +14,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import type { Redis } from "effect/persistence/Redis"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Internal from "./internal/limiter.ts"
 
 /**
@@ -33,6 +35,35 @@ export interface Quota {
    */
   readonly burst?: number | undefined
 }
+
+const units: Readonly<Record<string, Duration.Input>> = { s: "1 second", min: "1 minute", h: "1 hour" }
+
+const quotaPattern = /^\s*([1-9]\d{0,8})\s*\/\s*(s|min|h)\s*$/
+
+/**
+ * A quota as people write it: `10/s`, `600/min`, `5000/h`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const QuotaFromString = Schema.String.check(
+  Schema.isPattern(quotaPattern, { message: "Expected a rate limit, such as 10/s, 600/min or 5000/h" })
+).pipe(
+  Schema.decodeTo(
+    Schema.Struct({ limit: Schema.Int, window: Schema.Duration }),
+    SchemaTransformation.transform({
+      decode: (text) => {
+        const [, limit = "", unit = ""] = quotaPattern.exec(text) ?? []
+        return { limit: Number(limit), window: Duration.fromInputUnsafe(units[unit] ?? 0) }
+      },
+      encode: ({ limit, window }) => {
+        const [unit] =
+          Object.entries(units).find(([, each]) => Duration.equals(Duration.fromInputUnsafe(each), window)) ?? []
+        return `${limit}/${unit ?? "s"}`
+      }
+    })
+  )
+)
 
 /**
  * How a limiter stands for one organization.

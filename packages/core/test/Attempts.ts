@@ -2,32 +2,27 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as Headers from "effect/http/Headers"
-import * as HttpClient from "effect/http/HttpClient"
-import { HttpClientError, TransportError } from "effect/http/HttpClientError"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as AgentalkClient from "../src/AgentalkClient.ts"
-import * as Sandbox from "../src/Sandbox.ts"
+import type * as AgentalkClient from "../src/AgentalkClient.ts"
 import { Fault } from "../src/Transport.ts"
-
-/** The contact that calls are about. */
-export const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+import { contactsOver, json, make } from "./ScriptedApi.ts"
 
 /** What an attempt is answered. */
-export type Answer = Effect.Effect<Response, Fault>
+export type Answer = Effect.Effect<Response, { readonly cause: Fault }>
 
 /** Answers with a status, and nothing of interest besides the headers. */
 export const status = (code: number, headers?: Record<string, string>): Answer =>
-  Effect.sync(() => new Response("{}", { status: code, headers: { "content-type": "application/json", ...headers } }))
+  Effect.sync(() => json(code, {}, headers))
 
 export const ok = status(200)
 
-export const reset: Answer = Effect.fail(new Fault("network", { sent: true, code: "ECONNRESET" }))
+export const reset: Answer = Effect.fail({ cause: new Fault("network", { sent: true, code: "ECONNRESET" }) })
 
-export const refused: Answer = Effect.fail(new Fault("network", { sent: false, code: "ECONNREFUSED" }))
+export const refused: Answer = Effect.fail({
+  cause: new Fault("network", { sent: false, code: "ECONNREFUSED" })
+})
 
 /** Begins to answer with JSON, and never ends. */
 export const stall: Answer = Effect.sync(
@@ -43,21 +38,13 @@ export const lineUp = Effect.fnUntraced(function* (
   options?: Partial<AgentalkClient.Options>
 ) {
   const times: Array<number> = []
-  const sent: Array<Headers.Headers> = []
-  const client = HttpClient.make((request) =>
+  const { client, sent } = make((_, index) =>
     Effect.flatMap(Clock.currentTimeMillis, (millis) => {
       times.push(millis)
-      sent.push(request.headers)
-      return answers[Math.min(sent.length, answers.length) - 1] ?? Effect.never
-    }).pipe(
-      Effect.map((response) => HttpClientResponse.fromWeb(request, response)),
-      Effect.mapError((cause) => new HttpClientError({ reason: new TransportError({ request, cause }) }))
-    )
+      return answers[Math.min(index, answers.length - 1)] ?? Effect.never
+    })
   )
-  const contacts = yield* AgentalkClient.make({ token: Sandbox.token, ...options }).pipe(
-    Effect.provideService(HttpClient.HttpClient, client),
-    Effect.orDie
-  )
+  const contacts = yield* Effect.orDie(contactsOver(client, options))
   return { client, contacts, sent, times }
 })
 

@@ -12,7 +12,8 @@ import * as CircuitBreaker from "../src/CircuitBreaker.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
-import { type Answer, failed, id, lineUp, ok, refused, reset, stall, status } from "./Attempts.ts"
+import { type Answer, failed, lineUp, ok, refused, reset, stall, status } from "./Attempts.ts"
+import { id } from "./ScriptedApi.ts"
 
 const once = Retry.withPolicy(Retry.none)
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])

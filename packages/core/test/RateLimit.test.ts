@@ -19,7 +19,8 @@ import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { ended, failed, id, lineUp, ok, status } from "./Attempts.ts"
+import { ended, failed, lineUp, ok, status } from "./Attempts.ts"
+import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 const patiently = <A, E, R>(call: Effect.Effect<A, E, R>) =>

@@ -16,7 +16,8 @@ import { Contacts } from "../src/Contacts.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { type Answer, ended, failed, id, lineUp, ok, refused, reset, stall, status, withChance } from "./Attempts.ts"
+import { type Answer, ended, failed, lineUp, ok, refused, reset, stall, status, withChance } from "./Attempts.ts"
+import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 
@@ -425,7 +426,7 @@ describe("every attempt", () => {
       const { contacts, sent } = yield* lineUp([status(500), Effect.never, ok], { token })
       yield* ended(tag(contacts))
       assert.deepStrictEqual(
-        sent.map((headers) => headers["authorization"]?.replace(/^Bearer .*\./, "")),
+        sent.map(({ headers }) => headers["authorization"]?.replace(/^Bearer .*\./, "")),
         ["secret1", "secret2", "secret3"]
       )
     })

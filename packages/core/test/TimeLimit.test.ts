@@ -1,169 +1,164 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { ConfigError } from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
-import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError, Outcome } from "../src/AgentalkError.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { type Answer, ended, id, lineUp, ok, refused, reset, stall, status, withChance } from "./Attempts.ts"
+import { type Answer, calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
 
-const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
+/** A body that begins and never ends. */
+const endless = (type: string | undefined): Response =>
+  new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('{"id":')) }), {
+    status: 200,
+    headers: type === undefined ? {} : { "content-type": type }
+  })
 
-/** A call of which nothing is known but how it ended, and when. */
-const endOf = <A, R>(call: Effect.Effect<A, AgentalkError, R>) =>
-  Effect.map(ended(call), ({ millis, result }) => ({
-    millis,
-    ...(Result.isFailure(result) && {
-      tag: result.failure._tag,
-      limit: Reflect.get(result.failure, "limit"),
-      attempts: result.failure.attempts,
-      outcome: result.failure.outcome,
-      retryStopped: result.failure.retryStopped,
-      message: result.failure.message
-    })
-  }))
-
-describe("an attempt", () => {
-  it.effect.each<[string, Answer, Outcome]>([
-    ["no answer", Effect.never, "unknown"],
-    ["a body that does not end", stall, "applied"]
-  ])("is given up after 30 seconds of %s", ([, answer, outcome]) =>
-    Effect.gen(function* () {
-      const { contacts } = yield* lineUp([answer])
-      const end = yield* endOf(tag(contacts)).pipe(Retry.withPolicy(Retry.none))
-      assert.deepInclude(end, { millis: 30_000, tag: "Timeout", limit: "attempt", attempts: 1, outcome })
-      assert.match(end.message ?? "", /30s/)
-    })
+const layerOver = (answer: () => Answer, options: Partial<AgentalkClient.Options> = {}) =>
+  AgentalkClient.layer({ token: Sandbox.token, retry: Retry.none, ...options }).pipe(
+    Layer.provide(Layer.succeed(HttpClient.HttpClient, make(answer).client))
   )
 
-  it.effect("is given the time that an option, a layer or the call says", () =>
-    Effect.gen(function* () {
-      const once = Retry.withPolicy(Retry.none)
-      const { client } = yield* lineUp([Effect.never])
-      const live = (options: Partial<AgentalkClient.Options>) =>
-        Layer.provide(
-          AgentalkClient.layer({ token: Sandbox.token, ...options }),
-          Layer.succeed(HttpClient.HttpClient, client)
-        )
-      const millis = Effect.flatMap(Contacts, (contacts) => Effect.map(once(endOf(tag(contacts))), (end) => end.millis))
-      const two = TimeLimit.layer({ attempt: "2 seconds" })
-      assert.strictEqual(yield* Effect.provide(millis, live({ attemptTimeout: "1 second" })), 1000)
-      assert.strictEqual(yield* Effect.provide(millis, Layer.provide(live({}), two)), 2000)
-      assert.strictEqual(yield* Effect.provide(millis, Layer.provideMerge(live({}), two)), 2000)
-      assert.strictEqual(yield* Effect.provide(millis, Layer.merge(live({ attemptTimeout: "1 second" }), two)), 2000)
-      assert.strictEqual(
-        yield* millis.pipe(
-          TimeLimit.withLimits({ attempt: "3 seconds" }),
-          Effect.provide(Layer.provide(live({}), two))
-        ),
-        3000
-      )
-      // The deadline of the layer stays in force under a call that speaks of the attempt only.
-      const both = TimeLimit.layer({ attempt: "2 seconds", deadline: "4 seconds" })
-      assert.strictEqual(
-        yield* millis.pipe(
-          TimeLimit.withLimits({ attempt: "9 seconds" }),
-          Effect.provide(Layer.provide(live({}), both))
-        ),
-        4000
-      )
-    })
-  )
+const silent = (options?: Partial<AgentalkClient.Options>) => layerOver(() => Effect.never, options)
+const remove = Effect.flatMap(Contacts, (contacts) => contacts.delete(id))
+const limit = (attempt: Duration.Input) => TimeLimit.layer({ attempt })
 
-  it.effect("that waits for its token only has sent nothing", () =>
+/** The same, with a limit for this call alone. */
+const removeWithin = (attempt: Duration.Input) =>
+  Effect.flatMap(Contacts, (contacts) => Effect.provide(contacts.delete(id), limit(attempt)))
+
+/** Fails with a `Timeout` when the time has passed, and not a moment before. */
+const assertEndsAfter = Effect.fnUntraced(function* <A>(
+  effect: Effect.Effect<A, AgentalkError | ConfigError>,
+  after: Duration.Input
+) {
+  const fiber = yield* Effect.forkChild(Effect.flip(effect))
+  yield* TestClock.adjust(Duration.subtract(Duration.fromInputUnsafe(after), Duration.millis(1)))
+  assert.isUndefined(fiber.pollUnsafe())
+  yield* TestClock.adjust(Duration.millis(1))
+  assert.isDefined(fiber.pollUnsafe())
+  const error = yield* Fiber.join(fiber)
+  assert(error._tag === "Timeout")
+  assert.strictEqual(error.limit, "attempt")
+  assert.include(error.message, Duration.format(Duration.fromInputUnsafe(after)))
+  return error
+})
+
+describe("an attempt ends", () => {
+  it.effect.each<
+    readonly [name: string, effect: Effect.Effect<void, AgentalkError | ConfigError>, after: Duration.Input]
+  >([
+    ["after 30 seconds by default", remove.pipe(Effect.provide(silent())), "30 seconds"],
+    ["after the option", remove.pipe(Effect.provide(silent({ attemptTimeout: "2 seconds" }))), "2 seconds"],
+    ["after Layer.provide", remove.pipe(Effect.provide(Layer.provide(silent(), limit("3 seconds")))), "3 seconds"],
+    [
+      "after Layer.provideMerge",
+      remove.pipe(Effect.provide(Layer.provideMerge(silent(), limit("4 seconds")))),
+      "4 seconds"
+    ],
+    ["after Effect.provide around the call", removeWithin("5 seconds").pipe(Effect.provide(silent())), "5 seconds"],
+    [
+      "after withLimits around the call",
+      remove.pipe(TimeLimit.withLimits({ attempt: "6 seconds" }), Effect.provide(silent())),
+      "6 seconds"
+    ],
+    [
+      "after the call's own limit before the option",
+      removeWithin("7 seconds").pipe(Effect.provide(silent({ attemptTimeout: "2 seconds" }))),
+      "7 seconds"
+    ],
+    [
+      "after the option before what the layer was built with",
+      remove.pipe(Effect.provide(Layer.provide(silent({ attemptTimeout: "8 seconds" }), limit("2 seconds")))),
+      "8 seconds"
+    ],
+    [
+      "after the default where a limit says nothing",
+      remove.pipe(TimeLimit.withLimits({}), Effect.provide(silent())),
+      "30 seconds"
+    ],
+    [
+      "after the option where the call's own limit says nothing",
+      remove.pipe(TimeLimit.withLimits({}), Effect.provide(silent({ attemptTimeout: "9 seconds" }))),
+      "9 seconds"
+    ],
+    [
+      "after the layer's limit where the call's own says nothing",
+      remove.pipe(TimeLimit.withLimits({}), Effect.provide(Layer.provide(silent(), limit("10 seconds")))),
+      "10 seconds"
+    ],
+    ["after a limit in milliseconds", remove.pipe(Effect.provide(silent({ attemptTimeout: 1_500 }))), 1_500]
+  ])("%s", ([, effect, after]) => assertEndsAfter(effect, after))
+
+  it.effect("at the shortest limit first, for each call by itself", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([ok], { token: Effect.never })
-      const end = yield* endOf(tag(contacts)).pipe(Retry.withPolicy(Retry.none))
-      assert.deepInclude(end, { millis: 30_000, tag: "Timeout", limit: "attempt", outcome: "not-applied" })
-      assert.strictEqual(sent.length, 0)
-    })
+      const contacts = yield* Contacts
+      const short = yield* Effect.forkChild(
+        Effect.flip(contacts.delete(id)).pipe(TimeLimit.withLimits({ attempt: "1 second" }))
+      )
+      const long = yield* Effect.forkChild(Effect.flip(contacts.delete(id)))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(short))._tag, "Timeout")
+      assert.isUndefined(long.pollUnsafe())
+      yield* TestClock.adjust("29 seconds")
+      assert.strictEqual((yield* Fiber.join(long))._tag, "Timeout")
+    }).pipe(Effect.provide(silent()))
   )
 })
 
-describe("the deadline", () => {
-  it.effect.each<[string, Answer]>([
-    ["no answers", Effect.never],
-    ["bodies that do not end", stall]
-  ])("is 2 minutes for all attempts and waits together: %s", ([, answer]) =>
+describe("what became of a call that timed out", () => {
+  it.effect.each<readonly [name: string, answer: () => Answer, outcome: Outcome, status: number | undefined]>([
+    ["without an answer", () => Effect.never, "unknown", undefined],
+    ["in a JSON body", () => endless("application/json"), "applied", 200],
+    ["in an HTML body", () => endless("text/html"), "unknown", 200],
+    ["in a body of no type", () => endless(undefined), "unknown", 200]
+  ])("%s", ([, answer, outcome, status]) =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([answer], { retry: { attempts: 100 } })
-      const end = yield* endOf(tag(contacts)).pipe(withChance(0))
-      assert.deepStrictEqual(times, [0, 30_000, 60_000, 90_000])
-      assert.deepInclude(end, { millis: 120_000, tag: "Timeout", attempts: 4, retryStopped: "deadline" })
-    })
-  )
-
-  it.effect.each<[string, Answer]>([
-    ["no answer", Effect.never],
-    ["a body that does not end", stall]
-  ])("cuts the last attempt short, and says so: %s", ([, answer]) =>
-    Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([answer])
-      const limits = TimeLimit.withLimits({ attempt: "30 seconds", deadline: "40 seconds" })
-      const end = yield* endOf(tag(contacts)).pipe(limits, withChance(0))
-      assert.deepStrictEqual(times, [0, 30_000])
-      assert.deepInclude(end, { millis: 40_000, limit: "deadline", attempts: 2, retryStopped: "deadline" })
-      assert.match(end.message ?? "", /40s/)
-    })
-  )
-
-  it.effect("shorter than an attempt is the limit of the first", () =>
-    Effect.gen(function* () {
-      const { contacts } = yield* lineUp([Effect.never])
-      const end = yield* endOf(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "5 seconds" }))
-      assert.deepInclude(end, { millis: 5000, limit: "deadline", attempts: 1, retryStopped: "deadline" })
-    })
-  )
-
-  it.effect("that the next wait would reach ends the call before that wait", () =>
-    Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(500)])
-      const limits = TimeLimit.withLimits({ deadline: "700 millis" })
-      const end = yield* endOf(tag(contacts)).pipe(limits, withChance(0.5))
-      assert.deepInclude(end, { millis: 250, tag: "ServerFault", attempts: 2, retryStopped: "deadline" })
-    })
-  )
-
-  it.effect("is never passed, nor are more attempts made than allowed, whatever the answers are", () =>
-    Effect.gen(function* () {
-      const answers = [
-        ok,
-        status(500),
-        status(503, { "retry-after": "3" }),
-        status(429, { "retry-after": "1" }),
-        status(429, { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "4" }),
-        status(404),
-        reset,
-        refused,
-        stall,
-        Effect.never,
-        Effect.delay(ok, "2 seconds"),
-        Effect.delay(status(502), "900 millis")
-      ]
-      for (let run = 0; run < 300; run++) {
-        const deadline = yield* Random.nextIntBetween(1, 20_000)
-        const attempt = yield* Random.nextIntBetween(1, 5000)
-        const attempts = yield* Random.nextIntBetween(1, 8)
-        const line = yield* Effect.replicateEffect(
-          Effect.flatMap(Random.shuffle(answers), ([one]) => Effect.succeed(one ?? ok)),
-          8
-        )
-        const { contacts, sent } = yield* lineUp(line, { deadline, attemptTimeout: attempt, retry: { attempts } })
-        const end = yield* endOf(tag(contacts))
-        assert.isAtMost(end.millis, deadline + 0.001)
-        assert.isAtMost(sent.length, attempts)
-        if (end.attempts !== undefined) assert.strictEqual(end.attempts, sent.length)
+      for (const operation of operations) {
+        const contacts = yield* contactsOver(make(answer).client, { retry: Retry.none })
+        const error = yield* assertEndsAfter(calls[operation](contacts), "30 seconds")
+        assert.strictEqual(error.operation, operation)
+        assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
+        assert.strictEqual(error.status, status)
+        assert.isTrue(error.isRetryable)
       }
-    }).pipe(Random.withSeed("deadlines"))
+    })
   )
-})
 
-it("the limits by default are half a minute and two minutes", () => {
-  assert.deepStrictEqual(TimeLimit.defaultLimits, { attempt: Duration.seconds(30), deadline: Duration.minutes(2) })
+  it.effect("in the body of a refusal is what the status says", () =>
+    Effect.gen(function* () {
+      const { client } = make(() => new Response(endless("application/json").body, { status: 400 }))
+      const contacts = yield* contactsOver(client)
+      const fiber = yield* Effect.forkChild(Effect.flip(contacts.delete(id)))
+      yield* TestClock.adjust("30 seconds")
+      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "Validation", status: 400, outcome: "not-applied" })
+    })
+  )
+
+  it.effect("interrupts the request", () =>
+    Effect.gen(function* () {
+      let isInterrupted = false
+      const hang = Effect.onInterrupt(Effect.never, () => Effect.sync(() => (isInterrupted = true)))
+      const contacts = yield* contactsOver(make(() => hang).client, { retry: Retry.none })
+      yield* assertEndsAfter(contacts.delete(id), "30 seconds")
+      assert.isTrue(isInterrupted)
+    })
+  )
+
+  it.effect("leaves an answer that comes in time alone", () =>
+    Effect.gen(function* () {
+      const { client } = make(() => Effect.delay(Effect.succeed(json(200, { id: "1" })), "29 seconds"))
+      const contacts = yield* contactsOver(client)
+      const fiber = yield* Effect.forkChild(contacts.upsert({ phone: "+15551234567" }))
+      yield* TestClock.adjust("29 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber)).contact.id, "1")
+    })
+  )
 })

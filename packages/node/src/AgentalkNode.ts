@@ -6,16 +6,21 @@
  * | `AGENTALK_API_TOKEN` | The organization API token, `{orgId}.{secret}` | required |
  * | `AGENTALK_BASE_URL` | Where the API lives | `https://api.agentalk.io` |
  * | `AGENTALK_ORGANIZATION_ID` | The organization that calls are for, a UUID | that of the token |
+ * | `AGENTALK_RATE_LIMIT` | The most requests of an organization, such as `10/s` or `600/min` | what the API says |
  *
  * @since 0.1.0
  */
 import * as AgentalkClient from "@agentalk/core/AgentalkClient"
 import type { Contacts } from "@agentalk/core/Contacts"
+import * as RateLimit from "@agentalk/core/RateLimit"
 import { ApiToken, BaseUrl, OrganizationId } from "@agentalk/core/Settings"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
 /**
@@ -27,13 +32,27 @@ import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 export interface Options extends AgentalkClient.Options {
   /** The connection pool. Default: see `UndiciHttpClient.Options`. */
   readonly pool?: UndiciHttpClient.Options | undefined
+  /** The most requests that each organization makes, in this process. Default: what the API says, and no more. */
+  readonly rateLimit?: RateLimit.Quota | undefined
 }
 
-// Deployments often set a variable to nothing instead of leaving it out.
-const unlessBlank = <A>(name: string, config: Config.Config<A>): Config.Config<A | undefined> =>
+/** What a variable holds, by a schema whose message tells what is expected; `undefined` where it is not set. */
+const variable = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.Config<A | undefined> =>
   Config.String(name).pipe(
     Config.withDefault(""),
-    Config.flatMap((text): Config.Config<A | undefined> => (text.trim() === "" ? Config.succeed(undefined) : config))
+    // Deployments often set a variable to nothing instead of leaving it out.
+    Config.mapEffect((text) => (text.trim() === "" ? Effect.undefined : decode(name, schema, text)))
+  )
+
+const required = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.Config<A> =>
+  Config.mapEffect(variable(name, schema), (value) =>
+    value === undefined ? decode(name, schema, "") : Effect.succeed(value)
+  )
+
+const decode = <A>(name: string, schema: Schema.ConstraintDecoder<A>, text: string) =>
+  Effect.mapError(
+    SchemaParser.decodeUnknownEffect(schema)(text),
+    (issue) => new Config.ConfigError(new Schema.SchemaError(new SchemaIssue.Pointer([name], issue)))
   )
 
 /**
@@ -44,9 +63,10 @@ const unlessBlank = <A>(name: string, config: Config.Config<A>): Config.Config<A
  * @since 0.1.0
  */
 export const environment: Config.Config<Options> = Config.all({
-  token: Config.schema(Schema.Redacted(ApiToken), "AGENTALK_API_TOKEN"),
-  baseUrl: unlessBlank("AGENTALK_BASE_URL", Config.schema(BaseUrl, "AGENTALK_BASE_URL")),
-  organization: unlessBlank("AGENTALK_ORGANIZATION_ID", Config.schema(OrganizationId, "AGENTALK_ORGANIZATION_ID"))
+  token: Config.map(required("AGENTALK_API_TOKEN", ApiToken), (token) => Redacted.make(token)),
+  baseUrl: variable("AGENTALK_BASE_URL", BaseUrl),
+  organization: variable("AGENTALK_ORGANIZATION_ID", OrganizationId),
+  rateLimit: variable("AGENTALK_RATE_LIMIT", RateLimit.QuotaFromString)
 })
 
 /**
@@ -55,8 +75,11 @@ export const environment: Config.Config<Options> = Config.all({
  * @category layers
  * @since 0.1.0
  */
-export const layerOptions = ({ pool, ...options }: Options): Layer.Layer<Contacts, Config.ConfigError> =>
-  Layer.provide(AgentalkClient.layer(options), UndiciHttpClient.layerOptions(pool ?? {}))
+export const layerOptions = ({ pool, rateLimit, ...options }: Options): Layer.Layer<Contacts, Config.ConfigError> =>
+  AgentalkClient.layer(options).pipe(
+    Layer.provide(UndiciHttpClient.layerOptions(pool ?? {})),
+    Layer.provide(rateLimit === undefined ? Layer.empty : RateLimit.layer(rateLimit))
+  )
 
 /**
  * Like `layerOptions`, with options from configuration.
