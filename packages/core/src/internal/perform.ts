@@ -106,7 +106,10 @@ const delayOf = (policy: typeof defaultPolicy, attempts: number, hint: number, r
 const severity: Readonly<Record<Outcome, number>> = { "not-applied": 0, unknown: 1, applied: 2 }
 
 const toHealth = (exit: Exit.Exit<Exchange, unknown>): Health | undefined => {
-  if (Exit.isSuccess(exit)) return { isHealthy: exit.value.status < 500 }
+  if (Exit.isSuccess(exit)) {
+    const { body, status } = exit.value
+    return { isHealthy: status < 500 && (!isFault(body) || body.kind === "size") }
+  }
   const error = Result.getOrUndefined(Exit.findError(exit))
   return isFault(error) ? { isHealthy: false } : undefined
 }
