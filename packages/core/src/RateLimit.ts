@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,6 +17,8 @@ import * as RateLimiter from "effect/persistence/RateLimiter"
 import type { Redis } from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Semaphore from "effect/Semaphore"
+import { now } from "./Transport.ts"
 import * as Internal from "./internal/limiter.ts"
 
 /**
@@ -97,8 +100,16 @@ const toBucket = ({ burst, limit, window }: Quota) => {
   const size = burst ?? Math.max(1, Math.floor(limit / 10))
   if (!Number.isInteger(size) || size < 1 || size > limit) throw new RangeError("burst must be from 1 to limit")
   // With a bucket as large as the limit nothing is left for the refill: it then takes a whole window for each token.
-  const refillMillis = millis / Math.max(1, limit - size)
-  return { limit: size, window: Duration.millis(refillMillis * size) }
+  return { size, refillMillis: millis / Math.max(1, limit - size) }
+}
+
+/** Those who wait for the tokens of one organization, in this process. */
+interface Line {
+  /** Held by whoever stands in front. */
+  readonly turn: Semaphore.Semaphore
+  length: number
+  /** When the one in front expects a token. */
+  nextAt: number
 }
 
 /**
@@ -109,37 +120,91 @@ const toBucket = ({ burst, limit, window }: Quota) => {
  */
 export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.RateLimiter> =>
   Effect.map(RateLimiter.RateLimiter, (limiter): Limiter => {
-    const bucket = { ...toBucket(quota), algorithm: "token-bucket", onExceeded: "delay" } as const
+    const { refillMillis, size } = toBucket(quota)
     const holds = Internal.makeHolds()
-    const waiting = new Map<string, number>()
-    const toKey = (key: string) => `agentalk:${key}`
+    const lines = new Map<string, Line>()
 
-    const take = (key: string, tokens: number) => limiter.consume({ ...bucket, key: toKey(key), tokens })
-    const giveBack = (key: string) => Effect.ignore(take(key, -1))
+    const take = (key: string, tokens: number) =>
+      limiter.consume({
+        key: `agentalk:${key}`,
+        algorithm: "token-bucket",
+        limit: size,
+        window: Duration.millis(refillMillis * size),
+        tokens,
+        onExceeded: "fail"
+      })
 
-    const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.TooLate> =>
-      take(key, 1).pipe(
-        // A store that is down must not take the calls down with it.
-        Effect.catch((error) =>
-          Effect.as(Effect.logWarning("The rate limit is not kept: its store failed", error.reason._tag), undefined)
-        ),
-        Effect.flatMap((taken): Effect.Effect<void, Internal.TooLate> => {
-          if (taken === undefined || Duration.isZero(taken.delay)) return Effect.void
-          if (Duration.toMillis(taken.delay) > maxWaitMillis) {
-            return Effect.andThen(giveBack(key), Effect.fail(new Internal.TooLate(taken.delay)))
-          }
-          return Effect.onInterrupt(Effect.sleep(taken.delay), () => giveBack(key))
+    /**
+     * Takes a token (`undefined`), or gives how many milliseconds until there is one. Nothing is taken in advance, so
+     * nobody has to give it back.
+     */
+    const tryTake = (key: string): Effect.Effect<number | undefined> =>
+      Effect.matchEffect(take(key, 1), {
+        onSuccess: () => Effect.undefined,
+        onFailure: ({ reason }) =>
+          reason._tag === "RateLimitExceeded"
+            ? Effect.succeed(Math.max(1, Math.ceil(Duration.toMillis(reason.retryAfter))))
+            : // A store that is down must not take the calls down with it.
+              Effect.as(Effect.logWarning("The rate limit is not kept, for its store cannot be reached"), undefined)
+      })
+
+    const waitForToken = (key: string, line: Line): Effect.Effect<void> =>
+      Effect.withFiber((fiber) =>
+        Effect.flatMap(tryTake(key), (millis) => {
+          if (millis === undefined) return Effect.void
+          line.nextAt = now(fiber.getRef(Clock.Clock)) + millis
+          return Effect.andThen(
+            Effect.sleep(Duration.millis(millis)),
+            Effect.suspend(() => waitForToken(key, line))
+          )
         })
       )
 
+    const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.TooLate> =>
+      Effect.withFiber((fiber) => {
+        let line = lines.get(key)
+        if (line === undefined) {
+          line = { turn: Semaphore.makeUnsafe(1), length: 0, nextAt: 0 }
+          lines.set(key, line)
+        }
+        const { length, nextAt } = line
+        // Whoever comes first waits for the next token, and everybody behind for one more.
+        const wait = nextAt - now(fiber.getRef(Clock.Clock)) + length * refillMillis
+        if (length > 0 && wait > maxWaitMillis) return tooLate(wait)
+        line.length++
+        return Effect.ensuring(
+          length === 0 ? first(key, line, maxWaitMillis) : stand(key, line, maxWaitMillis, wait),
+          Effect.sync(() => leave(key))
+        )
+      })
+
+    const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis)))
+
+    const first = (key: string, line: Line, maxWaitMillis: number) =>
+      Effect.flatMap(tryTake(key), (millis) => {
+        if (millis === undefined) return Effect.void
+        return millis > maxWaitMillis ? tooLate(millis) : stand(key, line, maxWaitMillis, millis)
+      })
+
+    /** Waits in line, at most for some time: other processes may take the tokens that were counted on. */
+    const stand = (key: string, line: Line, maxWaitMillis: number, wait: number) =>
+      Effect.timeoutOrElse(line.turn.withPermit(waitForToken(key, line)), {
+        duration: Duration.millis(maxWaitMillis),
+        orElse: () => tooLate(Math.max(wait, refillMillis))
+      })
+
+    const leave = (key: string): void => {
+      const line = lines.get(key)
+      if (line !== undefined && --line.length === 0) lines.delete(key)
+    }
+
     return {
-      acquire: (key, maxWaitMillis) =>
-        Internal.counted(waiting, key, Effect.andThen(holds.acquire(key, maxWaitMillis), acquire(key, maxWaitMillis))),
+      acquire: (key, maxWaitMillis) => Effect.andThen(holds.acquire(key, maxWaitMillis), acquire(key, maxWaitMillis)),
       observe: holds.observe,
       state: (key) =>
         Effect.zipWith(holds.state(key), Effect.option(take(key, 0)), (held, taken) => ({
           tokensLeft: Option.map(taken, ({ remaining }) => Math.max(0, Math.floor(remaining))),
-          waiting: waiting.get(key) ?? 0,
+          waiting: held.waiting + (lines.get(key)?.length ?? 0),
           resetAfter: Option.match(taken, {
             onNone: () => held.resetAfter,
             onSome: ({ resetAfter }) => Duration.max(resetAfter, held.resetAfter)

@@ -32,7 +32,7 @@ export const stall: Answer = Effect.sync(
     })
 )
 
-/** `Contacts` whose attempts are answered one after another, by the last answer from there on, and what they sent. */
+/** `Contacts` with the default policy, whose attempts are answered one after another, by the last answer from there on, and what they sent. */
 export const lineUp = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,
   options?: Partial<AgentalkClient.Options>
@@ -44,7 +44,7 @@ export const lineUp = Effect.fnUntraced(function* (
       return answers[Math.min(index, answers.length - 1)] ?? Effect.never
     })
   )
-  const contacts = yield* Effect.orDie(contactsOver(client, options))
+  const contacts = yield* Effect.orDie(contactsOver(client, { retry: {}, ...options }))
   return { client, contacts, sent, times }
 })
 
