@@ -112,6 +112,8 @@ interface Line {
   nextAt: number
 }
 
+const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis)))
+
 /**
  * Makes a limiter for a quota from Effect's `RateLimiter`.
  *
@@ -177,8 +179,6 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
           Effect.sync(() => leave(key))
         )
       })
-
-    const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis)))
 
     const first = (key: string, line: Line, maxWaitMillis: number) =>
       Effect.flatMap(tryTake(key), (millis) => {
