@@ -89,6 +89,14 @@ const checkInput = <A>(option: string, parse: () => A, expected: string) =>
     catch: () => invalid(option, new SchemaIssue.InvalidValue({ message: `Expected ${expected}` }))
   })
 
+const checkDuration = (option: string, input: Duration.Input | undefined) =>
+  checkInput(option, () => input === undefined || Duration.fromInputUnsafe(input), "a duration")
+
+const atLeast = (minimum: number) =>
+  Schema.Int.check(
+    Schema.isGreaterThanOrEqualTo(minimum, { message: `Expected a whole number of at least ${minimum}` })
+  )
+
 const decodeToken = Schema.decodeUnknownOption(ApiToken)
 
 const malformed = "the token that was obtained is not of the form {orgId}.{secret}"
@@ -144,9 +152,13 @@ export const make = Effect.fnUntraced(function* (
       ? undefined
       : yield* checkOption("organization", OrganizationId, options.organization)
   const { attemptTimeout, deadline, maxBodySize, retry, retryBudget = defaultBudget } = options
-  yield* checkInput("attemptTimeout", () => Duration.fromInputUnsafe(attemptTimeout ?? 0), "a duration")
-  yield* checkInput("deadline", () => Duration.fromInputUnsafe(deadline ?? 0), "a duration")
-  yield* checkOption("retry.attempts", Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)), retry?.attempts ?? 1)
+  yield* checkDuration("attemptTimeout", attemptTimeout)
+  yield* checkDuration("deadline", deadline)
+  yield* checkOption("retry.attempts", atLeast(1), retry?.attempts ?? 1)
+  yield* checkDuration("retry.baseDelay", retry?.baseDelay)
+  yield* checkDuration("retry.maxDelay", retry?.maxDelay)
+  yield* checkDuration("retry.maxRetryAfter", retry?.maxRetryAfter)
+  yield* checkOption("retryBudget", atLeast(0), retryBudget)
   const maxBodyBytes = yield* checkInput(
     "maxBodySize",
     () =>

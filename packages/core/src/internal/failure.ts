@@ -40,7 +40,7 @@ export interface Call<E> {
 }
 
 /** How a whole call ended, over all its attempts. */
-export interface Ending {
+interface Ending {
   readonly operation: Operation
   readonly outcome: Outcome
   readonly attempts: number

@@ -87,7 +87,7 @@ const defaultLimits = {
 }
 
 /** Time limits in milliseconds. */
-export const applyLimits = (base: typeof defaultLimits, limits: TimeLimit.Limits): typeof defaultLimits => ({
+const applyLimits = (base: typeof defaultLimits, limits: TimeLimit.Limits): typeof defaultLimits => ({
   attempt: millisOf(limits.attempt, base.attempt),
   deadline: millisOf(limits.deadline, base.deadline)
 })
@@ -100,7 +100,7 @@ const defaultPolicy = {
 }
 
 /** A retry policy in milliseconds. */
-export const applyPolicy = (base: typeof defaultPolicy, policy: Retry.Policy): typeof defaultPolicy => ({
+const applyPolicy = (base: typeof defaultPolicy, policy: Retry.Policy): typeof defaultPolicy => ({
   attempts: policy.attempts ?? base.attempts,
   baseDelay: millisOf(policy.baseDelay, base.baseDelay),
   maxDelay: millisOf(policy.maxDelay, base.maxDelay),
