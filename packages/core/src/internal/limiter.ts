@@ -55,7 +55,7 @@ const earliestEpochSeconds = 1_000_000_000
  * How long an exhausted quota lasts, in milliseconds: `X-RateLimit-Remaining` and `-Reset`, the same without `X-`, or the
  * combined field of draft-ietf-httpapi-ratelimit-headers.
  */
-export const exhaustedMillis = (headers: Headers.Headers, epochMillis: number): number | undefined => {
+const exhaustedMillis = (headers: Headers.Headers, epochMillis: number): number | undefined => {
   const combined = headers["ratelimit"] ?? ""
   const inCombined = (name: RegExp): string | undefined => name.exec(combined)?.[1]
   const remaining =
