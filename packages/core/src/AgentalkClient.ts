@@ -102,20 +102,24 @@ const decodeToken = Schema.decodeUnknownOption(ApiToken)
 const malformed = "the token that was obtained is not of the form {orgId}.{secret}"
 
 /** Where the credentials of an attempt come from: known once and for all, or obtained before each attempt. */
-const makeCredentials = (token: Token): Effect.Effect<Credentials, Config.ConfigError> =>
-  Redacted.isRedacted(token)
-    ? Effect.map(checkOption("token", ApiToken, Redacted.value(token)), toCredential)
-    : Effect.succeed(
-        // @effect-diagnostics-next-line anyUnknownInErrorContext:off -- it may fail with anything, and never succeeded
-        Effect.matchEffect(token, {
-          onFailure: () => Effect.fail("the token could not be obtained"),
-          onSuccess: (value) =>
-            Option.match(decodeToken(Redacted.value(value)), {
-              onNone: () => Effect.fail(malformed),
-              onSome: (text) => Effect.succeed(toCredential(text))
-            })
+const makeCredentials = (token: Token): Effect.Effect<Credentials, Config.ConfigError> => {
+  if (!Effect.isEffect(token)) {
+    // A caller without types may give a plain string, which would show up wherever the options do.
+    const text = Redacted.isRedacted(token) ? Redacted.value(token) : undefined
+    return Effect.map(checkOption("token", ApiToken, text), toCredential)
+  }
+  return Effect.succeed(
+    // @effect-diagnostics-next-line anyUnknownInErrorContext:off -- it may fail with anything, and never succeeded
+    Effect.matchEffect(token, {
+      onFailure: () => Effect.fail("the token could not be obtained"),
+      onSuccess: (value) =>
+        Option.match(decodeToken(Redacted.isRedacted(value) ? Redacted.value(value) : undefined), {
+          onNone: () => Effect.fail(malformed),
+          onSome: (text) => Effect.succeed(toCredential(text))
         })
-      )
+    })
+  )
+}
 
 const toCredential = (token: string): Credential => ({
   header: `Bearer ${token}`,

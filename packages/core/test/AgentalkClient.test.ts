@@ -158,6 +158,7 @@ describe("a bad option fails when the client is built", () => {
     ["a token with a space", { token: Redacted.make(`${orgA}.zap hod`) }, ["token"], "hod"],
     ["a token with the scheme", { token: Redacted.make(`Bearer ${orgA}.zaphod`) }, ["token"], "zaphod"],
     ["an empty token", { token: Redacted.make("") }, ["token"], "zaphod"],
+    ["a token that is not redacted", { token: `${orgA}.zaphod` as never }, ["token"], "zaphod"],
     ["a token that is no text", { token: Redacted.make(7261) }, ["token"], "7261"],
     ["a JWT", { token: Redacted.make(jwt) }, ["token", "JWT"], "eyJ"],
     ["plain http", { baseUrl: "http://zaphod.example" }, ["baseUrl", "https"], "zaphod"],

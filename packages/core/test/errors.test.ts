@@ -249,6 +249,12 @@ describe("a transport error", () => {
       "ECONNREFUSED"
     ],
     [
+      "a refusal of one address and a reset by another",
+      inside(new AggregateError([coded("ECONNREFUSED"), coded("ECONNRESET")])),
+      "unknown",
+      "ECONNREFUSED"
+    ],
+    [
       "a timeout while connecting",
       Object.assign(coded("ETIMEDOUT"), { syscall: "connect" }),
       "not-applied",

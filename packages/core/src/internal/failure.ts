@@ -119,12 +119,13 @@ const unsent = (operation: Operation): Ending => ({
 
 /** An input that is refused before anything is sent. */
 export const invalidInput = (operation: Operation, issues: ReadonlyArray<Issue>): Validation => {
-  const first = issues[0]
-  const what = first === undefined ? "" : `: ${first.message}${wherePhrase(issues)}`
   const ending = unsent(operation)
+  const [first, ...others] = issues
+  const what = first === undefined ? "" : `: ${first.message}${wherePhrase([first])}`
+  const more = others.length === 0 ? "" : `Another ${others.length} in issues${wherePhrase(others)}.`
   return new Validation({
     ...ending,
-    message: say(ending, `the input was refused before sending${what}`),
+    message: say(ending, `the input was refused before sending${what}`, more),
     source: "client",
     issues: [...issues]
   })
