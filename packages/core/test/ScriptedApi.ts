@@ -8,6 +8,7 @@ import * as AgentalkClient from "../src/AgentalkClient.ts"
 import { type AgentalkError, Operation } from "../src/AgentalkError.ts"
 import type { Contact, SearchPage, UpsertResult } from "../src/Contact.ts"
 import type { Contacts } from "../src/Contacts.ts"
+import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
 /** A request as it left the client. */
@@ -52,9 +53,11 @@ export const json = (status: number, body: unknown, headers: Record<string, stri
 export const text = (status: number, body: string | null, headers: Record<string, string> = {}): Response =>
   new Response(body === null ? null : new TextEncoder().encode(body), { status, headers })
 
-/** `Contacts` over a client. */
+/** `Contacts` over a client; one attempt a call, unless told otherwise. */
 export const contactsOver = (client: HttpClient.HttpClient, options: Partial<AgentalkClient.Options> = {}) =>
-  AgentalkClient.make({ token: Sandbox.token, ...options }).pipe(Effect.provideService(HttpClient.HttpClient, client))
+  AgentalkClient.make({ token: Sandbox.token, retry: Retry.none, ...options }).pipe(
+    Effect.provideService(HttpClient.HttpClient, client)
+  )
 
 /** What the operations give. */
 type Given = UpsertResult | SearchPage | Option.Option<Contact> | void
