@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,7 +17,9 @@ import * as RateLimiter from "effect/persistence/RateLimiter"
 import type { Redis } from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Semaphore from "effect/Semaphore"
 import * as Internal from "./internal/limiter.ts"
+import { now } from "./Transport.ts"
 
 /**
  * A quota.
@@ -98,8 +101,18 @@ const toBucket = ({ burst, limit, window }: Quota) => {
   if (!Number.isInteger(size) || size < 1 || size > limit) throw new RangeError("burst must be from 1 to limit")
   // With a bucket as large as the limit nothing is left for the refill: it then takes a whole window for each token.
   const refillMillis = millis / Math.max(1, limit - size)
-  return { limit: size, window: Duration.millis(refillMillis * size) }
+  return { limit: size, window: Duration.millis(refillMillis * size), refillMillis }
 }
+
+/** The calls of one organization that wait for a token, the first of which asks for it. */
+interface Line {
+  readonly turn: Semaphore.Semaphore
+  length: number
+  /** When the first expects its token, in milliseconds of the monotonic clock. */
+  nextAt: number
+}
+
+const toKey = (key: string): string => `agentalk:${key}`
 
 /**
  * Makes a limiter for a quota from Effect's `RateLimiter`.
@@ -109,40 +122,99 @@ const toBucket = ({ burst, limit, window }: Quota) => {
  */
 export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.RateLimiter> =>
   Effect.map(RateLimiter.RateLimiter, (limiter): Limiter => {
-    const bucket = { ...toBucket(quota), algorithm: "token-bucket", onExceeded: "delay" } as const
+    const { refillMillis, ...size } = toBucket(quota)
+    // A token is taken when it is there, never in advance: who gives up waiting would leave its own moment unused and
+    // pass the token on to one that is taken already, and that window would see too many.
+    const bucket = { ...size, algorithm: "token-bucket", onExceeded: "fail" } as const
     const holds = Internal.makeHolds()
     const waiting = new Map<string, number>()
-    const toKey = (key: string) => `agentalk:${key}`
+    const lines = new Map<string, Line>()
 
-    const take = (key: string, tokens: number) => limiter.consume({ ...bucket, key: toKey(key), tokens })
-    const giveBack = (key: string) => Effect.ignore(take(key, -1))
+    const consume = (key: string, tokens: number) => limiter.consume({ ...bucket, key: toKey(key), tokens })
+
+    /** Takes a token, or tells in how many milliseconds the next one comes. */
+    const take = (key: string): Effect.Effect<number> =>
+      Effect.matchEffect(consume(key, 1), {
+        onSuccess: () => Effect.succeed(0),
+        onFailure: ({ reason }) =>
+          reason._tag === "RateLimitExceeded"
+            ? Effect.succeed(Math.max(1, Math.ceil(Duration.toMillis(reason.retryAfter))))
+            : // A store that is down must not take the calls down with it.
+              Effect.as(Effect.logWarning("The rate limit is not kept: its store failed", reason._tag), 0)
+      })
+
+    const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis)))
+
+    const takeInTime = (
+      line: Line,
+      key: string,
+      clock: Clock.Clock,
+      until: number
+    ): Effect.Effect<void, Internal.TooLate> =>
+      Effect.flatMap(take(key), (millis) => {
+        if (millis === 0) return Effect.void
+        line.nextAt = now(clock) + millis
+        if (line.nextAt > until) return tooLate(millis)
+        return Effect.andThen(Effect.sleep(Duration.millis(millis)), takeInTime(line, key, clock, until))
+      })
+
+    /** Steps into line, unless the line is too long. */
+    const enter = (key: string, maxWaitMillis: number) =>
+      Effect.clockWith((clock) => {
+        const line = lines.get(key) ?? { turn: Semaphore.makeUnsafe(1), length: 0, nextAt: 0 }
+        const ahead = line.length
+        const at = now(clock)
+        const wait = ahead === 0 ? 0 : Math.max(0, line.nextAt - at) + ahead * refillMillis
+        if (wait > maxWaitMillis) return tooLate(wait)
+        lines.set(key, line)
+        line.length++
+        return Effect.succeed({ line, ahead, clock, until: at + maxWaitMillis })
+      })
+
+    const leave = (key: string, line: Line) =>
+      Effect.sync(() => {
+        line.length--
+        if (line.length === 0) lines.delete(key)
+      })
 
     const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.TooLate> =>
-      take(key, 1).pipe(
-        // A store that is down must not take the calls down with it.
-        Effect.catch((error) =>
-          Effect.as(Effect.logWarning("The rate limit is not kept: its store failed", error.reason._tag), undefined)
-        ),
-        Effect.flatMap((taken): Effect.Effect<void, Internal.TooLate> => {
-          if (taken === undefined || Duration.isZero(taken.delay)) return Effect.void
-          if (Duration.toMillis(taken.delay) > maxWaitMillis) {
-            return Effect.andThen(giveBack(key), Effect.fail(new Internal.TooLate(taken.delay)))
-          }
-          return Effect.onInterrupt(Effect.sleep(taken.delay), () => giveBack(key))
-        })
+      Effect.acquireUseRelease(
+        enter(key, maxWaitMillis),
+        ({ ahead, clock, line, until }) => {
+          const turn = line.turn.withPermit(takeInTime(line, key, clock, until))
+          // Other processes may take what those in front have been waiting for.
+          return ahead === 0
+            ? turn
+            : Effect.timeoutOrElse(turn, { duration: maxWaitMillis, orElse: () => tooLate(refillMillis) })
+        },
+        ({ line }) => leave(key, line)
       )
 
     return {
       acquire: (key, maxWaitMillis) =>
-        Internal.counted(waiting, key, Effect.andThen(holds.acquire(key, maxWaitMillis), acquire(key, maxWaitMillis))),
+        Internal.counted(
+          waiting,
+          key,
+          Effect.clockWith((clock) => {
+            const until = now(clock) + maxWaitMillis
+            return Effect.andThen(
+              holds.acquire(key, maxWaitMillis),
+              Effect.suspend(() => acquire(key, until - now(clock)))
+            )
+          })
+        ),
       observe: holds.observe,
       state: (key) =>
-        Effect.zipWith(holds.state(key), Effect.option(take(key, 0)), (held, taken) => ({
+        Effect.zipWith(holds.state(key), Effect.option(consume(key, 0)), (held, taken) => ({
           tokensLeft: Option.map(taken, ({ remaining }) => Math.max(0, Math.floor(remaining))),
           waiting: waiting.get(key) ?? 0,
           resetAfter: Option.match(taken, {
             onNone: () => held.resetAfter,
-            onSome: ({ resetAfter }) => Duration.max(resetAfter, held.resetAfter)
+            onSome: ({ resetAfter }) =>
+              Duration.max(
+                Duration.sum(resetAfter, Duration.millis((lines.get(key)?.length ?? 0) * refillMillis)),
+                held.resetAfter
+              )
           })
         }))
     }

@@ -19,7 +19,7 @@ import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { ended, failed, lineUp, ok, status } from "./Attempts.ts"
+import { ended, failed, lineUp, ok, status, withChance } from "./Attempts.ts"
 import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
@@ -86,7 +86,7 @@ describe("a quota", () => {
   it.effect("is paid by every attempt", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([status(500), status(500), ok])
-      yield* ended(patiently(tag(contacts)))
+      yield* ended(patiently(tag(contacts))).pipe(withChance(0))
       assert.deepStrictEqual(times, [0, 10_000, 20_000])
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )

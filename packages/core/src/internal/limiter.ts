@@ -127,14 +127,13 @@ export const counted = <A, E, R>(
   key: string,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-    return Effect.ensuring(
-      effect,
+  Effect.acquireUseRelease(
+    Effect.sync(() => counts.set(key, (counts.get(key) ?? 0) + 1)),
+    () => effect,
+    () =>
       Effect.sync(() => {
         const left = (counts.get(key) ?? 1) - 1
         if (left === 0) counts.delete(key)
         else counts.set(key, left)
       })
-    )
-  })
+  )
