@@ -113,6 +113,8 @@ interface Authorization {
   readonly layer: Layer.Layer<HttpApiMiddleware.ForClient<OrganizationApiToken>>
   /** The organization of the token that was used last. */
   readonly organization: () => string
+  /** Obtains a token to know its organization, where none was used yet. */
+  readonly learn: Effect.Effect<void>
 }
 
 const organizationOf = (token: string): string => token.slice(0, token.indexOf(".")).toLowerCase()
@@ -128,28 +130,34 @@ const makeAuthorization = Effect.fnUntraced(function* (
       layer: HttpApiMiddleware.layerClient(OrganizationApiToken, ({ next, request }) =>
         next(HttpClientRequest.setHeader(request, "authorization", header))
       ),
-      organization: () => organization
+      organization: () => organization,
+      learn: Effect.void
     }
   }
   let organization = ""
+  const remember = (value: Redacted.Redacted): Option.Option<string> => {
+    const checked = decodeToken(Redacted.value(value))
+    if (Option.isSome(checked)) organization = organizationOf(checked.value)
+    return checked
+  }
   const layer = HttpApiMiddleware.layerClient(OrganizationApiToken, ({ endpoint, next, request }) => {
     const operation = toOperation(endpoint.identifier)
     return Effect.matchEffect(obtain(token, request), {
       onFailure: (error) =>
         Effect.fail(isHttpClientError(error) ? error : noCredentials(operation, "the token could not be obtained")),
       onSuccess: (value): Effect.Effect<HttpClientResponse, HttpClientError | Unauthorized> => {
-        const checked = decodeToken(Redacted.value(value))
+        const checked = remember(value)
         if (Option.isNone(checked)) {
           return Effect.fail(
             noCredentials(operation, "the token that was obtained is not of the form {orgId}.{secret}")
           )
         }
-        organization = organizationOf(checked.value)
         return next(HttpClientRequest.setHeader(request, "authorization", `Bearer ${checked.value}`))
       }
     })
   })
-  return { layer, organization: () => organization }
+  // What fails here fails in the attempt as well, which tells of it.
+  return { layer, organization: () => organization, learn: Effect.ignore(Effect.map(token, remember)) }
 })
 
 /**
@@ -193,6 +201,7 @@ export const make = Effect.fnUntraced(function* (
     server: new URL(baseUrl).host,
     organization,
     tokenOrganization: authorization.organization,
+    learnOrganization: authorization.learn,
     limits: { attempt: attemptTimeout, deadline },
     retry,
     budget: makeBudget(retryBudget),

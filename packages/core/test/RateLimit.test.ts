@@ -6,11 +6,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError } from "../src/AgentalkError.ts"
@@ -165,12 +165,14 @@ describe("a quota", () => {
         Effect.provide(Layer.provide(RateLimiter.layer, store))
       )
       const { contacts, times } = yield* lineUp([ok])
-      const calls = Effect.all([tag(contacts), tag(contacts)])
-      yield* calls.pipe(
+      const logged: Array<unknown> = []
+      yield* Effect.all([tag(contacts), tag(contacts)]).pipe(
         Effect.provideService(RateLimit.CurrentLimiter, limiter),
-        Effect.provideService(References.MinimumLogLevel, "None")
+        Effect.provide(Logger.layer([Logger.make(({ logLevel, message }) => logged.push([logLevel, message]))]))
       )
       assert.deepStrictEqual(times, [0, 0])
+      const warning = ["Warn", ["The rate limit is not kept: its store failed", "RateLimitStoreError"]]
+      assert.deepStrictEqual(logged, [warning, warning])
     })
   )
 })
@@ -306,6 +308,16 @@ describe("a server that says when", () => {
       yield* ended(tag(two.contacts))
       assert.isAtLeast(two.times[0] ?? 0, 20_000)
     }).pipe(Effect.provide(RateLimit.layer({ limit: 100, window: "1 second" })))
+  )
+
+  it.effect("is heard from the first call on where the token is obtained", () =>
+    Effect.gen(function* () {
+      const token = Effect.succeed(Sandbox.token)
+      const { contacts, times } = yield* lineUp([status(429, { "retry-after": "20" }), ok], { token })
+      yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
+      yield* ended(tag(contacts))
+      assert.isAtLeast(times[1] ?? 0, 20_000)
+    })
   )
 
   it.effect("is not heard by clients that share nothing", () =>

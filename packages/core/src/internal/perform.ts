@@ -56,6 +56,7 @@ export interface Client {
   readonly organization: string | undefined
   /** The organization of the token, as far as it is known. */
   readonly tokenOrganization: () => string
+  readonly learnOrganization: Effect.Effect<void>
   readonly limits: TimeLimit.Limits | undefined
   readonly retry: Retry.Policy | undefined
   readonly budget: Budget
@@ -146,7 +147,7 @@ export const makePerform = (client: Client) => {
       const policy = findPolicy(fiber)
       const limiter = findLimiter(fiber) ?? holds
       const breaker = findBreaker(fiber)
-      const key = headers.success["x-organization-id"] ?? client.tokenOrganization()
+      const keyOf = () => headers.success["x-organization-id"] ?? client.tokenOrganization()
       const started = now(clock)
       const deadline = started + limits.deadline
 
@@ -181,7 +182,14 @@ export const makePerform = (client: Client) => {
       })
 
       const attempt: Effect.Effect<A, CallError | E> = Effect.suspend(() => {
-        const turn = limiter.acquire(key, Math.min(policy.maxRetryAfter, deadline - now(clock)))
+        const left = deadline - now(clock)
+        const acquire = Effect.suspend(() =>
+          limiter.acquire(keyOf(), Math.min(policy.maxRetryAfter, deadline - now(clock)))
+        )
+        const isQuotaOfNobody = limiter !== holds && keyOf() === ""
+        const turn = isQuotaOfNobody
+          ? Effect.andThen(Effect.timeoutOption(client.learnOrganization, Math.min(limits.attempt, left)), acquire)
+          : limiter.acquire(keyOf(), Math.min(policy.maxRetryAfter, left))
         const tried = turn === Effect.void ? send : Effect.andThen(turn, send)
         return Effect.matchEffect(breaker === undefined ? tried : breaker.execute(tried, client.server, toHealth), {
           onSuccess: (answer) => {
@@ -215,14 +223,14 @@ export const makePerform = (client: Client) => {
         if (status < 200 || status >= 300) {
           const failure = Failed.fromStatus(operation, answer, clock.currentTimeMillisUnsafe())
           const isHint = status === 429 || status === 503
-          limiter.observe(key, answer.headers, isHint ? failure.retryAfter : undefined, clock)
+          limiter.observe(keyOf(), answer.headers, isHint ? failure.retryAfter : undefined, clock)
           // It may be gone because an earlier attempt of this very call has removed it.
           const isGone = (status === 404 || status === 410) && outcome !== "not-applied"
           return isGone && operation.doneBefore !== undefined
             ? Result.succeed(operation.doneBefore.value)
             : Result.fail(failure)
         }
-        limiter.observe(key, answer.headers, undefined, clock)
+        limiter.observe(keyOf(), answer.headers, undefined, clock)
         const json = Failed.readSuccess(operation, answer, limit)
         if (Result.isFailure(json)) return Result.fail(json.failure)
         return Result.mapError(operation.read(input.success)(json.success, status), (issues) =>
