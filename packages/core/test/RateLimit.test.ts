@@ -83,6 +83,20 @@ describe("a quota", () => {
     }).pipe(Random.withSeed("waves"))
   )
 
+  it.effect("serves those who wait in the order of their arrival", () =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([ok])
+      const names = Array.from({ length: 20 }, (_, index) => `tag${index}`)
+      const fibers = yield* Effect.forEach(names, (name) => Effect.forkChild(contacts.addTags(id, [name])))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.joinAll(fibers)
+      assert.deepStrictEqual(
+        sent.map(({ body }) => body),
+        names.map((name) => ({ tags: [name] }))
+      )
+    }).pipe(Effect.provide(RateLimit.layer({ limit: 3, window: "5 seconds" })))
+  )
+
   it.effect("is paid by every attempt", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([status(500), status(500), ok])
@@ -202,6 +216,21 @@ describe("a turn that would come too late", () => {
       }
       yield* ended(tag(contacts))
       assert.deepStrictEqual(times, [0, 10_000])
+    }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
+  )
+
+  it.effect("for those in front fails at once as well", () =>
+    Effect.gen(function* () {
+      const { contacts, times } = yield* lineUp([ok])
+      yield* tag(contacts)
+      const waiting = yield* Effect.replicateEffect(Effect.forkChild(tag(contacts)), 2)
+      yield* TestClock.adjust("1 second")
+      const error = yield* Effect.flip(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "28 seconds" }))
+      assert.deepInclude(endingOf(error), { tag: "RateLimited", attempts: 0, retryAfter: Duration.seconds(29) })
+      const last = yield* Effect.forkChild(tag(contacts).pipe(TimeLimit.withLimits({ deadline: "30 seconds" })))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.joinAll([...waiting, last])
+      assert.deepStrictEqual(times, [0, 10_000, 20_000, 30_000])
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
