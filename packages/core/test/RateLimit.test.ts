@@ -6,11 +6,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError } from "../src/AgentalkError.ts"
@@ -19,7 +19,7 @@ import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { ended, failed, lineUp, ok, status } from "./Attempts.ts"
+import { ended, failed, lineUp, ok, status, withChance } from "./Attempts.ts"
 import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
@@ -83,15 +83,25 @@ describe("a quota", () => {
     }).pipe(Random.withSeed("waves"))
   )
 
+  it.effect("serves those who wait in the order of their arrival", () =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([ok])
+      const names = Array.from({ length: 20 }, (_, index) => `tag${index}`)
+      const fibers = yield* Effect.forEach(names, (name) => Effect.forkChild(contacts.addTags(id, [name])))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.joinAll(fibers)
+      assert.deepStrictEqual(
+        sent.map(({ body }) => body),
+        names.map((name) => ({ tags: [name] }))
+      )
+    }).pipe(Effect.provide(RateLimit.layer({ limit: 3, window: "5 seconds" })))
+  )
+
   it.effect("is paid by every attempt", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([status(500), status(500), ok])
-      yield* ended(patiently(tag(contacts)))
-      // To the tenth of a second: the backoff between them is random, and milliseconds are whole.
-      assert.deepStrictEqual(
-        times.map((time) => Math.floor(time / 100)),
-        [0, 100, 200]
-      )
+      yield* ended(patiently(tag(contacts))).pipe(withChance(0))
+      assert.deepStrictEqual(times, [0, 10_000, 20_000])
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
@@ -169,12 +179,14 @@ describe("a quota", () => {
         Effect.provide(Layer.provide(RateLimiter.layer, store))
       )
       const { contacts, times } = yield* lineUp([ok])
-      const calls = Effect.all([tag(contacts), tag(contacts)])
-      yield* calls.pipe(
+      const logged: Array<unknown> = []
+      yield* Effect.all([tag(contacts), tag(contacts)]).pipe(
         Effect.provideService(RateLimit.CurrentLimiter, limiter),
-        Effect.provideService(References.MinimumLogLevel, "None")
+        Effect.provide(Logger.layer([Logger.make(({ logLevel, message }) => logged.push([logLevel, message]))]))
       )
       assert.deepStrictEqual(times, [0, 0])
+      const warning = ["Warn", ["The rate limit is not kept: its store failed", "RateLimitStoreError"]]
+      assert.deepStrictEqual(logged, [warning, warning])
     })
   )
 })
@@ -204,6 +216,21 @@ describe("a turn that would come too late", () => {
       }
       yield* ended(tag(contacts))
       assert.deepStrictEqual(times, [0, 10_000])
+    }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
+  )
+
+  it.effect("for those in front fails at once as well", () =>
+    Effect.gen(function* () {
+      const { contacts, times } = yield* lineUp([ok])
+      yield* tag(contacts)
+      const waiting = yield* Effect.replicateEffect(Effect.forkChild(tag(contacts)), 2)
+      yield* TestClock.adjust("1 second")
+      const error = yield* Effect.flip(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "28 seconds" }))
+      assert.deepInclude(endingOf(error), { tag: "RateLimited", attempts: 0, retryAfter: Duration.seconds(29) })
+      const last = yield* Effect.forkChild(tag(contacts).pipe(TimeLimit.withLimits({ deadline: "30 seconds" })))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.joinAll([...waiting, last])
+      assert.deepStrictEqual(times, [0, 10_000, 20_000, 30_000])
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
@@ -310,6 +337,16 @@ describe("a server that says when", () => {
       yield* ended(tag(two.contacts))
       assert.isAtLeast(two.times[0] ?? 0, 20_000)
     }).pipe(Effect.provide(RateLimit.layer({ limit: 100, window: "1 second" })))
+  )
+
+  it.effect("is heard from the first call on where the token is obtained", () =>
+    Effect.gen(function* () {
+      const token = Effect.succeed(Sandbox.token)
+      const { contacts, times } = yield* lineUp([status(429, { "retry-after": "20" }), ok], { token })
+      yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
+      yield* ended(tag(contacts))
+      assert.isAtLeast(times[1] ?? 0, 20_000)
+    })
   )
 
   it.effect("is not heard by clients that share nothing", () =>

@@ -122,7 +122,7 @@ describe("what became of a call that timed out", () => {
   ])("%s", ([, answer, outcome, status]) =>
     Effect.gen(function* () {
       for (const operation of operations) {
-        const contacts = yield* contactsOver(make(answer).client, { retry: Retry.none })
+        const contacts = yield* contactsOver(make(answer).client)
         const error = yield* assertEndsAfter(calls[operation](contacts), "30 seconds")
         assert.strictEqual(error.operation, operation)
         assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
@@ -146,7 +146,7 @@ describe("what became of a call that timed out", () => {
     Effect.gen(function* () {
       let isInterrupted = false
       const hang = Effect.onInterrupt(Effect.never, () => Effect.sync(() => (isInterrupted = true)))
-      const contacts = yield* contactsOver(make(() => hang).client, { retry: Retry.none })
+      const contacts = yield* contactsOver(make(() => hang).client)
       yield* assertEndsAfter(contacts.delete(id), "30 seconds")
       assert.isTrue(isInterrupted)
     })

@@ -122,19 +122,18 @@ export const makeHolds = (): Limiter => {
 }
 
 /** Counts who is in an effect, by key. */
-const counted = <A, E, R>(
+export const counted = <A, E, R>(
   counts: Map<string, number>,
   key: string,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-    return Effect.ensuring(
-      effect,
+  Effect.acquireUseRelease(
+    Effect.sync(() => counts.set(key, (counts.get(key) ?? 0) + 1)),
+    () => effect,
+    () =>
       Effect.sync(() => {
         const left = (counts.get(key) ?? 1) - 1
         if (left === 0) counts.delete(key)
         else counts.set(key, left)
       })
-    )
-  })
+  )
