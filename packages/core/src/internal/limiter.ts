@@ -42,6 +42,9 @@ export interface Limiter {
 
 export const CurrentLimiter = Policy.reference<Limiter>("@agentalk/core/RateLimit/CurrentLimiter")
 
+/** How long a shared store may take to answer. */
+export const storeTimeout = Duration.millis(500)
+
 const maxKeys = 1000
 
 /** The first of an integer or decimal number. */
