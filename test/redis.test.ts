@@ -141,7 +141,7 @@ describe.runIf(isHere)(`shared through Redis${isHere ? "" : " (skipped: there is
             schedule: Schedule.spaced("50 millis")
           })
           assert.strictEqual(Result.isFailure(error) ? error.failure._tag : "", "RateLimited")
-        }).pipe(Effect.provide(client), Effect.provide(logger), Effect.timeout("20 seconds"))
+        }).pipe(Effect.provide(Layer.merge(client, logger)), Effect.timeout("20 seconds"))
         assert.isTrue(warnings.some((warning) => warning.includes("The rate limit is not kept: its store failed")))
       }).pipe(Effect.provide(SandboxServer.layer)),
     60_000
