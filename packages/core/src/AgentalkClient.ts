@@ -31,6 +31,7 @@ import {
   CurrentOrganization,
   makePerform
 } from "./internal/perform.ts"
+import * as Policy from "./internal/policy.ts"
 import * as Read from "./internal/read.ts"
 import type * as Retry from "./Retry.ts"
 import { ApiToken, BaseUrl, InsecureBaseUrl, OrganizationId } from "./Settings.ts"
@@ -287,7 +288,4 @@ export const layerConfig = (
  * @category configuration
  * @since 0.1.0
  */
-export const withOrganization =
-  (organization: string) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.provideService(effect, CurrentOrganization, organization)
+export const withOrganization: Policy.With<string> = Policy.makeWith(CurrentOrganization)

@@ -70,6 +70,11 @@ describe("an attempt ends", () => {
       "6 seconds"
     ],
     [
+      "after withLimits of the call",
+      TimeLimit.withLimits(remove.pipe(Effect.provide(silent())), { attempt: "6 seconds" }),
+      "6 seconds"
+    ],
+    [
       "after the call's own limit before the option",
       removeWithin("7 seconds").pipe(Effect.provide(silent({ attemptTimeout: "2 seconds" }))),
       "7 seconds"
