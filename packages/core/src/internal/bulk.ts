@@ -115,10 +115,15 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
   const turns = new Map<string, Row>()
   const ready: Array<Row> = []
 
+  // One works whatever is asked for, NaN included.
+  const limit = concurrency >= 1 ? Math.floor(concurrency) : 1
+
   let out: Array<B> = []
   let reader: (() => void) | undefined
   const idle: Array<() => void> = []
   let workers = 0
+  // Workers that were called and did not look yet.
+  let coming = 0
   let inFlight = 0
   let isReading = false
   let stopped: { readonly error: H; readonly row: number } | undefined
@@ -224,14 +229,21 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
 
   // --- fibers -----------------------------------------------------------------------------------------------------
 
+  const arrive = Effect.andThen(
+    Effect.yieldNow,
+    Effect.sync(() => void coming--)
+  )
+
+  // To resume a fiber is to run it within the one that resumes it, so it yields first: no stack grows with the workers,
+  // and what comes in one turn of the event loop is given in one chunk.
   // A fiber may yield between any two steps, so what was true when it decided to wait is looked at again.
   const rest = Effect.callback<void>((resume) => {
     if (mayTake()) resume(Effect.void)
-    else idle.push(() => resume(Effect.void))
+    else idle.push(() => resume(arrive))
   })
 
   const wait = Effect.callback<void>((resume) => {
-    reader = () => resume(Effect.void)
+    reader = () => resume(Effect.yieldNow)
     notify()
   })
 
@@ -272,21 +284,25 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
     return mayTake() ? Effect.andThen(call, applied) : applied
   })
 
-  /** Has one more worker look for rows. */
+  /** Has as many workers look for rows as there may be rows, but no more than are allowed. */
   const call: Effect.Effect<void, never, R> = Effect.suspend(() => {
-    const resume = idle.pop()
-    if (resume !== undefined) {
-      resume()
-      return Effect.void
+    let wanted = Math.min(Math.max(1, ready.length + chunk.length - at), maxWaiting) - coming
+    for (; wanted > 0 && idle.length > 0; wanted--) {
+      coming++
+      idle.pop()?.()
     }
-    // One works whatever is asked for, NaN included.
-    if (workers > 0 && !(workers + 1 <= concurrency)) return Effect.void
-    workers++
-    return Effect.asVoid(Effect.forkIn(watched, scope))
+    const started = Math.min(wanted, limit - workers)
+    if (started <= 0) return Effect.void
+    workers += started
+    coming += started
+    return Effect.forEach(Arr.range(1, started), () => Effect.forkIn(worker, scope), { discard: true })
   })
 
-  const watched = Effect.onError(
-    Effect.suspend(() => work),
+  const worker = Effect.onError(
+    Effect.suspend(() => {
+      coming--
+      return work
+    }),
     (cause) =>
       Effect.sync(() => {
         crash ??= cause
