@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import { MaxOpsBeforeYield } from "effect/Scheduler"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -298,7 +299,7 @@ describe("upsertAll", () => {
         { from: 4, to: 4 }
       ])
       assert.deepStrictEqual(
-        yield* Schema.decodeUnknownEffect(Schema.toCodecJson(ContactsStream.Stopped))(
+        yield* Schema.decodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(
           yield* Schema.encodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(error)
         ),
         error
@@ -415,6 +416,51 @@ describe("upsertAll", () => {
       yield* pass(300)
       assert.strictEqual(begun.length, before)
       assert.deepStrictEqual(rowsOf(yield* inTime(Effect.replicateEffect(Queue.take(queue), 3000))), range(1, 3000))
+    })
+  )
+
+  it.effect("is bounded by its reader where rows wait for their turn, too", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 500).map((row) => ({ phone: String(row % 2), latency: 1 }))
+      const { begun, layer } = makeServer(rows)
+      yield* Effect.forkChild(
+        ContactsStream.upsertAll(chunked(inputs(rows), 500)).pipe(
+          Stream.runForEachArray(() => Effect.never),
+          Effect.provide(layer)
+        )
+      )
+      yield* pass(600)
+      assert.isAtLeast(begun.length, maxWaiting)
+      assert.isAtMost(begun.length, 2 * maxWaiting)
+    })
+  )
+
+  it.effect("gives results as they are had where order is of no interest", () =>
+    Effect.gen(function* () {
+      const rows = [30, 10, 20, 5].map((latency, index) => ({ phone: String(index), latency }))
+      const { layer } = makeServer(rows)
+      const run = (ordered: boolean) =>
+        inTime(Stream.runCollect(ContactsStream.upsertAll(chunked(inputs(rows), 4), { ordered }))).pipe(
+          Effect.provide(layer)
+        )
+      assert.deepStrictEqual(rowsOf(yield* run(false)), [4, 2, 3, 1])
+      assert.deepStrictEqual(rowsOf(yield* run(true)), [1, 2, 3, 4])
+    })
+  )
+
+  it.effect("never stalls, wherever a fiber may yield", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 200).map((row) => ({ phone: String(row % 50), latency: 0 }))
+      // With less than three, Effect's own streams make no way.
+      for (const operations of range(3, 40)) {
+        for (const concurrency of [1, 2, 5]) {
+          const { layer } = makeServer(rows)
+          const results = yield* Stream.runCollect(
+            ContactsStream.upsertAll(chunked(inputs(rows), 70), { concurrency })
+          ).pipe(Effect.provide(layer), Effect.provideService(MaxOpsBeforeYield, operations))
+          assert.deepStrictEqual(rowsOf(results), range(1, 200))
+        }
+      }
     })
   )
 

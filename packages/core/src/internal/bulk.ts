@@ -247,9 +247,8 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
     notify()
   })
 
-  const readChunk = Effect.suspend(() => {
-    isReading = true
-    return Effect.matchCauseEffect(pull, {
+  const readChunk = Effect.suspend(() =>
+    Effect.matchCauseEffect(pull, {
       onSuccess: (rows) => {
         isReading = false
         chunk = rows
@@ -265,11 +264,16 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
         return work
       }
     })
-  })
+  )
 
   const work: Effect.Effect<never, never, R> = Effect.suspend(() => {
     const entry = take()
-    if (entry === undefined) return mayRead() ? readChunk : Effect.andThen(rest, work)
+    if (entry === undefined) {
+      if (!mayRead()) return Effect.andThen(rest, work)
+      // At once: another worker may look before this one has begun.
+      isReading = true
+      return readChunk
+    }
     inFlight++
     const applied = Effect.matchEffect(apply(entry.input as I), {
       onSuccess: (value) => {
