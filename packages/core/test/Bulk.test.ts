@@ -369,13 +369,21 @@ describe("upsertAll", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect("fails with the defect of a call", () =>
+  it.effect("fails with the defect of a call, after the results that were had", () =>
     Effect.gen(function* () {
-      const exit = yield* ContactsStream.upsertAll(chunked(inputs([{ phone: "1", latency: 0 }]), 1)).pipe(
-        Stream.runDrain,
-        Effect.provide(Layer.mock(Contacts, { upsert: () => Effect.die("a mistake") })),
-        Effect.exit
+      const { exit, results } = yield* collect(
+        ContactsStream.upsertAll(Stream.make({ phone: "1" }, { phone: "2" }), { concurrency: 1 })
+      ).pipe(
+        Effect.provide(
+          Layer.mock(Contacts, {
+            upsert: ({ phone }) =>
+              phone === "2"
+                ? Effect.die("a mistake")
+                : Effect.succeed({ contact: Contact.make({ id: ContactId.make("a") }), isNew: true })
+          })
+        )
       )
+      assert.deepStrictEqual(rowsOf(results), [1])
       assert.deepStrictEqual(exit, Exit.die("a mistake"))
     })
   )
@@ -459,6 +467,17 @@ describe("upsertAll", () => {
             ContactsStream.upsertAll(chunked(inputs(rows), 70), { concurrency })
           ).pipe(Effect.provide(layer), Effect.provideService(MaxOpsBeforeYield, operations))
           assert.deepStrictEqual(rowsOf(results), range(1, 200))
+          // Its reader comes back after as many turns as it takes for no room to be left.
+          const read: Array<number> = []
+          yield* ContactsStream.upsertAll(chunked(inputs(rows), 70), { concurrency }).pipe(
+            Stream.runForEachArray((results) => {
+              read.push(...rowsOf(results))
+              return Effect.replicateEffect(Effect.yieldNow, operations * 5, { discard: true })
+            }),
+            Effect.provide(layer),
+            Effect.provideService(MaxOpsBeforeYield, operations)
+          )
+          assert.deepStrictEqual(read, range(1, 200))
         }
       }
     })

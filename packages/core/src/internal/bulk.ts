@@ -229,13 +229,13 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
 
   // --- fibers -----------------------------------------------------------------------------------------------------
 
+  // To resume a fiber is to run it within the one that resumes it, so it yields first: no stack grows with the workers,
+  // and what comes in one turn of the event loop is given in one chunk.
   const arrive = Effect.andThen(
     Effect.yieldNow,
     Effect.sync(() => void coming--)
   )
 
-  // To resume a fiber is to run it within the one that resumes it, so it yields first: no stack grows with the workers,
-  // and what comes in one turn of the event loop is given in one chunk.
   // A fiber may yield between any two steps, so what was true when it decided to wait is looked at again.
   const rest = Effect.callback<void>((resume) => {
     if (mayTake()) resume(Effect.void)
@@ -288,7 +288,7 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
     return mayTake() ? Effect.andThen(call, applied) : applied
   })
 
-  /** Has as many workers look for rows as there may be rows, but no more than are allowed. */
+  /** Has as many workers look for rows as there may be rows, as far as the limit lets. */
   const call: Effect.Effect<void, never, R> = Effect.suspend(() => {
     let wanted = Math.min(Math.max(1, ready.length + chunk.length - at), maxWaiting) - coming
     for (; wanted > 0 && idle.length > 0; wanted--) {
@@ -333,7 +333,6 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
   let left: ReadonlyArray<Range> | undefined
 
   const give: Pull.Pull<Arr.NonEmptyReadonlyArray<B>, E | S, void, R> = Effect.suspend(() => {
-    if (crash !== undefined) return Effect.failCause(crash)
     if (isStopping && inFlight === 0) left ??= leave()
     if (Arr.isArrayNonEmpty(out)) {
       const results = Effect.succeed(out)
@@ -341,6 +340,7 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
       out = []
       return mayTake() ? Effect.andThen(call, results) : results
     }
+    if (crash !== undefined) return Effect.failCause(crash)
     if (left !== undefined) {
       return stopped === undefined ? Cause.done() : Effect.fail(toStopped(stopped.error, stopped.row, left))
     }

@@ -2,7 +2,7 @@
  * A set of contact ids that only grows, for a reader that must not give a contact twice.
  *
  * A UUID, in upper or lower case, takes 16 bytes of an open-addressing table that doubles at three quarters full: 21 to
- * 43 bytes each with the free slots, against about 110 for a string of its own in a `Set`. Any other id, and the nil UUID, goes
+ * 43 bytes each with the free slots, against 78 in a `Set` of strings. Any other id, and the nil UUID, goes
  * to a `Set`.
  */
 
