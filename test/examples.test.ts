@@ -90,6 +90,13 @@ const standalone: Readonly<Record<string, ReadonlyArray<string | RegExp>>> = {
     "globex: the token was refused",
     "globex: Joe was created"
   ],
+  "06-import-a-list.ts": [
+    /^row 42: Invalid\. Contacts\.upsert: the input was refused before sending/m,
+    "251 rows: 249 created, 1 updated, 1 invalid, 0 failed",
+    "249 contacts are found again",
+    "+12025550007 is Zoe Example now",
+    "1 tagged"
+  ],
   "demo.ts": [
     /listens on http:\/\/127\.0\.0\.1:\d+\./,
     ...["upsert", "addTags", "removeTag", "updateFields", "clearField", "search", "delete"].map(
