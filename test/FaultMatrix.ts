@@ -131,7 +131,7 @@ const refusal = (code: number, headers?: Record<string, string>) =>
 
 /** Larger than the limit of the clients below. */
 const huge = Faults.huge(300_000)
-export const maxBodySize = "256 KiB"
+const maxBodySize = "256 KiB"
 
 export const rows: ReadonlyArray<Row> = [
   final("400", refusal(400), "Invalid ×1 ·"),

@@ -6,7 +6,7 @@ import type { AgentalkError, Contact, Outcome } from "@agentalk/core"
 import { assert } from "@effect/vitest"
 
 /** A contact in the eyes of the model; `id` is `?` where its creation was not told. */
-export interface Known {
+interface Known {
   readonly id: string
   readonly firstName: string | undefined
   readonly city: string | undefined

@@ -112,6 +112,8 @@ interface Line {
   nextAt: number
 }
 
+const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis)))
+
 const toKey = (key: string): string => `agentalk:${key}`
 
 /**
@@ -142,8 +144,6 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
             : // A store that is down must not take the calls down with it.
               Effect.as(Effect.logWarning("The rate limit is not kept: its store failed", reason._tag), 0)
       })
-
-    const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis)))
 
     const takeInTime = (
       line: Line,
