@@ -199,7 +199,14 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
     }
 
     return {
-      acquire: (key, maxWaitMillis) => Effect.andThen(holds.acquire(key, maxWaitMillis), acquire(key, maxWaitMillis)),
+      acquire: (key, maxWaitMillis) =>
+        Effect.clockWith((clock) => {
+          const until = now(clock) + maxWaitMillis
+          return Effect.andThen(
+            holds.acquire(key, maxWaitMillis),
+            Effect.suspend(() => acquire(key, until - now(clock)))
+          )
+        }),
       observe: holds.observe,
       state: (key) =>
         Effect.zipWith(holds.state(key), Effect.option(take(key, 0)), (held, taken) => ({
@@ -225,12 +232,29 @@ export const layer = (quota: Quota): Layer.Layer<never> =>
     Layer.provide(RateLimiter.layerStoreMemory)
   )
 
+const storeDown = new RateLimiter.RateLimiterError({
+  reason: new RateLimiter.RateLimitStoreError({ message: "no answer in time" })
+})
+
+// A client of Redis that has lost its connection keeps commands until it is back, and so would keep the calls.
+const layerStoreInTime = Layer.effect(
+  RateLimiter.RateLimiterStore,
+  Effect.map(RateLimiter.RateLimiterStore, (store) => ({
+    ...store,
+    tokenBucket: (options: Parameters<typeof store.tokenBucket>[0]) =>
+      Effect.timeoutOrElse(store.tokenBucket(options), {
+        duration: Internal.storeTimeout,
+        orElse: () => Effect.fail(storeDown)
+      })
+  }))
+)
+
 /**
  * Keeps a quota for each organization through Redis: for all processes that share it and a `prefix`.
  *
  * **Details**
  *
- * While Redis cannot be reached, calls are made without the quota, with a warning in the log.
+ * While Redis does not answer within half a second, calls are made without the quota, with a warning in the log.
  *
  * @category layers
  * @since 0.1.0
@@ -243,6 +267,7 @@ export const layerRedis = (
 ): Layer.Layer<never, never, Redis> =>
   Layer.effect(Internal.CurrentLimiter, make(quota)).pipe(
     Layer.provide(RateLimiter.layer),
+    Layer.provide(layerStoreInTime),
     Layer.provide(RateLimiter.layerStoreRedis(quota.prefix === undefined ? {} : { prefix: quota.prefix }))
   )
 
