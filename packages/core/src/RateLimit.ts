@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,8 +18,8 @@ import type { Redis } from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Semaphore from "effect/Semaphore"
-import * as Internal from "./internal/limiter.ts"
 import { now } from "./Transport.ts"
+import * as Internal from "./internal/limiter.ts"
 
 /**
  * A quota.
@@ -100,19 +100,17 @@ const toBucket = ({ burst, limit, window }: Quota) => {
   const size = burst ?? Math.max(1, Math.floor(limit / 10))
   if (!Number.isInteger(size) || size < 1 || size > limit) throw new RangeError("burst must be from 1 to limit")
   // With a bucket as large as the limit nothing is left for the refill: it then takes a whole window for each token.
-  const refillMillis = millis / Math.max(1, limit - size)
-  return { limit: size, window: Duration.millis(refillMillis * size), refillMillis }
+  return { size, refillMillis: millis / Math.max(1, limit - size) }
 }
 
-/** The calls of one organization that wait for a token, the first of which asks for it. */
+/** Those who wait for the tokens of one organization, in this process. */
 interface Line {
+  /** Held by whoever stands in front. */
   readonly turn: Semaphore.Semaphore
   length: number
-  /** When the first expects its token, in milliseconds of the monotonic clock. */
+  /** When the one in front expects a token. */
   nextAt: number
 }
-
-const toKey = (key: string): string => `agentalk:${key}`
 
 const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis)))
 
@@ -124,97 +122,102 @@ const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.mi
  */
 export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.RateLimiter> =>
   Effect.map(RateLimiter.RateLimiter, (limiter): Limiter => {
-    const { refillMillis, ...size } = toBucket(quota)
-    // A token is taken when it is there, never in advance: who gives up waiting would leave its own moment unused and
-    // pass the token on to one that is taken already, and that window would see too many.
-    const bucket = { ...size, algorithm: "token-bucket", onExceeded: "fail" } as const
+    const { refillMillis, size } = toBucket(quota)
     const holds = Internal.makeHolds()
-    const waiting = new Map<string, number>()
     const lines = new Map<string, Line>()
 
-    const consume = (key: string, tokens: number) => limiter.consume({ ...bucket, key: toKey(key), tokens })
+    const take = (key: string, tokens: number) =>
+      limiter.consume({
+        key: `agentalk:${key}`,
+        algorithm: "token-bucket",
+        limit: size,
+        window: Duration.millis(refillMillis * size),
+        tokens,
+        onExceeded: "fail"
+      })
 
-    /** Takes a token, or tells in how many milliseconds the next one comes. */
-    const take = (key: string): Effect.Effect<number> =>
-      Effect.matchEffect(consume(key, 1), {
-        onSuccess: () => Effect.succeed(0),
+    /**
+     * Takes a token (`undefined`), or gives how many milliseconds until there is one. Nothing is taken in advance, so
+     * nobody has to give it back.
+     */
+    const tryTake = (key: string): Effect.Effect<number | undefined> =>
+      Effect.matchEffect(take(key, 1), {
+        onSuccess: () => Effect.undefined,
         onFailure: ({ reason }) =>
           reason._tag === "RateLimitExceeded"
             ? Effect.succeed(Math.max(1, Math.ceil(Duration.toMillis(reason.retryAfter))))
             : // A store that is down must not take the calls down with it.
-              Effect.as(Effect.logWarning("The rate limit is not kept: its store failed", reason._tag), 0)
+              Effect.as(Effect.logWarning("The rate limit is not kept, for its store cannot be reached"), undefined)
       })
 
-    const takeInTime = (
-      line: Line,
-      key: string,
-      clock: Clock.Clock,
-      until: number
-    ): Effect.Effect<void, Internal.TooLate> =>
-      Effect.flatMap(take(key), (millis) => {
-        if (millis === 0) return Effect.void
-        line.nextAt = now(clock) + millis
-        if (line.nextAt > until) return tooLate(millis)
-        return Effect.andThen(Effect.sleep(Duration.millis(millis)), takeInTime(line, key, clock, until))
-      })
+    const waitForToken = (key: string, line: Line): Effect.Effect<void> =>
+      Effect.withFiber((fiber) =>
+        Effect.flatMap(tryTake(key), (millis) => {
+          if (millis === undefined) return Effect.void
+          line.nextAt = now(fiber.getRef(Clock.Clock)) + millis
+          return Effect.andThen(
+            Effect.sleep(Duration.millis(millis)),
+            Effect.suspend(() => waitForToken(key, line))
+          )
+        })
+      )
 
     /** Steps into line, unless the line is too long. */
     const enter = (key: string, maxWaitMillis: number) =>
       Effect.clockWith((clock) => {
         const line = lines.get(key) ?? { turn: Semaphore.makeUnsafe(1), length: 0, nextAt: 0 }
-        const ahead = line.length
-        const at = now(clock)
-        const wait = ahead === 0 ? 0 : Math.max(0, line.nextAt - at) + ahead * refillMillis
+        const { length, nextAt } = line
+        // Whoever comes first waits for the next token, and everybody behind for one more.
+        const wait = length === 0 ? 0 : nextAt - now(clock) + length * refillMillis
         if (wait > maxWaitMillis) return tooLate(wait)
         lines.set(key, line)
         line.length++
-        return Effect.succeed({ line, ahead, clock, until: at + maxWaitMillis })
+        return Effect.succeed({ line, wait, isFirst: length === 0 })
       })
 
     const leave = (key: string, line: Line) =>
       Effect.sync(() => {
-        line.length--
-        if (line.length === 0) lines.delete(key)
+        if (--line.length === 0) lines.delete(key)
       })
 
     const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.TooLate> =>
       Effect.acquireUseRelease(
         enter(key, maxWaitMillis),
-        ({ ahead, clock, line, until }) => {
-          const turn = line.turn.withPermit(takeInTime(line, key, clock, until))
-          // Other processes may take what those in front have been waiting for.
-          return ahead === 0
-            ? turn
-            : Effect.timeoutOrElse(turn, { duration: maxWaitMillis, orElse: () => tooLate(refillMillis) })
-        },
+        ({ isFirst, line, wait }) =>
+          isFirst ? first(key, line, maxWaitMillis) : stand(key, line, maxWaitMillis, wait),
         ({ line }) => leave(key, line)
       )
 
+    const first = (key: string, line: Line, maxWaitMillis: number) =>
+      Effect.flatMap(tryTake(key), (millis) => {
+        if (millis === undefined) return Effect.void
+        return millis > maxWaitMillis ? tooLate(millis) : stand(key, line, maxWaitMillis, millis)
+      })
+
+    /** Waits in line, at most for some time: other processes may take the tokens that were counted on. */
+    const stand = (key: string, line: Line, maxWaitMillis: number, wait: number) =>
+      Effect.timeoutOrElse(line.turn.withPermit(waitForToken(key, line)), {
+        duration: Duration.millis(maxWaitMillis),
+        orElse: () => tooLate(Math.max(wait, refillMillis))
+      })
+
     return {
       acquire: (key, maxWaitMillis) =>
-        Internal.counted(
-          waiting,
-          key,
-          Effect.clockWith((clock) => {
-            const until = now(clock) + maxWaitMillis
-            return Effect.andThen(
-              holds.acquire(key, maxWaitMillis),
-              Effect.suspend(() => acquire(key, until - now(clock)))
-            )
-          })
-        ),
+        Effect.clockWith((clock) => {
+          const until = now(clock) + maxWaitMillis
+          return Effect.andThen(
+            holds.acquire(key, maxWaitMillis),
+            Effect.suspend(() => acquire(key, until - now(clock)))
+          )
+        }),
       observe: holds.observe,
       state: (key) =>
-        Effect.zipWith(holds.state(key), Effect.option(consume(key, 0)), (held, taken) => ({
+        Effect.zipWith(holds.state(key), Effect.option(take(key, 0)), (held, taken) => ({
           tokensLeft: Option.map(taken, ({ remaining }) => Math.max(0, Math.floor(remaining))),
-          waiting: waiting.get(key) ?? 0,
+          waiting: held.waiting + (lines.get(key)?.length ?? 0),
           resetAfter: Option.match(taken, {
             onNone: () => held.resetAfter,
-            onSome: ({ resetAfter }) =>
-              Duration.max(
-                Duration.sum(resetAfter, Duration.millis((lines.get(key)?.length ?? 0) * refillMillis)),
-                held.resetAfter
-              )
+            onSome: ({ resetAfter }) => Duration.max(resetAfter, held.resetAfter)
           })
         }))
     }

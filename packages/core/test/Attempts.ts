@@ -2,14 +2,12 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as HttpClient from "effect/http/HttpClient"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as AgentalkClient from "../src/AgentalkClient.ts"
-import * as Sandbox from "../src/Sandbox.ts"
+import type * as AgentalkClient from "../src/AgentalkClient.ts"
 import { Fault } from "../src/Transport.ts"
-import { json, make } from "./ScriptedApi.ts"
+import { contactsOver, json, make } from "./ScriptedApi.ts"
 
 /** What an attempt is answered. */
 export type Answer = Effect.Effect<Response, { readonly cause: Fault }>
@@ -34,7 +32,7 @@ export const stall: Answer = Effect.sync(
     })
 )
 
-/** `Contacts` whose attempts are answered one after another, by the last answer from there on, and what they sent. */
+/** `Contacts` with the default policy, whose attempts are answered one after another, by the last answer from there on, and what they sent. */
 export const lineUp = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,
   options?: Partial<AgentalkClient.Options>
@@ -46,10 +44,7 @@ export const lineUp = Effect.fnUntraced(function* (
       return answers[Math.min(index, answers.length - 1)] ?? Effect.never
     })
   )
-  const contacts = yield* AgentalkClient.make({ token: Sandbox.token, ...options }).pipe(
-    Effect.provideService(HttpClient.HttpClient, client),
-    Effect.orDie
-  )
+  const contacts = yield* Effect.orDie(contactsOver(client, { retry: {}, ...options }))
   return { client, contacts, sent, times }
 })
 

@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError } from "../src/AgentalkError.ts"
@@ -185,7 +186,7 @@ describe("a quota", () => {
         Effect.provide(Logger.layer([Logger.make(({ logLevel, message }) => logged.push([logLevel, message]))]))
       )
       assert.deepStrictEqual(times, [0, 0])
-      const warning = ["Warn", ["The rate limit is not kept: its store failed", "RateLimitStoreError"]]
+      const warning = ["Warn", ["The rate limit is not kept, for its store cannot be reached"]]
       assert.deepStrictEqual(logged, [warning, warning])
     })
   )
@@ -231,6 +232,21 @@ describe("a turn that would come too late", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.joinAll([...waiting, last])
       assert.deepStrictEqual(times, [0, 10_000, 20_000, 30_000])
+    }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
+  )
+
+  it.effect("after the server has held it back fails at the deadline, and sends nothing", () =>
+    Effect.gen(function* () {
+      const { contacts, times } = yield* lineUp([status(429, { "retry-after": "20" }), ok])
+      yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
+      const both = [tag(contacts), tag(contacts)].map((call) => Effect.result(call))
+      const { millis, result } = yield* ended(
+        Effect.all(both, { concurrency: 2 }).pipe(TimeLimit.withLimits({ deadline: "25 seconds" }))
+      )
+      assert.isAtMost(millis, 25_000)
+      const results = Result.getOrThrow(result)
+      assert.strictEqual(results.filter(Result.isSuccess).length, 1)
+      assert.strictEqual(times.length, 2)
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 

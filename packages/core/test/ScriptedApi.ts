@@ -53,7 +53,7 @@ export const json = (status: number, body: unknown, headers: Record<string, stri
 export const text = (status: number, body: string | null, headers: Record<string, string> = {}): Response =>
   new Response(body === null ? null : new TextEncoder().encode(body), { status, headers })
 
-/** `Contacts` over a client; one attempt a call, unless told otherwise. */
+/** `Contacts` over a client, with one attempt for each call. */
 export const contactsOver = (client: HttpClient.HttpClient, options: Partial<AgentalkClient.Options> = {}) =>
   AgentalkClient.make({ token: Sandbox.token, retry: Retry.none, ...options }).pipe(
     Effect.provideService(HttpClient.HttpClient, client)

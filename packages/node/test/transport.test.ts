@@ -73,7 +73,9 @@ describe("an interrupted call", () => {
       const [latency] = yield* Effect.timed(Effect.andThen(Fiber.interrupt(fiber), Deferred.await(closed)))
       assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
       assert.deepStrictEqual(events, ["request", "close"])
-      yield* Console.log(`\nFrom interrupting a call to its server seeing the close: ${Duration.format(latency)}\n`)
+      yield* Console.log(
+        `\nFrom interrupting a call to its server seeing the close: ${Duration.toMillis(latency).toFixed(1)} ms\n`
+      )
     })
   )
 

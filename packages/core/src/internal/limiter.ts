@@ -125,7 +125,7 @@ export const makeHolds = (): Limiter => {
 }
 
 /** Counts who is in an effect, by key. */
-export const counted = <A, E, R>(
+const counted = <A, E, R>(
   counts: Map<string, number>,
   key: string,
   effect: Effect.Effect<A, E, R>

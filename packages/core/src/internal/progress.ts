@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { now } from "../Transport.ts"
 
-export const tags = ["Created", "Updated", "Deleted", "Tagged", "Missing", "Invalid", "Failed"] as const
+const tags = ["Created", "Updated", "Deleted", "Tagged", "Missing", "Invalid", "Failed"] as const
 
 export type Tag = (typeof tags)[number]
 
