@@ -31,7 +31,7 @@ const bearer = HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Format, 
  */
 export class OrganizationApiToken extends HttpApiMiddleware.Service<OrganizationApiToken>()(
   "@agentalk/core/OrganizationApiToken",
-  { requiredForClient: true, security: { OrganizationApiToken: bearer } }
+  { security: { OrganizationApiToken: bearer } }
 ) {}
 
 // The contract only names these formats. What we send is checked by the schemas of `Contact.ts`.

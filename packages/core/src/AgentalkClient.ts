@@ -9,9 +9,7 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
-import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -19,23 +17,16 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import { AgentalkApi, defaultBaseUrl, OrganizationApiToken } from "./AgentalkApi.ts"
+import { AgentalkApi, defaultBaseUrl } from "./AgentalkApi.ts"
 import { Contacts } from "./Contacts.ts"
 import { defaultBudget, makeBudget } from "./internal/budget.ts"
 import { missingAddress, missingContact } from "./internal/failure.ts"
 import * as Inputs from "./internal/inputs.ts"
-import {
-  type Credential,
-  type Credentials,
-  CurrentCredential,
-  CurrentOrganization,
-  makePerform
-} from "./internal/perform.ts"
+import { type Credential, type Credentials, CurrentOrganization, encodeOnly, makePerform } from "./internal/perform.ts"
 import * as Policy from "./internal/policy.ts"
 import * as Read from "./internal/read.ts"
 import type * as Retry from "./Retry.ts"
 import { ApiToken, BaseUrl, InsecureBaseUrl, OrganizationId } from "./Settings.ts"
-import * as Transport from "./Transport.ts"
 
 /**
  * An organization API token: a value, or an effect that gives the present one. The effect runs before every attempt,
@@ -91,7 +82,14 @@ const checkInput = <A>(option: string, parse: () => A, expected: string) =>
   })
 
 const checkDuration = (option: string, input: Duration.Input | undefined) =>
-  checkInput(option, () => input === undefined || Duration.fromInputUnsafe(input), "a duration")
+  checkInput(option, () => (input === undefined ? Infinity : Duration.toMillis(input)), "a duration")
+
+const checkLimit = (option: string, input: Duration.Input | undefined) =>
+  Effect.flatMap(checkDuration(option, input), (millis) =>
+    millis > 0
+      ? Effect.void
+      : Effect.fail(invalid(option, new SchemaIssue.InvalidValue({ message: "Expected a duration above zero" })))
+  )
 
 const atLeast = (minimum: number) =>
   Schema.Int.check(
@@ -127,15 +125,6 @@ const toCredential = (token: string): Credential => ({
   organization: token.slice(0, token.indexOf(".")).toLowerCase()
 })
 
-/** The client side of `OrganizationApiToken`: puts the credential of the attempt into its request. */
-const layerAuthorization = (credentials: Credentials) =>
-  HttpApiMiddleware.layerClient(OrganizationApiToken, ({ next, request }) =>
-    Effect.withFiber((fiber) => {
-      const { header } = Effect.isEffect(credentials) ? fiber.getRef(CurrentCredential) : credentials
-      return next(HttpClientRequest.setHeader(request, "authorization", header))
-    })
-  )
-
 /**
  * Makes `Contacts` over the `HttpClient` of the context. A wrong option fails as a `ConfigError` that names it and not
  * its value.
@@ -157,8 +146,8 @@ export const make = Effect.fnUntraced(function* (
       ? undefined
       : yield* checkOption("organization", OrganizationId, options.organization)
   const { attemptTimeout, deadline, maxBodySize, retry, retryBudget = defaultBudget } = options
-  yield* checkDuration("attemptTimeout", attemptTimeout)
-  yield* checkDuration("deadline", deadline)
+  yield* checkLimit("attemptTimeout", attemptTimeout)
+  yield* checkLimit("deadline", deadline)
   yield* checkOption("retry.attempts", atLeast(1), retry?.attempts ?? 1)
   yield* checkDuration("retry.baseDelay", retry?.baseDelay)
   yield* checkDuration("retry.maxDelay", retry?.maxDelay)
@@ -171,10 +160,7 @@ export const make = Effect.fnUntraced(function* (
     "a size in bytes"
   )
   const credentials = yield* makeCredentials(options.token)
-  const client = yield* HttpApiClient.makeWith(AgentalkApi, { httpClient, baseUrl }).pipe(
-    Effect.provide(layerAuthorization(credentials))
-  )
-  const api = client.Contacts
+  const { Contacts: api } = yield* HttpApiClient.makeWith(AgentalkApi, { httpClient: encodeOnly, baseUrl })
 
   const perform = makePerform({
     built: yield* Effect.context(),
@@ -185,7 +171,7 @@ export const make = Effect.fnUntraced(function* (
     retry,
     budget: makeBudget(retryBudget),
     maxBodyBytes,
-    isAttemptOwner: Transport.isAttemptOwner(httpClient)
+    httpClient
   })
   const responseMode = "response-only"
 
@@ -195,7 +181,7 @@ export const make = Effect.fnUntraced(function* (
         operation: "upsert",
         input,
         check: Inputs.upsert,
-        send: (payload, headers) => api.upsert({ headers, payload, responseMode }),
+        encode: (payload, headers) => api.upsert({ headers, payload, responseMode }),
         read: () => Read.upserted,
         onMissing: missingAddress
       }),
@@ -204,7 +190,7 @@ export const make = Effect.fnUntraced(function* (
         operation: "delete",
         input: { id },
         check: Inputs.contact,
-        send: ({ id }, headers) => api.delete({ headers, params: { contact_id: id }, responseMode }),
+        encode: ({ id }, headers) => api.delete({ headers, params: { contact_id: id }, responseMode }),
         read: () => Read.nothing,
         onMissing: missingContact,
         doneBefore: { value: undefined }
@@ -214,7 +200,7 @@ export const make = Effect.fnUntraced(function* (
         operation: "updateFields",
         input: { id, fields },
         check: Inputs.contactFields,
-        send: ({ id, fields }, headers) =>
+        encode: ({ id, fields }, headers) =>
           api.updateFields({ headers, params: { contact_id: id }, payload: { fields }, responseMode }),
         read: ({ id }) => Read.contact(id),
         onMissing: missingContact
@@ -224,7 +210,7 @@ export const make = Effect.fnUntraced(function* (
         operation: "clearField",
         input: { id, key },
         check: Inputs.contactField,
-        send: ({ id, key }, headers) =>
+        encode: ({ id, key }, headers) =>
           api.clearField({ headers, params: { contact_id: id, field_key: key }, responseMode }),
         read: ({ id }) => Read.contact(id),
         onMissing: missingContact
@@ -234,7 +220,7 @@ export const make = Effect.fnUntraced(function* (
         operation: "addTags",
         input: { id, tags },
         check: Inputs.contactTags,
-        send: ({ id, tags }, headers) =>
+        encode: ({ id, tags }, headers) =>
           api.addTags({ headers, params: { contact_id: id }, payload: { tags }, responseMode }),
         read: ({ id }) => Read.contact(id),
         onMissing: missingContact
@@ -244,7 +230,7 @@ export const make = Effect.fnUntraced(function* (
         operation: "removeTag",
         input: { id, tagIdOrName },
         check: Inputs.contactTag,
-        send: ({ id, tagIdOrName }, headers) =>
+        encode: ({ id, tagIdOrName }, headers) =>
           api.removeTag({ headers, params: { contact_id: id, tag_id_or_name: tagIdOrName }, responseMode }),
         read: ({ id }) => Read.contact(id),
         onMissing: missingContact
@@ -254,7 +240,7 @@ export const make = Effect.fnUntraced(function* (
         operation: "search",
         input: query,
         check: Inputs.search,
-        send: (query, headers) => api.search({ headers, query, responseMode }),
+        encode: (query, headers) => api.search({ headers, query, responseMode }),
         read: () => Read.page,
         onMissing: missingAddress
       })
@@ -288,4 +274,8 @@ export const layerConfig = (
  * @category configuration
  * @since 0.1.0
  */
-export const withOrganization: Policy.With<string> = Policy.makeWith(CurrentOrganization)
+export const withOrganization: Policy.With<string> = Policy.makeWith(
+  CurrentOrganization,
+  // A caller without types may have none at hand; that must not fall back to another organization.
+  (_, organization) => (typeof organization === "string" ? organization : "")
+)

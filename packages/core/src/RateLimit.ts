@@ -112,7 +112,7 @@ interface Line {
   nextAt: number
 }
 
-const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis)))
+const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis), false))
 
 /**
  * Makes a limiter for a quota from Effect's `RateLimiter`.

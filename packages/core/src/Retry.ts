@@ -9,7 +9,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Reference from "./internal/policy.ts"
 
 /**
@@ -70,10 +70,10 @@ export const CurrentPolicy: Context.Reference<Policy | undefined> = Reference.re
  * @category layers
  * @since 0.1.0
  */
-export const layer = (policy: Policy): Layer.Layer<never> => Layer.succeed(CurrentPolicy, policy)
+export const layer = (policy: Policy): Layer.Layer<never> => Reference.makeLayer(CurrentPolicy, policy)
 
 /**
- * Sets the policy of the calls in an effect.
+ * Sets the policy of the calls in an effect. Parts that it does not name stay as they are around it.
  *
  * **Example** (A write that must not come late)
  *
@@ -88,4 +88,4 @@ export const layer = (policy: Policy): Layer.Layer<never> => Layer.succeed(Curre
  * @category configuration
  * @since 0.1.0
  */
-export const withPolicy: Reference.With<Policy> = Reference.makeWith(CurrentPolicy)
+export const withPolicy: Reference.With<Policy> = Reference.makeWith(CurrentPolicy, Reference.mergeParts)

@@ -68,7 +68,8 @@ const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
       if (url === undefined || !/^https?:$/.test(url.protocol)) {
         return "Expected an absolute https URL, such as https://api.agentalk.io"
       }
-      if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+      // A lone ? or # is no query and no fragment to `URL`, and would swallow the path that comes behind it.
+      if (url.username !== "" || url.password !== "" || /[?#]/.test(text)) {
         return "Expected a URL without credentials, query and fragment"
       }
       return (

@@ -5,7 +5,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Policy from "./internal/policy.ts"
 
 /**
@@ -37,15 +37,15 @@ export const CurrentLimits: Context.Reference<Limits | undefined> = Policy.refer
  * @category layers
  * @since 0.1.0
  */
-export const layer = (limits: Limits): Layer.Layer<never> => Layer.succeed(CurrentLimits, limits)
+export const layer = (limits: Limits): Layer.Layer<never> => Policy.makeLayer(CurrentLimits, limits)
 
 /**
- * Sets the limits of the calls in an effect.
+ * Sets the limits of the calls in an effect. Those that it does not name stay as they are around it.
  *
  * @category configuration
  * @since 0.1.0
  */
-export const withLimits: Policy.With<Limits> = Policy.makeWith(CurrentLimits)
+export const withLimits: Policy.With<Limits> = Policy.makeWith(CurrentLimits, Policy.mergeParts)
 
 /**
  * The limits of a call that nobody set any for.

@@ -44,16 +44,18 @@ const variable = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.
     Config.mapEffect((text) => (text.trim() === "" ? Effect.undefined : decode(name, schema, text)))
   )
 
-const required = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.Config<A> =>
+const required = <A>(name: string, schema: Schema.ConstraintDecoder<A>, expected: string): Config.Config<A> =>
   Config.mapEffect(variable(name, schema), (value) =>
-    value === undefined ? decode(name, schema, "") : Effect.succeed(value)
+    value === undefined
+      ? Effect.fail(invalid(name, new SchemaIssue.InvalidValue({ message: `Not set: ${expected}` })))
+      : Effect.succeed(value)
   )
 
+const invalid = (name: string, issue: SchemaIssue.Issue): Config.ConfigError =>
+  new Config.ConfigError(new Schema.SchemaError(new SchemaIssue.Pointer([name], issue)))
+
 const decode = <A>(name: string, schema: Schema.ConstraintDecoder<A>, text: string) =>
-  Effect.mapError(
-    SchemaParser.decodeUnknownEffect(schema)(text),
-    (issue) => new Config.ConfigError(new Schema.SchemaError(new SchemaIssue.Pointer([name], issue)))
-  )
+  Effect.mapError(SchemaParser.decodeUnknownEffect(schema)(text), (issue) => invalid(name, issue))
 
 /**
  * The options that the environment gives. A variable that is missing or malformed fails with a `ConfigError` that
@@ -63,7 +65,10 @@ const decode = <A>(name: string, schema: Schema.ConstraintDecoder<A>, text: stri
  * @since 0.1.0
  */
 export const environment: Config.Config<Options> = Config.all({
-  token: Config.map(required("AGENTALK_API_TOKEN", ApiToken), (token) => Redacted.make(token)),
+  token: Config.map(
+    required("AGENTALK_API_TOKEN", ApiToken, "it takes an organization API token, {orgId}.{secret}"),
+    (token) => Redacted.make(token)
+  ),
   baseUrl: variable("AGENTALK_BASE_URL", BaseUrl),
   organization: variable("AGENTALK_ORGANIZATION_ID", OrganizationId),
   rateLimit: variable("AGENTALK_RATE_LIMIT", RateLimit.QuotaFromString)

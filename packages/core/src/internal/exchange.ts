@@ -146,11 +146,11 @@ const toExchange = (response: HttpClientResponse, body: string | Transport.Fault
  *
  * @param isOwner whether the client enforces the limits by itself (`Transport.ownsAttempt`)
  */
-export const exchange = <E>(
-  send: Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError | E>,
+export const exchange = (
+  send: Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError>,
   limits: { readonly millis: number; readonly maxBodyBytes: number },
   isOwner: boolean
-): Effect.Effect<Exchange, Transport.Fault | E> =>
+): Effect.Effect<Exchange, Transport.Fault> =>
   Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => {
     const clock = fiber.getRef(Clock.Clock)
     const attempt = { deadline: Transport.now(clock) + limits.millis, maxBodyBytes: limits.maxBodyBytes }
@@ -163,8 +163,7 @@ export const exchange = <E>(
       }),
       {
         onSuccess: (text) => Effect.succeed(toExchange(head!, text)),
-        onFailure: (error): Effect.Effect<Exchange, Transport.Fault | E> => {
-          if (!HttpClientError.isHttpClientError(error) && !Transport.isFault(error)) return Effect.fail(error)
+        onFailure: (error): Effect.Effect<Exchange, Transport.Fault> => {
           if (head !== undefined) return Effect.succeed(toExchange(head, toFault(error)))
           return Effect.fail(
             HttpClientError.isHttpClientError(error) && isUnbuilt(error)

@@ -28,7 +28,8 @@ import type { Fault } from "../Transport.ts"
 import { isFault } from "../Transport.ts"
 import type { Exchange } from "./exchange.ts"
 import * as Issues from "./issues.ts"
-import { makeRedactor } from "./redact.ts"
+import { makeRedactor, type Redactor } from "./redact.ts"
+import { isObject } from "./wire.ts"
 
 /** What one call is about. */
 export interface Call<E> {
@@ -57,6 +58,12 @@ export interface Failure<E> {
   /** The shortest wait before another attempt, where the API told it. */
   readonly retryAfter?: Duration.Duration | undefined
   readonly toError: (ending: Ending) => E
+}
+
+/** A duration as people say it: no more digits than they need. */
+const phrase = (duration: Duration.Duration): string => {
+  const millis = Duration.toMillis(duration)
+  return Duration.format(Duration.millis(millis < 10_000 ? Math.ceil(millis) : Math.ceil(millis / 1000) * 1000))
 }
 
 type Missing<E> = (ending: Ending, response: Response) => E
@@ -98,7 +105,7 @@ const stops: Readonly<Record<RetryStopped, string>> = {
 
 /** The message of an error: what happened, what to do, what became of the call, and how it ended. */
 const say = (ending: Ending, what: string, advice = ""): string => {
-  const tries = ending.attempts > 1 ? ` ${ending.attempts} attempts in ${Duration.format(ending.elapsed)}.` : ""
+  const tries = ending.attempts > 1 ? ` ${ending.attempts} attempts in ${phrase(ending.elapsed)}.` : ""
   const rest = `${advice === "" ? "" : ` ${advice}`}${stops[ending.retryStopped]}${consequence(ending)}${tries}`
   return `Contacts.${ending.operation}: ${what}.${rest}`
 }
@@ -137,14 +144,20 @@ export const noCredentials = (what: string): Failure<Unauthorized> => ({
   toError: (ending) => new Unauthorized({ ...ending, message: say(ending, what, "Nothing was sent.") })
 })
 
-/** A turn that would come too late, or a wait that the API imposed on all calls of the organization. */
-export const fromLimiter = (retryAfter: Duration.Duration): Failure<RateLimited> => ({
+/** A turn that would come too late: by the quota, or because the API has asked to wait. */
+export const fromLimiter = (wait: Duration.Duration, isAsked: boolean): Failure<RateLimited> => ({
   outcome: "not-applied",
   toError: (ending) =>
     new RateLimited({
       ...ending,
-      message: say(ending, `the rate limit leaves no turn for ${Duration.format(retryAfter)}`, "Nothing was sent."),
-      retryAfter
+      message: say(
+        ending,
+        isAsked
+          ? `the API has asked this organization to wait another ${phrase(wait)}`
+          : `the rate limit has no turn for ${phrase(wait)}`,
+        "Nothing was sent."
+      ),
+      retryAfter: wait
     })
 })
 
@@ -173,7 +186,7 @@ export const fromFault = (
       toError: (ending) =>
         new Timeout({
           ...ending,
-          message: say(ending, `no answer within ${Duration.format(limit.duration)}`),
+          message: say(ending, `no answer within ${phrase(limit.duration)}`),
           limit: limit.kind
         })
     }
@@ -193,22 +206,44 @@ export const fromFault = (
   }
 }
 
-const requestIdOf = (headers: Headers.Headers): string | undefined =>
-  ["x-request-id", "request-id", "x-correlation-id"]
-    .map((name) => headers[name])
-    .find((id) => id !== undefined && /^[\w.:+/=-]{1,128}$/.test(id))
+const secretOf = ({ authorization }: Exchange): string | undefined => authorization?.replace(/^Bearer /, "")
+
+/** The API's id of the request, unless it holds something that the request carried. */
+const requestIdOf = (call: Call<unknown>, exchange: Exchange): string | undefined => {
+  const id = ["x-request-id", "request-id", "x-correlation-id"]
+    .map((name) => exchange.headers[name])
+    .find((value) => value !== undefined && /^[\w.:+/=-]{1,128}$/.test(value))
+  return id === undefined || redactorOf(call, exchange).mentions(id) ? undefined : id
+}
+
+const redactorOf = (call: Call<unknown>, exchange: Exchange): Redactor => {
+  try {
+    return makeRedactor(call.input, secretOf(exchange))
+  } catch {
+    // An input that cannot be read any more could stand anywhere in the text.
+    return { text: () => "(a text that was not kept)", mentions: () => true }
+  }
+}
+
+// Longer than any server means; it also keeps Infinity out.
+const maxRetryAfterMillis = 366 * 24 * 3_600_000
 
 /** `retry-after-ms`, else `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3). */
 const retryAfterOf = (headers: Headers.Headers, nowMillis: number): Duration.Duration | undefined => {
   const millis = headers["retry-after-ms"]
-  if (millis !== undefined && /^\d+(\.\d+)?$/.test(millis.trim())) return Duration.millis(Number(millis))
+  if (millis !== undefined && /^\d+(\.\d+)?$/.test(millis.trim())) {
+    return Duration.millis(Math.min(Number(millis), maxRetryAfterMillis))
+  }
   const text = headers["retry-after"]
   if (text === undefined) return undefined
   const parsed = Headers.parseRetryAfter(text)
-  return Result.isSuccess(parsed) ? Headers.retryAfterDelay(parsed.success, nowMillis) : undefined
+  if (Result.isFailure(parsed)) return undefined
+  const delay = Headers.retryAfterDelay(parsed.success, nowMillis)
+  return Duration.min(delay, Duration.millis(maxRetryAfterMillis))
 }
 
-const isJson = (headers: Headers.Headers): boolean =>
+/** Whether a body is the API's own kind, by its content type. */
+export const isJson = (headers: Headers.Headers): boolean =>
   /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(headers["content-type"]?.trim() ?? "")
 
 const parse = (text: string): Result.Result<unknown, void> => {
@@ -219,18 +254,20 @@ const parse = (text: string): Result.Result<unknown, void> => {
   }
 }
 
-const readIssues = (call: Call<unknown>, { authorization, body, headers }: Exchange): ReadonlyArray<Issue> => {
+const readIssues = (call: Call<unknown>, exchange: Exchange): ReadonlyArray<Issue> => {
+  const { body, headers } = exchange
   if (isFault(body) || body.trim() === "") return []
   const parsed = parse(body)
-  const redactor = makeRedactor(call.input, authorization?.replace(/^Bearer /, ""))
+  const redactor = redactorOf(call, exchange)
   if (Result.isSuccess(parsed)) return Issues.fromBody(parsed.success, redactor)
   // Some gateways say it in a line of text; a page says nothing that a program could use.
   const isPlain = /^text\/plain\b/i.test(headers["content-type"] ?? "") && !body.includes("<")
   return isPlain ? Issues.fromBody(body, redactor) : []
 }
 
-const toResponse = ({ body, headers, status }: Exchange): Response => {
-  const requestId = requestIdOf(headers)
+const toResponse = (call: Call<unknown>, exchange: Exchange): Response => {
+  const { body, status } = exchange
+  const requestId = requestIdOf(call, exchange)
   return {
     status,
     ...(requestId !== undefined && { requestId }),
@@ -280,7 +317,7 @@ const toStatusError = <E>(
   ending: Ending
 ): CallError | E => {
   const { status } = exchange
-  const response = toResponse(exchange)
+  const response = toResponse(call, exchange)
   const fields = { ...ending, ...response }
   switch (status) {
     case 400:
@@ -342,21 +379,21 @@ const toStatusError = <E>(
 }
 
 const asksToWait = (retryAfter: Duration.Duration | undefined): string =>
-  retryAfter === undefined ? "" : `The API asks to wait ${Duration.format(retryAfter)}.`
+  retryAfter === undefined ? "" : `The API asks to wait ${phrase(retryAfter)}.`
 
 /** A success whose body cannot be used. */
 const unreadable = (
-  { operation }: Call<unknown>,
+  call: Call<unknown>,
   exchange: Exchange,
   outcome: Outcome,
   what: string,
   issues?: ReadonlyArray<Issue>
 ): Failure<UnexpectedResponse> => ({
-  outcome: outcomeOf(operation, outcome),
+  outcome: outcomeOf(call.operation, outcome),
   toError: (ending) =>
     new UnexpectedResponse({
       ...ending,
-      ...toResponse(exchange),
+      ...toResponse(call, exchange),
       message: say(ending, what),
       ...(issues && { issues })
     })
@@ -388,8 +425,8 @@ export const readSuccess = (
         toError: (ending: Ending) =>
           new Timeout({
             ...ending,
-            ...toResponse(exchange),
-            message: say(ending, `the answer did not end within ${Duration.format(limit.duration)}`),
+            ...toResponse(call, exchange),
+            message: say(ending, `the answer did not end within ${phrase(limit.duration)}`),
             limit: limit.kind
           })
       })
@@ -407,6 +444,13 @@ export const readSuccess = (
     return Result.fail(unreadable(call, exchange, "unknown", "the answer is not JSON, so it is hardly the API's own"))
   }
   const parsed = parse(body)
-  if (Result.isSuccess(parsed)) return Result.succeed(parsed.success)
+  if (Result.isSuccess(parsed)) {
+    const json = parsed.success
+    if (!isObject(json) || (json["success"] !== false && json["ok"] !== false)) return Result.succeed(json)
+    const issues = readIssues(call, exchange)
+    return Result.fail(
+      unreadable(call, exchange, "unknown", `the answer is a success that says it is none (${status})`, issues)
+    )
+  }
   return Result.fail(unreadable(call, exchange, outcome, "the answer is not JSON that can be read"))
 }

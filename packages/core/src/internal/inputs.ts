@@ -5,16 +5,29 @@ import * as SchemaParser from "effect/SchemaParser"
 import type { Issue } from "../AgentalkError.ts"
 import { ContactIdInput, FieldsInput, PathSegment, SearchQuery, TagsInput, UpsertInput } from "../Contact.ts"
 import * as Issues from "./issues.ts"
+import { isObject } from "./wire.ts"
 
 /** A check of an input: what to send, or what is wrong with it. */
 export type Check<A> = (input: unknown) => Result.Result<A, ReadonlyArray<Issue>>
+
+const notPlain: Issue = { path: ["fields"], message: "Expected a plain object of fields by key" }
+
+/** Whether fields, if there are any, are a plain object: a Map or a Date has no keys, and would be sent as nothing. */
+const hasPlainFields = (input: unknown): boolean => {
+  const fields = isObject(input) ? input["fields"] : undefined
+  if (!isObject(fields)) return true
+  const proto: unknown = Object.getPrototypeOf(fields)
+  return proto === null || Object.getPrototypeOf(proto) === null
+}
 
 /** A check by a schema. Keys that it does not know are refused: what is dropped in silence is lost. */
 const check = <S extends Schema.ConstraintDecoder<unknown>>(schema: S): Check<S["Type"]> => {
   const decode = SchemaParser.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })
   return (input) => {
     try {
-      return Result.mapError(decode(input), Issues.fromSchema)
+      const decoded = decode(input)
+      if (Result.isFailure(decoded)) return Result.fail(Issues.fromSchema(decoded.failure))
+      return hasPlainFields(input) ? Result.succeed(decoded.success) : Result.fail([notPlain])
     } catch {
       // A getter that throws, or a value that contains itself.
       return Result.fail([{ path: [], message: "Expected data that has a JSON form" }])

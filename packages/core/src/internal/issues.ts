@@ -16,7 +16,7 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1({
       case "MissingKey":
         return "Required"
       case "UnexpectedKey":
-        return "Unknown key: custom data belongs under fields"
+        return "Unknown key"
       default:
         return SchemaIssue.defaultLeafHook(issue)
     }
@@ -25,16 +25,18 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1({
 
 /** The issues of a schema. */
 export const fromSchema = (issue: SchemaIssue.Issue, under: ReadonlyArray<string> = []): ReadonlyArray<Issue> =>
-  format(issue).issues.map(({ message, path = [] }) => ({
-    path: [
-      ...under,
-      ...path.map((segment) => {
-        const key = typeof segment === "object" ? segment.key : segment
-        return typeof key === "number" ? key : String(key)
-      })
-    ],
-    message
-  }))
+  format(issue)
+    .issues.slice(0, maxIssues)
+    .map(({ message, path = [] }) => ({
+      path: [
+        ...under,
+        ...path.map((segment) => {
+          const key = typeof segment === "object" ? segment.key : segment
+          return typeof key === "number" ? key : String(key)
+        })
+      ],
+      message
+    }))
 
 // What tells about the problem as a whole, and so is no field of the request.
 const envelopeKeys: ReadonlySet<string> = new Set([
@@ -75,6 +77,26 @@ const groupKeys: ReadonlySet<string> = new Set([
 
 type Path = ReadonlyArray<string | number>
 
+const contractKeys: ReadonlySet<string> = new Set([
+  "phone",
+  "firstName",
+  "first_name",
+  "lastName",
+  "last_name",
+  "email",
+  "tags",
+  "fields",
+  "name",
+  "limit",
+  "offset",
+  "id",
+  "contact_id",
+  "field_key",
+  "tag_id_or_name",
+  "body",
+  "query"
+])
+
 /** Where an issue is, as JSON pointers, dotted paths and lists of keys say it. */
 const toPath = (where: unknown): Path | undefined => {
   if (typeof where === "string") {
@@ -106,11 +128,14 @@ const looksLikeKey = (part: string): boolean => /^[a-z_][\w-]{0,63}$/i.test(part
  */
 export const fromBody = (body: unknown, redactor: Redactor): ReadonlyArray<Issue> => {
   const issues: Array<Issue> = []
+  // A key of the contract says where; any other may be a value that the server has put into its place.
+  const isPersonal = (part: string): boolean =>
+    !looksLikeKey(part) || (!contractKeys.has(part) && redactor.mentions(part))
   const add = (path: Path, message: string): void => {
     if (issues.length >= maxIssues || message.trim() === "") return
     issues.push({
-      path: path.map((part) => (typeof part === "string" && !looksLikeKey(part) ? redactor(part) : part)),
-      message: redactor(message)
+      path: path.map((part) => (typeof part === "string" && isPersonal(part) ? redactor.text(part) : part)),
+      message: redactor.text(message)
     })
   }
   const walk = (value: unknown, path: Path, depth: number): void => {

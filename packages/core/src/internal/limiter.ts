@@ -22,8 +22,11 @@ export interface LimiterState {
 export class TooLate {
   readonly _tag = "TooLate"
   readonly wait: Duration.Duration
-  constructor(wait: Duration.Duration) {
+  /** Whether the server has asked to wait, rather than a quota. */
+  readonly isAsked: boolean
+  constructor(wait: Duration.Duration, isAsked: boolean) {
     this.wait = wait
+    this.isAsked = isAsked
   }
 }
 
@@ -51,8 +54,12 @@ const maxKeys = 1000
 const numberOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined
 
-// A reset may be a count of seconds or a time in seconds since 1970.
+// A reset may be a count of seconds, or a time since 1970 in seconds or milliseconds.
 const earliestEpochSeconds = 1_000_000_000
+const earliestEpochMillis = 100_000_000_000
+
+// A server that is wrong about its reset must not lock an organization out: once in an hour a call asks it again.
+const maxHoldMillis = 3_600_000
 
 /**
  * How long an exhausted quota lasts, in milliseconds: `X-RateLimit-Remaining` and `-Reset`, the same without `X-`, or the
@@ -69,6 +76,7 @@ const exhaustedMillis = (headers: Headers.Headers, epochMillis: number): number 
     numberOf(headers["x-ratelimit-reset"] ?? headers["ratelimit-reset"]) ??
     numberOf(inCombined(/(?:^|[;,\s])(?:t|reset)=(\d+)/))
   if (reset === undefined) return undefined
+  if (reset >= earliestEpochMillis) return Math.max(0, reset - epochMillis)
   return Math.max(0, reset >= earliestEpochSeconds ? reset * 1000 - epochMillis : reset * 1000)
 }
 
@@ -94,7 +102,7 @@ export const makeHolds = (): Limiter => {
       const started = now(clock)
       const left = remaining(key, started)
       if (left === 0) return Effect.void
-      if (left > maxWaitMillis) return Effect.fail(new TooLate(Duration.millis(left)))
+      if (left > maxWaitMillis) return Effect.fail(new TooLate(Duration.millis(left), true))
       const stagger = fiber.getRef(Random.Random).nextDoubleUnsafe() * Math.min(maxStaggerMillis, maxWaitMillis - left)
       return Effect.andThen(
         Effect.sleep(Duration.millis(left + stagger)),
@@ -112,8 +120,9 @@ export const makeHolds = (): Limiter => {
         exhaustedMillis(headers, clock.currentTimeMillisUnsafe()) ?? 0
       )
       if (millis === 0) return
+      const held = Math.min(millis, maxHoldMillis)
       if (untils.size >= maxKeys) for (const known of untils.keys()) remaining(known, at)
-      untils.set(key, Math.max(untils.get(key) ?? 0, at + millis))
+      untils.set(key, Math.max(untils.get(key) ?? 0, at + held))
     },
     state: (key) =>
       Effect.map(Clock.Clock, (clock) => ({

@@ -3,14 +3,16 @@
  *
  * Outside in: deadline, retry, circuit breaker, rate limiter, attempt (`exchange.ts`).
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
 import type { HttpClientError } from "effect/http/HttpClientError"
-import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -19,7 +21,7 @@ import type { CallError, Issue, Outcome, RetryStopped } from "../AgentalkError.t
 import * as Retry from "../Retry.ts"
 import { OrganizationId } from "../Settings.ts"
 import * as TimeLimit from "../TimeLimit.ts"
-import { Fault, isFault, now } from "../Transport.ts"
+import { Fault, isAttemptOwner, isFault, now } from "../Transport.ts"
 import { CurrentBreaker, type Health } from "./breaker.ts"
 import type { Budget } from "./budget.ts"
 import { exchange, type Exchange } from "./exchange.ts"
@@ -41,10 +43,22 @@ export interface Credential {
 /** A credential that never changes, or one that is obtained before each attempt; fails with what went wrong. */
 export type Credentials = Credential | Effect.Effect<Credential, string>
 
-/** The credential of the attempt that the current fiber is making. */
-export const CurrentCredential: Context.Reference<Credential> = Context.Reference<Credential>(
-  "@agentalk/core/AgentalkClient/CurrentCredential",
-  { defaultValue: () => ({ header: "", organization: "" }) }
+/**
+ * A request as the derived client encodes it. A call encodes its input once, so that all its attempts send the same
+ * bytes, whatever becomes of the input in the meantime.
+ */
+export class Encoded {
+  readonly _tag = "Encoded"
+  readonly request: HttpClientRequest.HttpClientRequest
+  constructor(request: HttpClientRequest.HttpClientRequest) {
+    this.request = request
+  }
+}
+
+/** The transport of the derived client: hands the request over instead of sending it. */
+export const encodeOnly: HttpClient.HttpClient.With<Encoded> = HttpClient.makeWith(
+  Effect.flatMap((request: HttpClientRequest.HttpClientRequest) => Effect.fail(new Encoded(request))),
+  (request: HttpClientRequest.HttpClientRequest) => Effect.succeed(request)
 )
 
 /** The organization that calls are for, where somebody set it. */
@@ -57,7 +71,11 @@ interface Headers {
 /** An operation: what it takes, how it is sent, and how its answer is read. */
 export interface Operation<I, A, E> extends Failed.Call<E> {
   readonly check: Check<I>
-  readonly send: (input: I, headers: Headers) => Effect.Effect<HttpClientResponse, HttpClientError | Schema.SchemaError>
+  /** Encodes the request; it fails with `Encoded`, for it is never sent from there. */
+  readonly encode: (
+    input: I,
+    headers: Headers
+  ) => Effect.Effect<unknown, Encoded | HttpClientError | Schema.SchemaError>
   readonly read: (input: I) => Read<A>
   /** What a 404 means after an attempt that may have done its work; `undefined` where it stays a failure. */
   readonly doneBefore?: { readonly value: A }
@@ -73,7 +91,7 @@ export interface Client {
   readonly retry: Retry.Policy | undefined
   readonly budget: Budget
   readonly maxBodyBytes: number
-  readonly isAttemptOwner: boolean
+  readonly httpClient: HttpClient.HttpClient
 }
 
 const decodeOrganization = SchemaParser.decodeUnknownResult(OrganizationId)
@@ -127,6 +145,8 @@ const toHealth = (exit: Exit.Exit<Exchange, unknown>): Health | undefined => {
   return isFault(error) ? { isHealthy: false } : undefined
 }
 
+const noWireForm: Issue = { path: [], message: "Expected data that has a JSON form" }
+
 /** Makes the one function through which every call of a client goes. */
 export const makePerform = (client: Client) => {
   const find = Policy.makeFind(client.built)
@@ -137,6 +157,7 @@ export const makePerform = (client: Client) => {
   const findLimiter = find(CurrentLimiter)
   const findBreaker = find(CurrentBreaker)
   const holds = makeHolds()
+  const isOwner = isAttemptOwner(client.httpClient)
 
   const headersOf = (fiber: Fiber.Fiber<unknown, unknown>): Result.Result<Headers, ReadonlyArray<Issue>> => {
     const organization = findOrganization(fiber)
@@ -179,6 +200,12 @@ export const makePerform = (client: Client) => {
           })
         )
 
+      /** Ends the call before the attempt at hand was made. */
+      const refuse = (failure: Failed.Failure<CallError | E>, retryStopped: RetryStopped) => {
+        attempts--
+        return end(failure, retryStopped)
+      }
+
       const left = (): number => deadline - now(clock)
 
       const limitNow = (): Failed.Limit =>
@@ -186,55 +213,54 @@ export const makePerform = (client: Client) => {
           ? { kind: "deadline", duration: Duration.millis(limits.deadline) }
           : { kind: "attempt", duration: Duration.millis(limits.attempt) }
 
-      const send = Effect.suspend(() => {
-        limit = limitNow()
-        return exchange(
-          operation.send(input.success, headers.success),
-          { millis: Math.min(limits.attempt, left()), maxBodyBytes: client.maxBodyBytes },
-          client.isAttemptOwner
-        )
-      })
+      const send = (request: HttpClientRequest.HttpClientRequest) =>
+        Effect.suspend(() => {
+          limit = limitNow()
+          return exchange(
+            client.httpClient.execute(request),
+            { millis: Math.min(limits.attempt, left()), maxBodyBytes: client.maxBodyBytes },
+            isOwner
+          )
+        })
 
-      const attempt: Effect.Effect<A, CallError | E> = Effect.suspend(() => {
+      const attempt = (request: HttpClientRequest.HttpClientRequest): Effect.Effect<A, CallError | E> => {
         attempts++
         const { credentials } = client
-        if (!Effect.isEffect(credentials)) return attemptAs(credentials, send)
+        if (!Effect.isEffect(credentials)) return attemptAs(credentials, request)
         limit = limitNow()
         const inTime = Effect.timeoutOrElse(credentials, {
           duration: Duration.millis(Math.min(limits.attempt, left())),
           orElse: () => Effect.fail(new Fault("timeout", { sent: false }))
         })
         return Effect.matchEffect(inTime, {
-          onSuccess: (credential) => attemptAs(credential, Effect.provideService(send, CurrentCredential, credential)),
+          onSuccess: (credential) => attemptAs(credential, request),
           onFailure: (error) =>
             isFault(error)
-              ? recover(Failed.fromFault(operation, error, limit))
-              : end(Failed.noCredentials(error), "not-retryable")
+              ? recover(Failed.fromFault(operation, error, limit), request)
+              : refuse(Failed.noCredentials(error), "not-retryable")
         })
-      })
+      }
 
-      const attemptAs = (credential: Credential, sent: typeof send): Effect.Effect<A, CallError | E> => {
+      const attemptAs = (
+        credential: Credential,
+        request: HttpClientRequest.HttpClientRequest
+      ): Effect.Effect<A, CallError | E> => {
         key = headers.success["x-organization-id"] ?? credential.organization
+        const sent = send(HttpClientRequest.setHeader(request, "authorization", credential.header))
         const turn = limiter.acquire(key, Math.min(policy.maxRetryAfter, left()))
         const tried = turn === Effect.void ? sent : Effect.andThen(turn, sent)
         return Effect.matchEffect(breaker === undefined ? tried : breaker.execute(tried, client.server, toHealth), {
           onSuccess: (answer) => {
             const settled = settle(answer)
-            if (Result.isFailure(settled)) return recover(settled.failure)
+            if (Result.isFailure(settled)) return recover(settled.failure, request)
             client.budget.giveBack(spent)
             return Effect.succeed(settled.success)
           },
           onFailure: (error) => {
-            if (isFault(error)) return recover(Failed.fromFault(operation, error, limit))
-            // What passed the check has a wire form, so this is for an input that changed between the two.
-            if (Schema.isSchemaError(error)) {
-              return Effect.fail(Failed.invalidInput(operation.operation, Issues.fromSchema(error.issue)))
-            }
-            // Refused before it was made.
-            attempts--
-            if (error._tag === "Refused") return end(Failed.fromBreaker(error.retryAfter), "not-retryable")
+            if (isFault(error)) return recover(Failed.fromFault(operation, error, limit), request)
+            if (error._tag === "Refused") return refuse(Failed.fromBreaker(error.retryAfter), "not-retryable")
             const isLong = Duration.toMillis(error.wait) > policy.maxRetryAfter
-            return end(Failed.fromLimiter(error.wait), isLong ? "retry-after" : "deadline")
+            return refuse(Failed.fromLimiter(error.wait, error.isAsked), isLong ? "retry-after" : "deadline")
           }
         })
       }
@@ -246,7 +272,9 @@ export const makePerform = (client: Client) => {
           const isHint = status === 429 || status === 503
           limiter.observe(key, answer.headers, isHint ? failure.retryAfter : undefined, clock)
           // It may be gone because an earlier attempt of this very call has removed it.
-          const isGone = (status === 404 || status === 410) && outcome !== "not-applied"
+          // The API says so in JSON; a page is a proxy's that knows no such route.
+          const isGone =
+            (status === 404 || status === 410) && outcome !== "not-applied" && Failed.isJson(answer.headers)
           return isGone && operation.doneBefore !== undefined
             ? Result.succeed(operation.doneBefore.value)
             : Result.fail(failure)
@@ -259,7 +287,10 @@ export const makePerform = (client: Client) => {
         )
       }
 
-      const recover = (failure: Failed.Failure<CallError | E>): Effect.Effect<A, CallError | E> => {
+      const recover = (
+        failure: Failed.Failure<CallError | E>,
+        request: HttpClientRequest.HttpClientRequest
+      ): Effect.Effect<A, CallError | E> => {
         if (severity[failure.outcome] > severity[outcome]) outcome = failure.outcome
         const { retry, retryAfter } = failure
         if (retry === undefined) return end(failure, "not-retryable")
@@ -274,9 +305,23 @@ export const makePerform = (client: Client) => {
           if (cost === undefined) return end(failure, "budget")
           spent += cost
         }
-        return Effect.andThen(Effect.sleep(Duration.millis(delay)), attempt)
+        return Effect.andThen(
+          Effect.sleep(Duration.millis(delay)),
+          Effect.suspend(() => attempt(request))
+        )
       }
 
-      return attempt
+      // What passed the check has a wire form, so a refusal here is for an input that changed between the two.
+      const refuseInput = (issues: ReadonlyArray<Issue>) =>
+        Effect.fail(Failed.invalidInput(operation.operation, issues))
+
+      return Effect.matchCauseEffect(operation.encode(input.success, headers.success), {
+        onSuccess: () => refuseInput([]),
+        onFailure: (cause) => {
+          const error = Result.getOrUndefined(Cause.findError(cause))
+          if (error instanceof Encoded) return attempt(error.request)
+          return refuseInput(Schema.isSchemaError(error) ? Issues.fromSchema(error.issue) : [noWireForm])
+        }
+      })
     })
 }

@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
+import * as Layer from "effect/Layer"
 
 /** A reference that is unset unless somebody set it. */
 export const reference = <A>(key: string): Context.Reference<A | undefined> =>
@@ -20,8 +21,27 @@ export interface With<A> {
   <B, E, R>(effect: Effect.Effect<B, E, R>, value: A): Effect.Effect<B, E, R>
 }
 
-export const makeWith = <A>(ref: Context.Reference<A | undefined>): With<A> =>
-  dual(2, <B, E, R>(effect: Effect.Effect<B, E, R>, value: A) => Effect.provideService(effect, ref, value))
+/** Makes such a function; `merge` lays a value over the one that is in force around. */
+export const makeWith = <A>(
+  ref: Context.Reference<A | undefined>,
+  merge: (outer: A | undefined, value: A) => A
+): With<A> =>
+  dual(2, <B, E, R>(effect: Effect.Effect<B, E, R>, value: A) =>
+    Effect.withFiber<B, E, R>((fiber) => Effect.provideService(effect, ref, merge(fiber.getRef(ref), value)))
+  )
+
+/** Lays the parts of a policy that are set over those of another. */
+export const mergeParts = <A extends object>(outer: A | undefined, value: A): A => {
+  const set = Object.entries(value).filter(([, part]) => part !== undefined)
+  return Object.assign({}, outer, Object.fromEntries(set))
+}
+
+/** A layer that sets a policy, over the one that is in force where it is built. */
+export const makeLayer = <A extends object>(ref: Context.Reference<A | undefined>, value: A): Layer.Layer<never> =>
+  Layer.effect(
+    ref,
+    Effect.map(ref, (outer) => mergeParts(outer, value))
+  )
 
 export type Find<A> = (fiber: Fiber.Fiber<unknown, unknown>) => A
 

@@ -7,9 +7,10 @@ import { isWellFormed } from "./text.ts"
 const maxLength = 200
 
 // A text beyond this is told by its length alone: looking for values in it would take too long.
-const maxInput = 4_096
+const maxInput = 1_024
 
 const maxDepth = 1_000
+const maxLeaves = 2_000
 
 const escapeHtml = (text: string, radix: 10 | 16): string =>
   text.replace(/[&<>"']/g, (char) => `&#${radix === 16 ? "x" : ""}${char.charCodeAt(0).toString(radix)};`)
@@ -17,10 +18,17 @@ const escapeHtml = (text: string, radix: 10 | 16): string =>
 const escapeUnicode = (text: string): string =>
   text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
+/** As both sides of a comparison spell it: servers normalise Unicode and collapse white space. */
+const normalise = (text: string): string => text.normalize("NFC").replace(/\s+/gu, " ").trim()
+
 /** The strings and numbers in a value, with their places. */
 const leaves = (value: unknown, place: string, out: Array<readonly [string, string]>, depth = 0): void => {
+  if (out.length >= maxLeaves) return
   if (typeof value === "string") {
-    if (value.trim() !== "") out.push([value.trim(), place])
+    const text = normalise(value.slice(0, maxInput))
+    if (text !== "") out.push([text, place])
+    // A server may name a part of it: one word of a full name.
+    if (text.includes(" ")) for (const word of text.split(" ")) if (/\p{L}{3}/u.test(word)) out.push([word, place])
   } else if (typeof value === "number") {
     out.push([String(value), place])
   } else if (typeof value === "object" && value !== null && depth < maxDepth) {
@@ -55,25 +63,23 @@ const spellings = (value: string): ReadonlyArray<string> => {
   ]
 }
 
-interface Spelling {
-  /** In lower case. */
-  readonly key: string
-  readonly length: number
-  readonly place: string
-}
-
 const isWordAt = (text: string, at: number): boolean => /[\p{L}\p{N}]/u.test(text.charAt(at))
 
-// A short value would match inside of words: it must stand alone.
-const isAt = (text: string, at: number, { key, length }: Spelling): boolean =>
-  text.slice(at, at + length).toLowerCase() === key &&
-  (length >= 4 || !(isWordAt(text, at - 1) || isWordAt(text, at + length)))
-
-const emailLike = /[^\s@<>"'(),;:]+(?:@|%40)[^\s@<>"'(),;:]+\.[^\s@<>"'(),;:]+/gu
+// No character stands in two parts of either pattern, so that no text makes them look back.
+const emailLike = /[^\s@%<>"'(),;:]{1,64}(?:@|%40)[^\s@%<>"'(),;:]{1,255}/gu
 const numberLike = /\+?\d(?:[\s().-]{0,2}\d){6,}/gu
 
-/** Gives text in which every value of one request is replaced by its place, at most 200 characters of it. */
-export type Redactor = (text: string) => string
+/** Keeps what one request carried out of a text. */
+export interface Redactor {
+  /** The text with every value of the request replaced by its place, at most 200 characters of it. */
+  readonly text: (text: string) => string
+  /** Whether a text holds a value of the request. */
+  readonly mentions: (text: string) => boolean
+}
+
+// From here on, the beginning of a value is told as well: validators quote long values in part.
+const prefixLength = 8
+const longValue = 12
 
 /** A redactor for what one request carried; `secret` is its token. */
 export const makeRedactor = (values: unknown, secret: string | undefined): Redactor => {
@@ -83,44 +89,60 @@ export const makeRedactor = (values: unknown, secret: string | undefined): Redac
     for (const part of secret.split(".")) if (part !== "") found.push([part, "token"])
   }
   leaves(values, "", found)
-  // Not one regular expression: a large value would be too large for it, and its error would print the value.
-  const known = new Map<string, Array<Spelling>>()
-  const seen = new Set<string>()
+  const places = new Map<string, { readonly place: string; readonly whole: string }>()
+  const lengths = new Set<number>()
+  const learn = (spelling: string, place: string, whole: string): void => {
+    const key = spelling.toLowerCase()
+    if (places.has(key)) return
+    places.set(key, { place, whole })
+    lengths.add(spelling.length)
+  }
   for (const [value, place] of found) {
-    if (value.length > maxInput) continue
     for (const spelling of spellings(value)) {
-      const key = spelling.toLowerCase()
-      if (seen.has(key)) continue
-      seen.add(key)
-      const first = key.charAt(0)
-      const sameFirst = known.get(first)
-      const one = { key, length: spelling.length, place }
-      if (sameFirst === undefined) known.set(first, [one])
-      else sameFirst.push(one)
+      learn(spelling, place, spelling)
+      if (spelling.length >= longValue) learn(spelling.slice(0, prefixLength), place, spelling)
     }
   }
-  for (const sameFirst of known.values()) sameFirst.sort((a, b) => b.length - a.length)
+  const longestFirst = [...lengths].toSorted((a, b) => b - a)
+
+  /** The value that stands at a place of a text, and how much of it. */
+  const hitAt = (text: string, at: number): { readonly place: string; readonly length: number } | undefined => {
+    for (const length of longestFirst) {
+      const known = places.get(text.slice(at, at + length).toLowerCase())
+      if (known === undefined || text.length - at < length) continue
+      // A short value would match inside of words: it must stand alone.
+      if (length < 4 && (isWordAt(text, at - 1) || isWordAt(text, at + length))) continue
+      let end = length
+      while (end < known.whole.length && text[at + end] === known.whole[end]) end++
+      return { place: known.place, length: end }
+    }
+    return undefined
+  }
 
   const replaceKnown = (text: string): string => {
     let out = ""
     let at = 0
     while (at < text.length) {
-      const hit = known.get(text.charAt(at).toLowerCase())?.find((spelling) => isAt(text, at, spelling))
+      const hit = hitAt(text, at)
       out += hit === undefined ? text.charAt(at) : `<${hit.place}>`
-      at += hit === undefined ? 1 : hit.length
+      at += hit?.length ?? 1
     }
     return out
   }
 
-  return (input) => {
+  const text = (input: string): string => {
     if (input.length > maxInput) return `(a text of ${input.length} characters)`
     // What the request did not carry may still be about somebody.
-    const out = replaceKnown(input)
-      .replace(emailLike, "<email>")
-      .replace(numberLike, "<number>")
-      .replace(/\s+/gu, " ")
-      .trim()
+    const out = replaceKnown(normalise(input)).replace(emailLike, "<email>").replace(numberLike, "<number>")
     const points = Array.from(out)
     return points.length <= maxLength ? out : `${points.slice(0, maxLength - 1).join("")}…`
+  }
+
+  return {
+    text,
+    mentions: (input) => {
+      const normal = normalise(input.slice(0, maxInput))
+      return replaceKnown(normal) !== normal
+    }
   }
 }

@@ -1,0 +1,207 @@
+/** What strangers tried in order to break it, so that it stays mended. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import * as AgentalkClient from "../src/AgentalkClient.ts"
+import * as Retry from "../src/Retry.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import * as TimeLimit from "../src/TimeLimit.ts"
+import { ended, lineUp, ok, status } from "./Attempts.ts"
+import { ask, contactsOver, id, json, make, text } from "./ScriptedApi.ts"
+
+describe("error text", () => {
+  it.effect.each([
+    ["many escapes", "%40".repeat(300)],
+    ["many escapes, too many to look at", "%40".repeat(50_000)],
+    ["many dots", "a.".repeat(500)],
+    ["many at signs", "@".repeat(1_000)],
+    ["many digits and spaces", "1 ".repeat(500)]
+  ])("of %s is read at once", ([, echo]) =>
+    Effect.gen(function* () {
+      const detail = Array.from({ length: 50 }, () => echo)
+      const error = yield* Effect.flip(ask("search", () => json(400, { detail })))
+      assert(error._tag === "Validation")
+      assert.strictEqual(error.issues.length, 50)
+    })
+  )
+
+  it.effect("of a request with thousands of tags is read at once", () =>
+    Effect.gen(function* () {
+      const tags = Array.from({ length: 2_000 }, (_, index) => `aaaaaa${index}`)
+      const detail = Array.from({ length: 50 }, () => "a".repeat(1_000))
+      const error = yield* Effect.flip(
+        ask(
+          (contacts) => contacts.addTags(id, tags),
+          () => json(400, { detail })
+        )
+      )
+      assert.strictEqual(error._tag, "Validation")
+    })
+  )
+
+  it.effect.each<readonly [name: string, firstName: string, body: unknown, secret: string]>([
+    ["a letter that grows in lower case", "İbrahim", { detail: "İbrahim is not allowed" }, "İbrahim"],
+    ["another normal form", "Jose\u0301", { detail: "José is not allowed" }, "José"],
+    ["other white space", "Jane\t Doe", { detail: "Jane Doe is not allowed" }, "Jane"],
+    ["a part of a name", "Jane Doe", { detail: "Doe is not allowed" }, "Doe"],
+    ["the beginning of a name", "Wolfeschlegelsteinhausen", { detail: "'Wolfeschlegel…' is too long" }, "Wolfe"],
+    ["a key", "Jane", { Jane: ["bad"] }, "Jane"],
+    ["a named field", "Jane", { errors: [{ field: "tags.Jane", message: "bad" }] }, "Jane"]
+  ])("does not give away %s", ([, firstName, body, secret]) =>
+    Effect.gen(function* () {
+      const upsert = ask(
+        (contacts) => contacts.upsert({ phone: "+15551234567", firstName }),
+        () => json(400, body)
+      )
+      const error = yield* Effect.flip(upsert)
+      assert.notInclude(JSON.stringify(error), secret)
+      assert.notInclude(error.message, secret)
+    })
+  )
+
+  it.effect("does not take a request id that is a phone number", () =>
+    Effect.gen(function* () {
+      const headers = { "x-request-id": "+15551234567" }
+      const error = yield* Effect.flip(ask("upsert", () => json(500, {}, headers)))
+      assert(error._tag === "ServerFault")
+      assert.isUndefined(error.requestId)
+    })
+  )
+})
+
+describe("what became of a call", () => {
+  it.effect("is told from what was sent, also when the input changes in the meantime", () =>
+    Effect.gen(function* () {
+      const inner: Record<string, unknown> = { a: 1 }
+      const { client, sent } = make((_, index) => {
+        inner["a"] = 10n
+        return json(index === 0 ? 503 : 200, {})
+      })
+      const contacts = yield* contactsOver(client, { retry: { baseDelay: "1 millis" } })
+      yield* ended(contacts.updateFields(id, { x: inner as never }))
+      assert.deepStrictEqual(
+        sent.map(({ body }) => body),
+        [{ fields: { x: { a: 1 } } }, { fields: { x: { a: 1 } } }]
+      )
+    })
+  )
+
+  it.effect("is not known where a proxy's page says 404 after a failure", () =>
+    Effect.gen(function* () {
+      const page = Effect.sync(() => text(404, "<h1>no route</h1>", { "content-type": "text/html" }))
+      const { contacts } = yield* lineUp([status(503), page])
+      const { result } = yield* ended(contacts.delete(id))
+      assert(result._tag === "Failure" && result.failure._tag === "NotFound")
+      assert.strictEqual(result.failure.outcome, "unknown")
+    })
+  )
+
+  it.effect("is not known where a success says that it is none", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(ask("addTags", () => json(200, { success: false, error: "No such contact" })))
+      assert(error._tag === "UnexpectedResponse")
+      assert.strictEqual(error.outcome, "unknown")
+      assert.deepStrictEqual(error.issues, [{ path: [], message: "No such contact" }])
+    })
+  )
+
+  it.effect("is nothing, in no attempt, where the token cannot be obtained", () =>
+    Effect.gen(function* () {
+      const contacts = yield* contactsOver(make(() => json(200, {})).client, { token: Effect.fail("sealed") })
+      const error = yield* Effect.flip(contacts.delete(id))
+      assert.deepStrictEqual([error._tag, error.outcome, error.attempts], ["Unauthorized", "not-applied", 0])
+    })
+  )
+})
+
+describe("a server that is wrong about its limit", () => {
+  it.effect.each([
+    ["in milliseconds since 1970", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000000500" }, 500],
+    ["in a thousand years", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "31536000000" }, 3_600_000]
+  ])("%s holds calls back for an hour at the most", ([, headers, millis]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(1_800_000_000_000)
+      const { contacts } = yield* lineUp([status(200, headers), ok], { retry: { maxRetryAfter: "2 hours" } })
+      yield* contacts.delete(id)
+      const fiber = yield* Effect.forkChild(TimeLimit.withLimits(contacts.delete(id), { deadline: "3 hours" }))
+      yield* TestClock.adjust(Duration.millis(millis - 1))
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(fiber.pollUnsafe())
+    })
+  )
+})
+
+describe("settings", () => {
+  it.effect.each([
+    ["a base URL with a lone question mark", { baseUrl: "http://localhost/?" }],
+    ["a base URL with a lone number sign", { baseUrl: "http://localhost/#" }],
+    ["an attempt of no time", { attemptTimeout: 0 }],
+    ["a deadline of no time", { deadline: "0 seconds" }],
+    ["no attempts", { retry: { attempts: 0 } }],
+    ["a budget of no number", { retryBudget: Number.NaN }]
+  ] as ReadonlyArray<readonly [string, Partial<AgentalkClient.Options>]>)("refuse %s", ([, options]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(contactsOver(make(() => json(200, {})).client, options))
+      assert.strictEqual(error._tag, "ConfigError")
+    })
+  )
+
+  it.effect("do not fall back to another organization", () =>
+    Effect.gen(function* () {
+      const { client, sent } = make(() => json(200, {}))
+      const contacts = yield* contactsOver(client, { organization: Sandbox.organization })
+      for (const missing of [undefined, null]) {
+        const error = yield* Effect.flip(AgentalkClient.withOrganization(contacts.delete(id), missing as never))
+        assert.strictEqual(error._tag, "Validation")
+      }
+      assert.deepStrictEqual(sent, [])
+    })
+  )
+
+  it.effect("around others keep what those do not name", () =>
+    Effect.gen(function* () {
+      const { contacts, times } = yield* lineUp([status(503)])
+      const tuned = Retry.withPolicy(contacts.delete(id), { baseDelay: "1 millis" })
+      yield* ended(Retry.withPolicy(tuned, Retry.none))
+      assert.strictEqual(times.length, 1)
+
+      const silent = yield* lineUp([Effect.never])
+      const attempt = TimeLimit.withLimits(silent.contacts.delete(id), { attempt: "2 seconds" })
+      const { millis } = yield* ended(TimeLimit.withLimits(attempt, { deadline: "500 millis" }))
+      assert.strictEqual(millis, Duration.toMillis("500 millis"))
+    })
+  )
+
+  it.effect("of a token without its wrapper are refused, and not shown", () =>
+    Effect.gen(function* () {
+      const plain = Redacted.value(Sandbox.token)
+      const { client } = make(() => json(200, {}))
+      const error = yield* Effect.flip(contactsOver(client, { token: plain as never }))
+      assert.notInclude(String(error), "sandbox")
+      const contacts = yield* contactsOver(client, { token: Effect.succeed(plain as never) })
+      assert.strictEqual((yield* Effect.flip(contacts.delete(id)))._tag, "Unauthorized")
+    })
+  )
+})
+
+describe("fields", () => {
+  it.effect.each([
+    ["a Map", new Map([["a", 1]])],
+    ["a Date", new Date(0)],
+    ["a Set", new Set(["a"])]
+  ])("that are %s are refused instead of sent as nothing", ([, fields]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(
+        ask(
+          (contacts) => contacts.updateFields(id, fields as never),
+          () => json(200, {})
+        )
+      )
+      assert.strictEqual(error._tag, "Validation")
+      assert.strictEqual(error.attempts, 0)
+    })
+  )
+})
