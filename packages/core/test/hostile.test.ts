@@ -117,7 +117,7 @@ describe("what became of a call", () => {
 })
 
 describe("a server that is wrong about its limit", () => {
-  it.effect.each([
+  it.effect.each<readonly [name: string, headers: Record<string, string>, millis: number]>([
     ["in milliseconds since 1970", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000000500" }, 500],
     ["in a thousand years", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "31536000000" }, 3_600_000]
   ])("%s holds calls back for an hour at the most", ([, headers, millis]) =>
