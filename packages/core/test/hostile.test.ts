@@ -190,7 +190,7 @@ describe("settings", () => {
 describe("fields", () => {
   it.effect.each([
     ["a Map", new Map([["a", 1]])],
-    ["a Date", new Date(0)],
+    ["URLSearchParams", new URLSearchParams({ a: "1" })],
     ["a Set", new Set(["a"])]
   ])("that are %s are refused instead of sent as nothing", ([, fields]) =>
     Effect.gen(function* () {
