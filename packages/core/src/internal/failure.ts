@@ -3,9 +3,7 @@
  *
  * An attempt ends in a `Failure`; only the last one of a call becomes an error, which speaks of the whole call.
  */
-import * as Duration from "effect/Duration"
-import * as Headers from "effect/http/Headers"
-import * as Redacted from "effect/Redacted"
+import type * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import {
   type CallError,
@@ -16,7 +14,6 @@ import {
   type Operation,
   type Outcome,
   RateLimited,
-  type RetryStopped,
   ServerFault,
   Timeout,
   TransportFailure,
@@ -26,103 +23,21 @@ import {
 } from "../AgentalkError.ts"
 import type { Fault } from "../Transport.ts"
 import { isFault } from "../Transport.ts"
+import {
+  type Call,
+  type Ending,
+  type Failure,
+  type Limit,
+  type Missing,
+  outcomeOf,
+  phrase,
+  say,
+  unsent,
+  wherePhrase
+} from "./ending.ts"
 import type { Exchange } from "./exchange.ts"
-import * as Issues from "./issues.ts"
-import { makeRedactor, type Redactor } from "./redact.ts"
+import { isJson, parse, readIssues, retryAfterOf, toResponse } from "./response.ts"
 import { isObject } from "./wire.ts"
-
-/** What one call is about. */
-export interface Call<E> {
-  readonly operation: Operation
-  /** The input as it was given, whose values are kept out of error text. */
-  readonly input: unknown
-  /** What a 404 or 410 means: `missingContact` where the path names a contact, else `missingAddress`. */
-  readonly onMissing: Missing<E>
-}
-
-/** How a whole call ended, over all its attempts. */
-interface Ending {
-  readonly operation: Operation
-  readonly outcome: Outcome
-  readonly attempts: number
-  readonly elapsed: Duration.Duration
-  readonly retryStopped: RetryStopped
-}
-
-/** How one attempt failed. */
-export interface Failure<E> {
-  /** What became of this attempt. */
-  readonly outcome: Outcome
-  /** Why another attempt may do better; `undefined` where none would. */
-  readonly retry?: "timeout" | "transient" | "throttled" | undefined
-  /** The shortest wait before another attempt, where the API told it. */
-  readonly retryAfter?: Duration.Duration | undefined
-  readonly toError: (ending: Ending) => E
-}
-
-/** A duration as people say it: no more digits than they need. */
-const phrase = (duration: Duration.Duration): string => {
-  const millis = Duration.toMillis(duration)
-  return Duration.format(Duration.millis(millis < 10_000 ? Math.ceil(millis) : Math.ceil(millis / 1000) * 1000))
-}
-
-type Missing<E> = (ending: Ending, response: Response) => E
-
-/** What every error tells that comes from a response. */
-interface Response {
-  readonly status: number
-  readonly requestId?: string
-  readonly body?: Redacted.Redacted
-}
-
-/** A time limit, and whose it is. */
-export interface Limit {
-  readonly kind: "attempt" | "deadline"
-  readonly duration: Duration.Duration
-}
-
-const maxBody = 65_536
-
-/** `search` changes nothing, whatever becomes of it. */
-const outcomeOf = (operation: Operation, outcome: Outcome): Outcome =>
-  operation === "search" ? "not-applied" : outcome
-
-const consequence = ({ operation, outcome }: Ending): string => {
-  if (outcome === "not-applied") return ""
-  if (outcome === "unknown") return " It may have taken effect all the same."
-  return operation === "upsert"
-    ? " The contact was written: find it with search({ phone })."
-    : " It took effect all the same."
-}
-
-const stops: Readonly<Record<RetryStopped, string>> = {
-  "not-retryable": "",
-  attempts: "",
-  deadline: " There was no time left for another attempt.",
-  budget: " The retry budget is spent, so it was not tried again.",
-  "retry-after": " That is longer than a call may wait."
-}
-
-/** The message of an error: what happened, what to do, what became of the call, and how it ended. */
-const say = (ending: Ending, what: string, advice = ""): string => {
-  const tries = ending.attempts > 1 ? ` ${ending.attempts} attempts in ${phrase(ending.elapsed)}.` : ""
-  const rest = `${advice === "" ? "" : ` ${advice}`}${stops[ending.retryStopped]}${consequence(ending)}${tries}`
-  return `Contacts.${ending.operation}: ${what}.${rest}`
-}
-
-const wherePhrase = (issues: ReadonlyArray<Issue>): string => {
-  const places = [...new Set(issues.map(({ path }) => path.join(".")).filter((place) => place !== ""))]
-  return places.length === 0 ? "" : ` (${places.slice(0, 5).join(", ")}${places.length > 5 ? ", …" : ""})`
-}
-
-/** The ending of a call that made no attempt. */
-const unsent = (operation: Operation): Ending => ({
-  operation,
-  outcome: "not-applied",
-  attempts: 0,
-  elapsed: Duration.zero,
-  retryStopped: "not-retryable"
-})
 
 /** An input that is refused before anything is sent. */
 export const invalidInput = (operation: Operation, issues: ReadonlyArray<Issue>): Validation => {
@@ -203,75 +118,6 @@ export const fromFault = (
           : say(ending, `no connection could be made${code}`, "Check the base URL and the network."),
         ...(fault.code !== undefined && { code: fault.code })
       })
-  }
-}
-
-const secretOf = ({ authorization }: Exchange): string | undefined => authorization?.replace(/^Bearer /, "")
-
-/** The API's id of the request, unless it holds something that the request carried. */
-const requestIdOf = (call: Call<unknown>, exchange: Exchange): string | undefined => {
-  const id = ["x-request-id", "request-id", "x-correlation-id"]
-    .map((name) => exchange.headers[name])
-    .find((value) => value !== undefined && /^[\w.:+/=-]{1,128}$/.test(value))
-  return id === undefined || redactorOf(call, exchange).mentions(id) ? undefined : id
-}
-
-const redactorOf = (call: Call<unknown>, exchange: Exchange): Redactor => {
-  try {
-    return makeRedactor(call.input, secretOf(exchange))
-  } catch {
-    // An input that cannot be read any more could stand anywhere in the text.
-    return { text: () => "(a text that was not kept)", mentions: () => true }
-  }
-}
-
-// Longer than any server means; it also keeps Infinity out.
-const maxRetryAfterMillis = 366 * 24 * 3_600_000
-
-/** `retry-after-ms`, else `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3). */
-const retryAfterOf = (headers: Headers.Headers, nowMillis: number): Duration.Duration | undefined => {
-  const millis = headers["retry-after-ms"]
-  if (millis !== undefined && /^\d+(\.\d+)?$/.test(millis.trim())) {
-    return Duration.millis(Math.min(Number(millis), maxRetryAfterMillis))
-  }
-  const text = headers["retry-after"]
-  if (text === undefined) return undefined
-  const parsed = Headers.parseRetryAfter(text)
-  if (Result.isFailure(parsed)) return undefined
-  const delay = Headers.retryAfterDelay(parsed.success, nowMillis)
-  return Duration.min(delay, Duration.millis(maxRetryAfterMillis))
-}
-
-/** Whether a body is the API's own kind, by its content type. */
-export const isJson = (headers: Headers.Headers): boolean =>
-  /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(headers["content-type"]?.trim() ?? "")
-
-const parse = (text: string): Result.Result<unknown, void> => {
-  try {
-    return Result.succeed(JSON.parse(text))
-  } catch {
-    return Result.fail(undefined)
-  }
-}
-
-const readIssues = (call: Call<unknown>, exchange: Exchange): ReadonlyArray<Issue> => {
-  const { body, headers } = exchange
-  if (isFault(body) || body.trim() === "") return []
-  const parsed = parse(body)
-  const redactor = redactorOf(call, exchange)
-  if (Result.isSuccess(parsed)) return Issues.fromBody(parsed.success, redactor)
-  // Some gateways say it in a line of text; a page says nothing that a program could use.
-  const isPlain = /^text\/plain\b/i.test(headers["content-type"] ?? "") && !body.includes("<")
-  return isPlain ? Issues.fromBody(body, redactor) : []
-}
-
-const toResponse = (call: Call<unknown>, exchange: Exchange): Response => {
-  const { body, status } = exchange
-  const requestId = requestIdOf(call, exchange)
-  return {
-    status,
-    ...(requestId !== undefined && { requestId }),
-    ...(typeof body === "string" && body !== "" && { body: Redacted.make(body.slice(0, maxBody)) })
   }
 }
 

@@ -24,8 +24,10 @@ import * as TimeLimit from "../TimeLimit.ts"
 import { Fault, isAttemptOwner, isFault, now } from "../Transport.ts"
 import { CurrentBreaker, type Health } from "./breaker.ts"
 import type { Budget } from "./budget.ts"
+import type { Call, Failure, Limit } from "./ending.ts"
 import { exchange, type Exchange } from "./exchange.ts"
 import * as Failed from "./failure.ts"
+import { isJson } from "./response.ts"
 import type { Check } from "./inputs.ts"
 import * as Issues from "./issues.ts"
 import { CurrentLimiter, makeHolds } from "./limiter.ts"
@@ -69,7 +71,7 @@ interface Headers {
 }
 
 /** An operation: what it takes, how it is sent, and how its answer is read. */
-export interface Operation<I, A, E> extends Failed.Call<E> {
+export interface Operation<I, A, E> extends Call<E> {
   readonly check: Check<I>
   /** Encodes the request; it fails with `Encoded`, for it is never sent from there. */
   readonly encode: (
@@ -187,9 +189,9 @@ export const makePerform = (client: Client) => {
       let outcome: Outcome = "not-applied"
       let spent = 0
       let key = ""
-      let limit: Failed.Limit = { kind: "attempt", duration: Duration.zero }
+      let limit: Limit = { kind: "attempt", duration: Duration.zero }
 
-      const end = (failure: Failed.Failure<CallError | E>, retryStopped: RetryStopped) =>
+      const end = (failure: Failure<CallError | E>, retryStopped: RetryStopped) =>
         Effect.fail(
           failure.toError({
             operation: operation.operation,
@@ -201,14 +203,14 @@ export const makePerform = (client: Client) => {
         )
 
       /** Ends the call before the attempt at hand was made. */
-      const refuse = (failure: Failed.Failure<CallError | E>, retryStopped: RetryStopped) => {
+      const refuse = (failure: Failure<CallError | E>, retryStopped: RetryStopped) => {
         attempts--
         return end(failure, retryStopped)
       }
 
       const left = (): number => deadline - now(clock)
 
-      const limitNow = (): Failed.Limit =>
+      const limitNow = (): Limit =>
         left() < limits.attempt
           ? { kind: "deadline", duration: Duration.millis(limits.deadline) }
           : { kind: "attempt", duration: Duration.millis(limits.attempt) }
@@ -265,7 +267,7 @@ export const makePerform = (client: Client) => {
         })
       }
 
-      const settle = (answer: Exchange): Result.Result<A, Failed.Failure<CallError | E>> => {
+      const settle = (answer: Exchange): Result.Result<A, Failure<CallError | E>> => {
         const { status } = answer
         if (status < 200 || status >= 300) {
           const failure = Failed.fromStatus(operation, answer, clock.currentTimeMillisUnsafe())
@@ -273,8 +275,7 @@ export const makePerform = (client: Client) => {
           limiter.observe(key, answer.headers, isHint ? failure.retryAfter : undefined, clock)
           // It may be gone because an earlier attempt of this very call has removed it.
           // The API says so in JSON; a page is a proxy's that knows no such route.
-          const isGone =
-            (status === 404 || status === 410) && outcome !== "not-applied" && Failed.isJson(answer.headers)
+          const isGone = (status === 404 || status === 410) && outcome !== "not-applied" && isJson(answer.headers)
           return isGone && operation.doneBefore !== undefined
             ? Result.succeed(operation.doneBefore.value)
             : Result.fail(failure)
@@ -288,7 +289,7 @@ export const makePerform = (client: Client) => {
       }
 
       const recover = (
-        failure: Failed.Failure<CallError | E>,
+        failure: Failure<CallError | E>,
         request: HttpClientRequest.HttpClientRequest
       ): Effect.Effect<A, CallError | E> => {
         if (severity[failure.outcome] > severity[outcome]) outcome = failure.outcome
