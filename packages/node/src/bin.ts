@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+/** The `agentalk` binary. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import * as Cli from "./Cli.ts"
+
+let signals = 0
+
+// The first Ctrl-C ends the work in good order; whoever presses it again does not want to wait.
+process.on("SIGINT", () => {
+  if (++signals > 1) process.exit(130)
+})
+
+// Whoever read our output stopped reading, as `head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.kill(process.pid, "SIGINT")
+})
+
+NodeRuntime.runMain(
+  Cli.run(process.argv.slice(2)).pipe(
+    Effect.flatMap((status) =>
+      Effect.sync(() => {
+        process.exitCode = status
+      })
+    ),
+    Effect.provide(NodeServices.layer)
+  )
+)
