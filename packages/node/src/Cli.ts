@@ -15,6 +15,8 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Contacts from "./internal/cli/contacts.ts"
+import * as Importing from "./internal/cli/importing.ts"
+import * as Exporting from "./internal/cli/exporting.ts"
 import * as Doctor from "./internal/cli/doctor.ts"
 import { Ended, explain, status } from "./internal/cli/failure.ts"
 import { flags } from "./internal/cli/flags.ts"
@@ -23,7 +25,7 @@ import * as Sandbox from "./internal/cli/sandbox.ts"
 
 const contacts = Command.make("contacts").pipe(
   Command.withDescription("Create, find, change, import and export contacts"),
-  Command.withSubcommands([...Contacts.commands])
+  Command.withSubcommands([...Contacts.commands, Importing.command, Exporting.command])
 )
 
 /**

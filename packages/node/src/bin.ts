@@ -12,9 +12,9 @@ process.on("SIGINT", () => {
   if (++signals > 1) process.exit(130)
 })
 
-// Whoever read our output stopped reading, as `head` does.
+// Whoever read our output stopped reading, as `head` does: there is nobody to tell more. An import can be resumed.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.kill(process.pid, "SIGINT")
+  if (error.code === "EPIPE") process.exit(130)
 })
 
 NodeRuntime.runMain(

@@ -7,8 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type * as Schema from "effect/Schema"
-import * as SchemaParser from "effect/SchemaParser"
+import * as Schema from "effect/Schema"
 import { readFileSync, statSync } from "node:fs"
 import * as AgentalkNode from "../../AgentalkNode.ts"
 import { UsageFault } from "./failure.ts"
@@ -18,8 +17,8 @@ import * as Flags from "./flags.ts"
 export const checkFlag = <A>(flag: string, schema: Schema.ConstraintDecoder<A>, text: string) =>
   Effect.fromResult(
     Result.mapError(
-      SchemaParser.decodeUnknownResult(schema)(text),
-      (issue) => new UsageFault({ message: `--${flag}: ${issue.toString().replaceAll(/\s*\n\s*/g, " ")}` })
+      Schema.decodeUnknownResult(schema)(text),
+      ({ message }) => new UsageFault({ message: `--${flag}: ${message.replaceAll(/\s*\n\s*/g, " ")}` })
     )
   )
 

@@ -1,15 +1,18 @@
 /** The commands that make one call each. */
 import type { Contact } from "@agentalk/core/Contact"
 import { Contacts } from "@agentalk/core/Contacts"
+import * as ContactsStream from "@agentalk/core/ContactsStream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Prompt from "effect/cli/Prompt"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Connection from "./connection.ts"
 import { Ended, status, UsageFault } from "./failure.ts"
-import { Json } from "./flags.ts"
+import { Json, Quiet } from "./flags.ts"
 import { contactJson, contactLines, contactTable, note, paint, print } from "./output.ts"
 
 export const text = (name: string, metavar: string, description: string) =>
@@ -214,6 +217,24 @@ export const queryFlags = {
   phone: text("phone", "PHONE", "The phone number").pipe(Flag.optional)
 }
 
+/** Prints all pages as they come: a JSON line a contact, or one table. */
+const printAll = (query: ContactsStream.Query, pageSize: number | undefined) =>
+  Effect.gen(function* () {
+    const isJson = yield* Json
+    const isQuiet = yield* Quiet
+    let count = 0
+    yield* ContactsStream.pages(query, { pageSize }).pipe(
+      Stream.runForEach(({ contacts }) => {
+        const lines = isJson
+          ? contacts.map((contact) => JSON.stringify(contactJson(contact)))
+          : contactTable(contacts).slice(count === 0 ? 0 : 1)
+        count += contacts.length
+        return lines.length === 0 || (isQuiet && !isJson) ? Effect.void : Console.log(lines.join("\n"))
+      })
+    )
+    if (!isJson) yield* note(count === 0 ? "No contact matches." : `${count.toLocaleString("en")} found`)
+  })
+
 const search = Command.make(
   "search",
   {
@@ -227,11 +248,22 @@ const search = Command.make(
       Flag.withMetavar("N"),
       Flag.withDescription("How many contacts to skip"),
       Flag.optional
+    ),
+    all: Flag.Boolean("all").pipe(
+      Flag.withoutNegation,
+      Flag.withDescription("All pages, --limit contacts at a time"),
+      Flag.withDefault(false)
     )
   },
-  ({ limit, name, offset, phone }) =>
+  ({ all, limit, name, offset, phone }) =>
     Effect.gen(function* () {
       const query = yield* toQuery(name, phone)
+      if (all) {
+        yield* Option.isSome(offset)
+          ? new UsageFault({ message: "--all and --offset exclude each other" })
+          : printAll(query, Option.getOrUndefined(limit))
+        return
+      }
       const contacts = yield* Contacts
       const page = yield* contacts.search({
         ...query,

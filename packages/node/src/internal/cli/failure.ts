@@ -4,6 +4,8 @@ import type { ConfigError } from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { FileFault } from "../../ContactFile.ts"
+import { ImportStopped } from "../../Import.ts"
 import { plain } from "./output.ts"
 
 /** Exit statuses besides 0: `refused` by the API or the network, `usage` or configuration, rows `left` out. */
@@ -53,6 +55,8 @@ const advice = (error: AgentalkError): string => {
       return "Check the network and the base URL; `agentalk doctor` tests both."
     case "UnexpectedResponse":
       return "Check the base URL; `agentalk doctor` tests it."
+    default:
+      return error satisfies never
   }
 }
 
@@ -78,9 +82,6 @@ const factsOf = (error: AgentalkError): string =>
 
 const isConfigError = (error: unknown): error is ConfigError => Predicate.isTagged(error, "ConfigError")
 
-const hasAdvice = (error: object): error is { readonly advice: string } =>
-  "advice" in error && typeof error.advice === "string"
-
 const told = (status: number, lines: ReadonlyArray<string>): Explained => ({ status, lines: lines.map(plain) })
 
 /** Explains a failure of a command. What is none of ours is a defect, which only its stack explains. */
@@ -89,18 +90,21 @@ export const explain = (error: unknown, isVerbose: boolean): Explained | undefin
     const lines = [`${error._tag}: ${error.message}${issuesOf(error)}`, advice(error)]
     return told(status.refused, isVerbose ? [...lines, factsOf(error)] : lines)
   }
+  if (error instanceof ImportStopped) {
+    return told(status.refused, [
+      `${error.error._tag}: ${error.message}`,
+      `${advice(error.error)} Then go on with --resume.`
+    ])
+  }
   if (isConfigError(error)) {
     return told(status.usage, [
       `ConfigError: ${error.message.replace(/^SchemaError\(([^]*)\)$/, "$1").replaceAll(/\s*\n\s*/g, " ")}`,
       "`agentalk doctor` tells what is set, what is missing and how to mend it."
     ])
   }
-  if (Predicate.isTagged(error, "UsageFault") || Predicate.isTagged(error, "FileFault")) {
-    const { message } = error as unknown as { readonly message: string }
-    return told(status.usage, [
-      `${error._tag}: ${message}`,
-      hasAdvice(error) ? error.advice : "Run the command with --help to see how it is used."
-    ])
+  if (error instanceof UsageFault || error instanceof FileFault) {
+    const { _tag, advice = "Run the command with --help to see how it is used.", message } = error
+    return told(status.usage, [`${_tag}: ${message}`, advice])
   }
   return undefined
 }

@@ -109,9 +109,8 @@ export const contactJson = ({ extra, tags, ...contact }: Contact) => ({
 /** Prints a result: `json` with --json, else `lines`, unless --quiet. */
 export const print = (json: unknown, lines: () => ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    if (yield* Json) return yield* Console.log(JSON.stringify(json))
-    if (yield* Quiet) return
-    yield* Console.log(lines().join("\n"))
+    if (yield* Json) yield* Console.log(JSON.stringify(json))
+    else if (!(yield* Quiet)) yield* Console.log(lines().join("\n"))
   })
 
 /** Tells something on standard error, unless --quiet. */
