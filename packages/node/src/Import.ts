@@ -156,7 +156,9 @@ const toLine = (
       return { row, line, outcome: "invalid", reason: reasonOf(result.error.issues) }
     case "Failed": {
       const { _tag, message, outcome } = result.error
-      return { row, line, outcome: "failed", error: _tag, effect: outcome, reason: message }
+      const issues = "issues" in result.error ? (result.error.issues ?? []) : []
+      const reason = issues.length === 0 ? message : `${message} ${reasonOf(issues)}`
+      return { row, line, outcome: "failed", error: _tag, effect: outcome, reason }
     }
     default:
       return result satisfies never

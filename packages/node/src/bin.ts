@@ -1,29 +1,10 @@
 #!/usr/bin/env node
 /** The `agentalk` binary. */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Effect from "effect/Effect"
-import * as Cli from "./Cli.ts"
+import { enableCompileCache } from "node:module"
+import { homedir } from "node:os"
+import { join } from "node:path"
 
-let signals = 0
+// Most of a short command is the compiling of its modules: what was compiled is kept, where only this user can write.
+enableCompileCache(join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "agentalk"))
 
-// The first Ctrl-C ends the work in good order; whoever presses it again does not want to wait.
-process.on("SIGINT", () => {
-  if (++signals > 1) process.exit(130)
-})
-
-// Whoever read our output stopped reading, as `head` does: there is nobody to tell more. An import can be resumed.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(130)
-})
-
-NodeRuntime.runMain(
-  Cli.run(process.argv.slice(2)).pipe(
-    Effect.flatMap((status) =>
-      Effect.sync(() => {
-        process.exitCode = status
-      })
-    ),
-    Effect.provide(NodeServices.layer)
-  )
-)
+await import("./internal/cli/main.ts")

@@ -148,6 +148,6 @@ export const command = Command.make("doctor", {}, () =>
     }
   })
 ).pipe(
-  Command.withDescription("Check the settings and reach the API; say how to mend what is wrong"),
+  Command.withDescription("Check settings and network, and say how to mend what is wrong"),
   Command.withExamples([{ command: "agentalk doctor", description: "Check the present environment" }])
 )

@@ -37,7 +37,7 @@ export const Retries = GlobalFlag.Setting("retries")({
 export const CompletionsFlag = GlobalFlag.Action({
   flag: Flag.Literals("completions", ["bash", "zsh", "fish", "powershell"]).pipe(
     Flag.withMetavar("SHELL"),
-    Flag.withDescription("Print a completion script")
+    Flag.withDescription("For a shell")
   ),
   run: (shell, { command }) => Console.log(Completions.generate(command.name, shell, Completions.fromCommand(command)))
 })

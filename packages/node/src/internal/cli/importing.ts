@@ -17,12 +17,12 @@ import { note, paint, plain, print } from "./output.ts"
 import * as Progress from "./progress.ts"
 
 const file = Argument.String("file").pipe(
-  Argument.withDescription("A .csv, .ndjson or .jsonl file, or one of these with .gz; - is standard input")
+  Argument.withDescription("Its name ends in .csv, .ndjson or .jsonl, or .gz; - is stdin")
 )
 
 export const formatFlag = Flag.Literals("format", ["csv", "ndjson"]).pipe(
   Flag.withMetavar("FORMAT"),
-  Flag.withDescription("If the name of the file does not tell it"),
+  Flag.withDescription("If its name does not tell it"),
   Flag.optional
 )
 

@@ -38,20 +38,22 @@ const pad = (text: string, width: number): string =>
 export const terminalWidth = (): number => process.stdout.columns ?? 80
 
 /**
- * A table that fits the terminal: columns are as wide as their content; where there is no room, the later ones are cut,
- * then left out. The first column is never cut.
+ * A table that fits the terminal: columns without content are left out, the others are as wide as it; where there is no room,
+ * the later ones are cut, then left out. The first column is never cut.
  */
 export const table = (
   headings: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string>>,
   width = terminalWidth()
 ): ReadonlyArray<string> => {
-  const cells = rows.map((row) => row.map(plain))
+  const shown = headings.flatMap((_, index) => (index === 0 || rows.some((row) => row[index]) ? [index] : []))
+  const titles = shown.map((index) => headings[index] ?? "")
+  const cells = rows.map((row) => shown.map((index) => plain(row[index] ?? "")))
   const gap = 2
   const minimum = 8
   const widths: Array<number> = []
   let left = width
-  for (const [index, heading] of headings.entries()) {
+  for (const [index, heading] of titles.entries()) {
     const natural = Math.max(...[heading, ...cells.map((row) => row[index] ?? "")].map(CliOutput.displayWidth))
     const room = left - (index === 0 ? 0 : gap)
     if (index > 0 && room < Math.min(natural, minimum)) break
@@ -63,7 +65,7 @@ export const table = (
       .map((width, index) => pad(fit(row[index] ?? "", index === 0 ? Infinity : width), width))
       .join(" ".repeat(gap))
       .trimEnd()
-  return [paint("bold", line(headings)), ...cells.map(line)]
+  return [paint("bold", line(titles)), ...cells.map(line)]
 }
 
 const nameOf = ({ firstName, lastName }: Contact): string => [firstName, lastName].filter(Boolean).join(" ")
