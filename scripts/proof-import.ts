@@ -9,11 +9,13 @@ import * as Import from "../packages/node/src/Import.ts"
 import { Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import { randomInt } from "node:crypto"
 import { createReadStream, createWriteStream } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import { clearInterval, setInterval } from "node:timers"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
@@ -40,6 +42,7 @@ const measure = async (path: string) => {
     const seconds = (performance.now() - started) / 1000
     console.log(JSON.stringify({ rows, rss, heapUsed, cpu: user + system, seconds }))
   }
+  // @effect-diagnostics-next-line globalTimers:off -- it measures from outside of what it measures
   const timer = setInterval(() => {
     const { counts } = look?.() ?? {}
     if (counts === undefined) return
@@ -138,7 +141,7 @@ const proveKills = async (folder: string) => {
       })
       const closed = once(child, "close") as Promise<[number | null]>
       // From before its first line of code to well into its work.
-      if (killed < kills) await Promise.race([closed, sleep(Math.random() * 1800)])
+      if (killed < kills) await Promise.race([closed, sleep(randomInt(1800))])
       if (killed < kills && child.exitCode === null) {
         child.kill("SIGKILL")
         killed++

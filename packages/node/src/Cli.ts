@@ -14,6 +14,7 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Contacts from "./internal/cli/contacts.ts"
 import * as Importing from "./internal/cli/importing.ts"
 import * as Exporting from "./internal/cli/exporting.ts"
@@ -59,6 +60,12 @@ const presenter: CliOutput.Presenter = {
       : CliOutput.defaultPresenter.present(event)
 }
 
+const layer = Layer.mergeAll(
+  // What else Effect offers is of no use here: a log level where nothing is logged, and a wizard.
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
+  CliOutput.layerPresenter(presenter)
+)
+
 /**
  * Runs the command and tells its exit status. Errors are explained on standard error.
  *
@@ -72,8 +79,7 @@ const presenter: CliOutput.Presenter = {
  */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<number, never, Command.Environment> =>
   Command.runWith(agentalk, { version: "0.1.0" })(args).pipe(
-    Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })),
-    Effect.provide(CliOutput.layerPresenter(presenter)),
+    Effect.provide(layer),
     Effect.exit,
     Effect.flatMap((exit) => {
       if (Exit.isSuccess(exit)) return Effect.succeed(0)

@@ -20,7 +20,6 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
-import { stat } from "node:fs/promises"
 import { pipeline } from "node:stream/promises"
 import * as ContactFile from "./ContactFile.ts"
 import * as Ledger from "./internal/ledger.ts"
@@ -52,7 +51,9 @@ export interface Snapshot {
   readonly counts: Counts
   /** How many of them earlier runs did. */
   readonly earlier: number
-  /** How many bytes of the file were read. */
+  /** How many rows were read; a few more than are done with. */
+  readonly rowsRead: number
+  /** How many bytes of the file were read, ahead of the rows. */
   readonly bytesRead: number
   /** How many bytes the file has; unknown of standard input. */
   readonly bytesTotal: number | undefined
@@ -119,16 +120,34 @@ export const reportOf = (path: string): string => `${path === ContactFile.standa
 
 const checkpointEvery = "1 second"
 
+const reading = (run: (signal: AbortSignal) => Promise<unknown>) =>
+  Effect.tryPromise({ try: run, catch: (error) => ContactFile.systemFault("read", error) })
+
+const writing = (run: () => Promise<unknown>) =>
+  Effect.tryPromise({ try: run, catch: (error) => ContactFile.systemFault("written", error) })
+
+const written = <A>(run: () => A) =>
+  Effect.try({ try: run, catch: (error) => ContactFile.systemFault("written", error) })
+
+/** Vouches for what was written so far, when it is on the disk. */
+const checkpoint = (ledger: Ledger.Ledger) =>
+  Effect.flatMap(written(ledger.flush), (vouch) =>
+    vouch === undefined ? Effect.void : Effect.andThen(writing(ledger.sync), written(vouch))
+  )
+
+const closing = ({ close }: Ledger.Ledger) => written(close)
+
 /** Which file it is: its size and all of its bytes, for a row is known by its number. */
 const identify = (path: string) =>
-  Effect.tryPromise({
-    try: async (signal) => {
-      const hash = createHash("sha256")
-      const { size } = await stat(path)
-      await pipeline(createReadStream(path, { highWaterMark: 1_048_576 }), hash, { signal })
-      return { size, sha256: hash.digest("hex") }
-    },
-    catch: (error) => ContactFile.systemFault("read", error)
+  Effect.suspend(() => {
+    const hash = createHash("sha256")
+    let size = 0
+    const counted = createReadStream(path, { highWaterMark: 1_048_576 }).on("data", ({ length }) => {
+      size += length
+    })
+    return reading((signal) => pipeline(counted, hash, { signal })).pipe(
+      Effect.map(() => ({ size, sha256: hash.digest("hex") }))
+    )
   })
 
 const openLedger = (path: string, subject: Ledger.Subject, isResumed: boolean) =>
@@ -164,9 +183,6 @@ const toLine = (
       return result satisfies never
   }
 }
-
-const writing = (run: () => Promise<unknown>) =>
-  Effect.tryPromise({ try: run, catch: (error) => ContactFile.systemFault("written", error) })
 
 /** Ends an effect in good order when it is interrupted: `stop` asks it to, and after `drain` it has to. */
 const drained = <A, E, R>(
@@ -233,7 +249,7 @@ export const run = (
       report === ContactFile.standard
         ? Effect.sync(Ledger.openStandard)
         : openLedger(report, { ...identity, format: format ?? "", map, maxRowBytes }, resume),
-      (ledger) => Effect.ignore(Effect.try({ try: ledger.close, catch: (error) => error }))
+      (ledger) => Effect.ignore(closing(ledger))
     )
 
     let bytesRead = 0
@@ -245,6 +261,7 @@ export const run = (
     options.onStart?.(() => ({
       counts: ledger.counts(),
       earlier: ledger.earlier,
+      rowsRead: rows,
       bytesRead,
       bytesTotal: isStandard ? undefined : identity.size
     }))
@@ -301,12 +318,12 @@ export const run = (
       )
     )
     const bookkeeping = Effect.raceFirst(
-      Effect.repeat(writing(ledger.checkpoint), Schedule.spaced(checkpointEvery)),
+      Effect.repeat(checkpoint(ledger), Schedule.spaced(checkpointEvery)),
       writing(() => ledger.broken)
     )
 
     yield* drained(Effect.raceFirst(upserts, bookkeeping), Deferred.succeed(stop, undefined), drain)
-    yield* Effect.try({ try: ledger.close, catch: (error) => ContactFile.systemFault("written", error) })
+    yield* closing(ledger)
     return { rows, earlier: ledger.earlier, ...ledger.counts() }
   }).pipe(Effect.scoped)
 

@@ -43,6 +43,7 @@ export const start = (
     Effect.sync((): Running => {
       const child = spawn(process.execPath, [binary, ...args], {
         cwd,
+        // @effect-diagnostics-next-line processEnvInEffect:off -- the child is to find what it runs on
         env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...env },
         stdio: ["pipe", "pipe", "pipe"]
       })

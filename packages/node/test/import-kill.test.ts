@@ -1,6 +1,7 @@
 import { Faults, Sandbox } from "@agentalk/core"
 import { assert, layer, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as SandboxServer from "../src/SandboxServer.ts"
@@ -36,7 +37,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })(
           const { child, ended } = yield* Agentalk.start(args, options)
           // At a random moment of its work, not of its start.
           while ((yield* state.requests).length === sent && child.exitCode === null) yield* Effect.sleep("5 millis")
-          yield* Effect.sleep(Math.random() * 150)
+          yield* Effect.sleep((yield* Random.next) * 150)
           child.kill("SIGKILL")
           if ((yield* Effect.promise(() => ended)).status === 137) killed++
         }

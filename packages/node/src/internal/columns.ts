@@ -30,7 +30,7 @@ export const targetOf = (name: string, map: Readonly<Record<string, string>>): T
 }
 
 /** Tags in one cell, split on `|` or `;`. */
-export const splitTags = (cell: string): ReadonlyArray<string> =>
+const splitTags = (cell: string): ReadonlyArray<string> =>
   cell
     .split(/[|;]/)
     .map((tag) => tag.trim())

@@ -29,7 +29,7 @@ export interface Options {
 const empty = new Uint8Array()
 
 /** The separator that the header line holds most of; a comma where it holds none. */
-export const separatorOf = (header: string): "," | ";" | "\t" => {
+const separatorOf = (header: string): "," | ";" | "\t" => {
   const outside = header.replaceAll(/"[^"]*"/g, "")
   const counts = ([",", ";", "\t"] as const).map((separator) => ({ separator, count: outside.split(separator).length }))
   return counts.reduce((best, each) => (each.count > best.count ? each : best)).separator

@@ -27,9 +27,9 @@ import { newline } from "./rows.ts"
 import { type Range, RowSet } from "./rowSet.ts"
 
 /** What can become of a row. */
-export const outcomes = ["created", "updated", "invalid", "failed"] as const
+const outcomes = ["created", "updated", "invalid", "failed"] as const
 
-export type Outcome = (typeof outcomes)[number]
+type Outcome = (typeof outcomes)[number]
 
 export type Counts = Readonly<Record<Outcome, number>>
 
@@ -76,8 +76,10 @@ export interface Ledger {
   readonly counts: () => Counts
   /** Writes down what became of a row; with others of the same turn of the event loop in one go. */
   readonly add: (line: Line) => void
-  /** Vouches for what was written so far. */
-  readonly checkpoint: () => Promise<void>
+  /** Writes what waits, and gives what vouches for it, to be done after `sync`; nothing where nothing is new. */
+  readonly flush: () => (() => void) | undefined
+  /** Brings the report to the disk. */
+  readonly sync: () => Promise<void>
   /** Writes the rest, vouches for it, and closes the files. */
   readonly close: () => void
   /** Fails when what is written down no longer reaches the disk. */
@@ -244,9 +246,10 @@ export const openStandard = (): Ledger => {
       counts[line.outcome]++
       process.stdout.write(`${JSON.stringify(line)}\n`)
     },
-    checkpoint: () => Promise.resolve(),
+    flush: () => undefined,
+    sync: () => Promise.resolve(),
     close: () => {},
-    broken: new Promise(() => {})
+    broken: Promise.withResolvers<never>().promise
   }
 }
 
@@ -306,15 +309,17 @@ export const open = (reportPath: string, subject: Subject, isResumed: boolean): 
         }
       })
     },
-    checkpoint: async () => {
+    flush: () => {
       flush()
       const next = entry()
-      if (next === vouched) return
-      await sync(report)
-      if (isClosed) return
-      vouch(next)
-      vouched = next
+      if (next === vouched) return undefined
+      return () => {
+        if (isClosed) return
+        vouch(next)
+        vouched = next
+      }
     },
+    sync: () => sync(report),
     close: () => {
       if (isClosed) return
       isClosed = true

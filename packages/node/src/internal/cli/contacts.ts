@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Connection from "./connection.ts"
-import { Ended, status, UsageFault } from "./failure.ts"
+import { endIf, status, UsageFault } from "./failure.ts"
 import { Json, Quiet } from "./flags.ts"
 import { contactJson, contactLines, contactTable, note, paint, print } from "./output.ts"
 
@@ -85,6 +85,18 @@ const upsert = Command.make(
   ])
 )
 
+/** Asks whether to go on; where there is no terminal to ask on, nothing goes on. */
+const confirm = Effect.gen(function* () {
+  if (!process.stdin.isTTY || !process.stdout.isTTY || (yield* Json)) {
+    return yield* new UsageFault({
+      message: "a contact is deleted for good, and there is no terminal to ask on",
+      advice: "Run the command again with --yes."
+    })
+  }
+  const isSure = yield* Prompt.run(Prompt.Confirm({ message: "Delete this contact for good?" }))
+  return yield* Effect.andThen(isSure ? Effect.void : note("Nothing was deleted."), endIf(!isSure, status.refused))
+})
+
 const deletes = Command.make(
   "delete",
   {
@@ -99,19 +111,7 @@ const deletes = Command.make(
   ({ id, yes }) =>
     Effect.gen(function* () {
       const contacts = yield* Contacts
-      if (!yes) {
-        if (!process.stdin.isTTY || !process.stdout.isTTY || (yield* Json)) {
-          yield* new UsageFault({
-            message: "a contact is deleted for good, and there is no terminal to ask on",
-            advice: "Run the command again with --yes."
-          })
-        }
-        const isSure = yield* Prompt.run(Prompt.Confirm({ message: "Delete this contact for good?" }))
-        if (!isSure) {
-          yield* note("Nothing was deleted.")
-          yield* new Ended({ status: status.refused })
-        }
-      }
+      if (!yes) yield* confirm
       yield* contacts.delete(id)
       yield* print({ deleted: id }, () => [done("deleted")])
     }).pipe(withContacts)

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as AgentalkNode from "../../AgentalkNode.ts"
 import * as Connection from "./connection.ts"
-import { Ended, explain, status } from "./failure.ts"
+import { endIf, explain, status } from "./failure.ts"
 import * as Flags from "./flags.ts"
 import { paint, plain, print } from "./output.ts"
 
@@ -141,11 +141,7 @@ export const command = Command.make("doctor", {}, () =>
       "",
       isWell ? "All is well." : "Mend the line marked ✗ and run `agentalk doctor` again."
     ])
-    if (!isWell) {
-      yield* new Ended({
-        status: checks.some(({ name, ok }) => name === "settings" && !ok) ? status.usage : status.refused
-      })
-    }
+    yield* endIf(!isWell, checks.some(({ name, ok }) => name === "settings" && !ok) ? status.usage : status.refused)
   })
 ).pipe(
   Command.withDescription("Check settings and network, and say how to mend what is wrong"),

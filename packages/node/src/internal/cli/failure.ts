@@ -2,6 +2,7 @@
 import { type AgentalkError, isAgentalkError } from "@agentalk/core/AgentalkError"
 import type { ConfigError } from "effect/Config"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { FileFault } from "../../ContactFile.ts"
@@ -20,6 +21,10 @@ export class UsageFault extends Schema.TaggedError<UsageFault>("@agentalk/node/U
 
 /** A command ends with a status of its own, having said why. */
 export class Ended extends Schema.TaggedError<Ended>("@agentalk/node/Ended")("Ended", { status: Schema.Int }) {}
+
+/** Ends the command with a status, if it must. */
+export const endIf = (condition: boolean, status: number): Effect.Effect<void, Ended> =>
+  condition ? Effect.fail(new Ended({ status })) : Effect.void
 
 /** A failure as a person reads it: what happened, then what to do. */
 export interface Explained {

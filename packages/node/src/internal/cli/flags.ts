@@ -16,7 +16,7 @@ const text = <const Id extends string>(id: Id, metavar: string, description: str
 
 export const Json = toggle("json", "Print JSON only: a document, or a line an item")
 export const Quiet = toggle("quiet", "Print errors only")
-export const Verbose = toggle("verbose", "Tell more about an error, its request id included")
+const Verbose = toggle("verbose", "Tell more about an error, its request id included")
 export const BaseUrl = text("base-url", "URL", "Where the API lives, else AGENTALK_BASE_URL")
 export const Organization = text("organization", "UUID", "Whom calls are for, else AGENTALK_ORGANIZATION_ID")
 export const TokenFile = text("token-file", "FILE", "Holds the API token, else AGENTALK_API_TOKEN")
@@ -34,7 +34,7 @@ export const Retries = GlobalFlag.Setting("retries")({
 })
 
 /** Prints a completion script. Effect's own flag lists every spelling of a shell, which makes help too wide. */
-export const CompletionsFlag = GlobalFlag.Action({
+const CompletionsFlag = GlobalFlag.Action({
   flag: Flag.Literals("completions", ["bash", "zsh", "fish", "powershell"]).pipe(
     Flag.withMetavar("SHELL"),
     Flag.withDescription("For a shell")

@@ -11,7 +11,7 @@ import * as ContactFile from "../../ContactFile.ts"
 import * as Import from "../../Import.ts"
 import * as Connection from "./connection.ts"
 import { parsePair, text } from "./contacts.ts"
-import { Ended, status } from "./failure.ts"
+import { endIf, status } from "./failure.ts"
 import { Json, Quiet } from "./flags.ts"
 import { note, paint, plain, print } from "./output.ts"
 import * as Progress from "./progress.ts"
@@ -50,7 +50,7 @@ const dryRun = (path: string, options: ContactFile.ReadOptions) =>
       ...(check.invalid > shown.length ? [`  and ${number(check.invalid - shown.length)} more`] : []),
       paint("dim", "Nothing was sent.")
     ])
-    if (check.invalid > 0) yield* new Ended({ status: status.left })
+    yield* endIf(check.invalid > 0, status.left)
   })
 
 const summaryLines = (summary: Import.Summary, report: string, seconds: number): ReadonlyArray<string> => {
@@ -163,7 +163,7 @@ export const command = Command.make(
       const lines = summaryLines(summary, report, (performance.now() - started) / 1000)
       if (report === ContactFile.standard && !(yield* Json)) yield* note(lines.join("\n"))
       else yield* print({ ...summary, report }, () => lines)
-      if (summary.invalid + summary.failed > 0) yield* new Ended({ status: status.left })
+      yield* endIf(summary.invalid + summary.failed > 0, status.left)
     })
 ).pipe(
   Command.withDescription(

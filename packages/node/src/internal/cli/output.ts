@@ -35,13 +35,13 @@ const pad = (text: string, width: number): string =>
   text + " ".repeat(Math.max(0, width - CliOutput.displayWidth(text)))
 
 /** The width to keep to: that of the terminal, or 80 columns. */
-export const terminalWidth = (): number => process.stdout.columns ?? 80
+const terminalWidth = (): number => process.stdout.columns ?? 80
 
 /**
  * A table that fits the terminal: columns without content are left out, the others are as wide as it; where there is no room,
  * the later ones are cut, then left out. The first column is never cut.
  */
-export const table = (
+const table = (
   headings: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string>>,
   width = terminalWidth()

@@ -27,31 +27,30 @@ export interface Pace {
   readonly secondsLeft: number | undefined
 }
 
-/** The pace of a run from its first look to its latest. */
-export const paceOf = (first: Snapshot, latest: Snapshot, seconds: number): Pace => {
-  const done = rowsOf(latest) - first.earlier
-  const rowsPerSecond = seconds > 0 ? done / seconds : 0
-  const fraction =
-    latest.bytesTotal === undefined
-      ? undefined
-      : latest.bytesTotal === 0
-        ? 1
-        : Math.min(1, latest.bytesRead / latest.bytesTotal)
-  // Rows of earlier runs are only read over, so the time left comes from the rows that were sent.
-  const total = fraction === undefined || fraction === 0 ? undefined : rowsOf(latest) / fraction
-  const secondsLeft =
-    total === undefined || rowsPerSecond === 0 || seconds < 1
-      ? undefined
-      : Math.max(0, total - rowsOf(latest)) / rowsPerSecond
-  return { fraction, rowsPerSecond, secondsLeft }
+/** How much of the file is done: what was read of it, less the rows that were read ahead. */
+const fractionOf = (snapshot: Snapshot): number | undefined => {
+  const { bytesRead, bytesTotal, rowsRead } = snapshot
+  if (bytesTotal === undefined) return undefined
+  return bytesTotal === 0 || rowsRead === 0 ? 0 : Math.min(1, (bytesRead / bytesTotal) * (rowsOf(snapshot) / rowsRead))
 }
 
-const tally = ({ counts }: Snapshot): ReadonlyArray<string> => {
-  const bad = [
-    ...(counts.invalid > 0 ? [`${number(counts.invalid)} invalid`] : []),
-    ...(counts.failed > 0 ? [`${number(counts.failed)} failed`] : [])
+/** The pace of a run from its first look to its latest. */
+export const paceOf = (first: Snapshot, latest: Snapshot, seconds: number): Pace => {
+  const done = rowsOf(latest)
+  const rowsPerSecond = seconds > 0 ? (done - first.earlier) / seconds : 0
+  const fraction = fractionOf(latest)
+  // A guess from less than a second of work would jump about.
+  const isKnown = fraction !== undefined && fraction > 0 && rowsPerSecond > 0 && seconds >= 1
+  return { fraction, rowsPerSecond, secondsLeft: isKnown ? (done / fraction - done) / rowsPerSecond : undefined }
+}
+
+const tally = (snapshot: Snapshot): ReadonlyArray<string> => {
+  const { failed, invalid } = snapshot.counts
+  return [
+    `${number(rowsOf(snapshot))} rows`,
+    ...(invalid > 0 ? [`${number(invalid)} invalid`] : []),
+    ...(failed > 0 ? [`${number(failed)} failed`] : [])
   ]
-  return [`${number(rowsOf({ counts, earlier: 0, bytesRead: 0, bytesTotal: undefined }))} rows`, ...bad]
 }
 
 const barWidth = 20

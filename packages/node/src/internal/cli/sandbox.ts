@@ -77,7 +77,7 @@ export const command = Command.make(
         "",
         paint("dim", "Ctrl-C stops it.")
       ])
-      yield* Effect.never
+      return yield* Effect.never
     }).pipe(Effect.scoped)
 ).pipe(
   Command.withDescription("Serve the API from memory on this machine, to try things out"),
