@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import * as Import from "../src/Import.ts"
+import { RowSet } from "../src/internal/rowSet.ts"
 
 const temporary = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "agentalk-test-"))),
@@ -137,6 +138,46 @@ describe("Import", () => {
       }
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
+
+  it.live("goes on from what a power failure left: a report that ends in zeros, and a journal that is ahead", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, twenty)
+      const report = Import.reportOf(path)
+      const journal = `${report}.journal`
+      yield* Import.run(path)
+      const whole = readFileSync(report)
+      const [header = "", last = ""] = readFileSync(journal, "utf8").split("\n")
+      const kept = whole.indexOf("\n", 300) + 1
+      const earlier = { bytes: kept, ...tally(linesOfText(whole.subarray(0, kept).toString())) }
+      for (const zeros of [whole.length - kept, 10_000]) {
+        writeFileSync(report, Buffer.concat([whole.subarray(0, kept), Buffer.alloc(zeros)]))
+        writeFileSync(journal, `${header}\n${JSON.stringify(earlier)}\n${last}\n{"byt`)
+        const summary = yield* Import.run(path, { resume: true })
+        assert.strictEqual(summary.earlier, earlier.rows.length)
+        assertAccounted(summary, report)
+        const entries = readFileSync(journal, "utf8").trimEnd().split("\n")
+        for (const entry of entries) assert.isObject(JSON.parse(entry))
+      }
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it("keeps the rows that are done as few ranges", () => {
+    const random = makeRandom(3)
+    const set = new RowSet([[1, 3]])
+    const left = Array.from({ length: 500 }, (_, index) => index + 4)
+    while (left.length > 0) {
+      const [row = 0] = left.splice(random(left.length), 1)
+      assert.isFalse(set.has(row))
+      assert.isTrue(set.add(row))
+      assert.isTrue(set.has(row))
+      assert.isFalse(set.add(row))
+    }
+    assert.strictEqual(set.size, 503)
+    assert.strictEqual(JSON.stringify(set), "[[1,503]]")
+    assert.isFalse(set.has(504))
+  })
 
   it.live("begins anew after a kill before the first line", () =>
     Effect.gen(function* () {

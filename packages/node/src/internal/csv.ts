@@ -79,6 +79,9 @@ const reasons: Readonly<Record<string, string>> = {
 
 const isCsvError = (error: unknown): error is CsvError => error instanceof Error && "code" in error
 
+/** Ends the parsing of a window at a row that is too long. */
+class TooLong {}
+
 /** A decoder of CSV. Lines are counted as editors count them; empty lines and rows of empty cells are no rows. */
 export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
   let left: Uint8Array = empty
@@ -86,15 +89,20 @@ export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
   let line = 1
   let isSkipping = false
   let isHeadChecked = false
+  let isSetUp = false
   /** The byte that ends a line: classic Mac files use the carriage return alone. */
   let lineEnd = newline
   let header: { readonly names: ReadonlyArray<string>; readonly targets: ReadonlyArray<Target> } | undefined
   let options: ParseOptions = {}
 
-  const setUp = (): void => {
-    const head = left.subarray(0, maxRowBytes)
+  /** Learns separator and line end from the first line, as soon as it is whole. */
+  const setUp = (isEnd: boolean): boolean => {
+    const first = left.findIndex((byte) => byte !== newline && byte !== carriageReturn)
+    const head = left.subarray(Math.max(first, 0))
     const feed = head.indexOf(newline)
     const carriage = head.indexOf(carriageReturn)
+    const isWhole = first !== -1 && (feed !== -1 || (carriage !== -1 && carriage < head.length - 1))
+    if (!isWhole && !isEnd && left.length <= maxRowBytes) return false
     const isMac = carriage !== -1 && carriage < head.length - 1 && (feed === -1 || carriage < feed - 1)
     lineEnd = isMac ? carriageReturn : newline
     const end = head.indexOf(lineEnd)
@@ -105,6 +113,7 @@ export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
       skip_empty_lines: true,
       relax_column_count: true
     }
+    return true
   }
 
   const toRow = (cells: ReadonlyArray<string>, line: number, isText: boolean): DecodedRow | undefined => {
@@ -150,10 +159,9 @@ export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
       const onRecord = (cells: ReadonlyArray<string>, info: InfoRecord): null => {
         skipEmpty()
         const own = bytes.subarray(at, base + info.bytes)
-        const row =
-          own.length > maxRowBytes && header !== undefined
-            ? ({ _tag: "Refused", line, reason: tooLong(maxRowBytes) } as const)
-            : toRow(cells, line, isText || isUtf8(own))
+        // However the bytes came in pieces, a row that is too long costs one line, like one that is no CSV.
+        if (own.length > maxRowBytes) throw new TooLong()
+        const row = toRow(cells, line, isText || isUtf8(own))
         if (row !== undefined) rows.push(row)
         at = base + info.bytes
         line += count(own, lineEnd)
@@ -164,19 +172,15 @@ export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
         skipEmpty()
         at = bytes.length
       } catch (error) {
-        if (!isCsvError(error)) throw error
+        if (!isCsvError(error) && !(error instanceof TooLong)) throw error
         skipEmpty()
-        const isOpen = error.code === "CSV_QUOTE_NOT_CLOSED"
+        const isOpen = isCsvError(error) && error.code === "CSV_QUOTE_NOT_CLOSED"
         if (isOpen && !isEnd && left.length - at <= maxRowBytes) return at
-        if (header === undefined) {
-          throw new Fault("header", "the first line is not CSV", headerAdvice)
-        }
-        const reason = reasons[error.code] ?? "it is not CSV"
-        rows.push({
-          _tag: "Refused",
-          line,
-          reason: isOpen && !isEnd ? `${reason} within ${maxRowBytes} bytes` : reason
-        })
+        if (header === undefined) throw new Fault("header", "the first line is not CSV, or too long", headerAdvice)
+        const end = bytes.indexOf(lineEnd, at)
+        const isLong = !isCsvError(error) || (end === -1 ? bytes.length : end) - at > maxRowBytes
+        const reason = isLong ? tooLong(maxRowBytes) : (reasons[error.code] ?? "it is not CSV")
+        rows.push({ _tag: "Refused", line, reason })
         skipLine()
       }
     }
@@ -189,7 +193,10 @@ export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
       if (left.length < headBytes && !isEnd) return rows
       left = left.subarray(checkHead(left))
       isHeadChecked = true
-      setUp()
+    }
+    if (!isSetUp) {
+      isSetUp = setUp(isEnd)
+      if (!isSetUp) return rows
     }
     if (isSkipping) {
       const end = left.indexOf(lineEnd)

@@ -215,7 +215,7 @@ const resume = (reportPath: string, journalPath: string, subject: Subject): Open
   const checkpoint = entries
     .toReversed()
     .map((entry) => toCheckpoint(parse(entry)))
-    .find((each) => each !== undefined && each.bytes <= size && endsLine(file, each.bytes)) ?? {
+    .find((each) => each !== undefined && endsLine(file, each.bytes)) ?? {
     bytes: 0,
     rows: [],
     counts: no
