@@ -51,6 +51,8 @@ const inputsOf = (rows: ReadonlyArray<ContactFile.Row>) =>
 const refusedOf = (rows: ReadonlyArray<ContactFile.Row>) =>
   rows.flatMap((row) => (row._tag === "Refused" ? [[row.line, row.reason] as const] : []))
 
+const placeOf = ({ _tag, line, row }: ContactFile.Row) => [_tag, row, line]
+
 const temporary = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "agentalk-test-"))),
   (folder) => Effect.promise(() => rm(folder, { recursive: true }))
@@ -338,7 +340,7 @@ describe("files", () => {
       }
       assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [])
       yield* Effect.promise(() => writeFile(join(folder, "out"), "what was there"))
-      yield* Effect.flip(ContactFile.write(contacts, join(folder, "out"), { format: "csv" }))
+      yield* Effect.flip(ContactFile.write(contacts, join(folder, "out"), { format: "ndjson" }))
       assert.strictEqual(yield* Effect.promise(() => readFile(join(folder, "out"), "utf8")), "what was there")
     }).pipe(Effect.scoped)
   )
@@ -399,7 +401,7 @@ describe("files", () => {
         seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
         return seed % below
       }
-      for (let run = 0; run < 600; run++) {
+      for (let run = 0; run < 200; run++) {
         const body = Array.from({ length: random(60) }, () => alphabet[random(alphabet.length)] ?? "").join("")
         const raw = Buffer.from(run % 3 === 0 ? `phone,a\n${body}` : body)
         if (run % 5 === 0 && raw.length > 20) raw[20] = 0xff
@@ -409,8 +411,7 @@ describe("files", () => {
           assert.strictEqual(Result.isSuccess(whole), Result.isSuccess(pieces))
           if (Result.isSuccess(whole) && Result.isSuccess(pieces)) {
             // What is wrong with a row that is too long may be found before its length is; its place must not depend on it.
-            const place = ({ _tag, line, row }: ContactFile.Row) => [_tag, row, line]
-            assert.deepStrictEqual(pieces.success.map(place), whole.success.map(place))
+            assert.deepStrictEqual(pieces.success.map(placeOf), whole.success.map(placeOf))
             assert.deepStrictEqual(inputsOf(pieces.success), inputsOf(whole.success))
           }
         }

@@ -34,6 +34,7 @@ const linesOf = (report: string): ReadonlyArray<Import.ReportLine> => linesOfTex
 /** Every row from 1 to `rows` once, and counts that add up. */
 const assertAccounted = (summary: Import.Summary, report: string) => {
   const lines = linesOf(report)
+  assert.match(readFileSync(report, "utf8"), /^(?:[^]*\}\n)?$/)
   assert.deepStrictEqual(
     lines.map(({ row }) => row).toSorted((a, b) => a - b),
     Array.from({ length: summary.rows }, (_, index) => index + 1)

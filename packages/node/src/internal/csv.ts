@@ -80,7 +80,9 @@ const reasons: Readonly<Record<string, string>> = {
 const isCsvError = (error: unknown): error is CsvError => error instanceof Error && "code" in error
 
 /** Ends the parsing of a window at a row that is too long. */
-class TooLong {}
+class TooLong {
+  readonly reason = "too long"
+}
 
 /** A decoder of CSV. Lines are counted as editors count them; empty lines and rows of empty cells are no rows. */
 export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
