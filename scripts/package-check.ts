@@ -46,11 +46,11 @@ const run = (cwd: string, command: string, args: ReadonlyArray<string>, env: Rec
 const results: Array<{ readonly what: string; readonly outcome: string; readonly milliseconds: number }> = []
 
 /** One row of the table at the end. A check that fails does not keep the next from running. */
-const check = async (what: string, f: () => string | void | Promise<string | void>): Promise<boolean> => {
+const check = async (what: string, f: () => void | Promise<void>): Promise<boolean> => {
   const start = performance.now()
   let outcome = "passed"
   try {
-    outcome = (await f()) ?? "passed"
+    await f()
   } catch (error) {
     outcome = "FAILED"
     console.error(`\n${what}:\n${error instanceof Error ? error.message : String(error)}\n`)
@@ -71,42 +71,38 @@ const pack = (folder: string) => {
   return { filename: tarball.filename, manifest, modules }
 }
 
-/** The first program of the README, or a stand-in while there is none. */
+/** The first program of the README. */
 const firstProgram = (): string => {
-  const readme = join(root, "README.md")
-  const fence = existsSync(readme) ? /^```ts\b.*\n([^]*?)^```/m.exec(readFileSync(readme, "utf8"))?.[1] : undefined
-  if (fence !== undefined) return fence
-  console.log("README.md has no ts fence yet: a stand-in program is checked instead.")
-  return `import * as Core from "@agentalk/core"\nimport * as Node from "@agentalk/node"\nconsole.log(Core, Node)\n`
+  const program = /^```ts\b.*\n([^]*?)^```/m.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1]
+  if (program === undefined) throw new Error("README.md has no ts fence")
+  return program
 }
 
-/**
- * Starts a sandbox inside the consumer's project. It prints its base URL as its first line, and lives until killed.
- *
- * TO COMPLETE with `SandboxServer`: this is a guess at its interface, and what is here has not been run against it.
- */
-const sandboxSource = `
-import * as SandboxServer from "@agentalk/node/SandboxServer"
-import * as Effect from "effect/Effect"
+/** A sandbox of the API. What it prints first is the environment of a client, and it lives until killed. */
+const sandboxSource = `import { Sandbox } from "@agentalk/core"
+import { SandboxServer } from "@agentalk/node"
+import { Effect, Redacted } from "effect"
 
-Effect.gen(function* () {
-  const server = yield* SandboxServer.make()
-  console.log(server.url)
+const sandbox = Effect.gen(function* () {
+  const { url } = yield* SandboxServer.Address
+  console.log(JSON.stringify({ AGENTALK_API_TOKEN: Redacted.value(Sandbox.token), AGENTALK_BASE_URL: url }))
   return yield* Effect.never
-}).pipe(Effect.scoped, Effect.runPromise)
+})
+
+Effect.runFork(Effect.provide(sandbox, SandboxServer.layer))
 `
 
-const runAgainstSandbox = async (project: string): Promise<string | void> => {
-  if (!packages.some(({ modules }) => modules.includes("SandboxServer"))) return "skipped: no SandboxServer yet"
-  writeFileSync(join(project, "sandbox.ts"), sandboxSource)
+/** Runs the first program twice: the contact that it upserts is new to the sandbox only once. */
+const runAgainstSandbox = async (project: string): Promise<void> => {
   const sandbox = spawn(process.execPath, ["sandbox.ts"], { cwd: project, stdio: ["ignore", "pipe", "inherit"] })
   try {
     const ended = once(sandbox, "exit").then(() => Promise.reject(new Error("the sandbox ended before it listened")))
     const [line] = (await Promise.race([once(sandbox.stdout, "data"), ended])) as [Buffer]
-    run(project, process.execPath, ["program.ts"], {
-      AGENTALK_API_TOKEN: "00000000-0000-4000-8000-000000000000.secret",
-      AGENTALK_BASE_URL: line.toString().trim()
-    })
+    const env = JSON.parse(line.toString()) as Record<string, string>
+    for (const expected of ["created", "not new"]) {
+      const printed = run(project, process.execPath, ["program.ts"], env).trim()
+      if (printed !== expected) throw new Error(`it printed ${JSON.stringify(printed)} instead of "${expected}"`)
+    }
   } finally {
     sandbox.kill()
   }
@@ -141,6 +137,7 @@ const consume = async (effect: string): Promise<void> => {
   }
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }))
   writeFileSync(join(project, "program.ts"), firstProgram())
+  writeFileSync(join(project, "sandbox.ts"), sandboxSource)
   const specifiers = packages.flatMap(({ manifest, modules }) =>
     ["", ...modules.map((m) => `/${m}`)].map((m) => manifest.name + m)
   )
@@ -172,7 +169,7 @@ const consume = async (effect: string): Promise<void> => {
       run(project, process.execPath, ["-e", source])
     }
   })
-  await check(`effect ${effect}: the first program runs`, () => runAgainstSandbox(project))
+  await check(`effect ${effect}: the first program runs against a sandbox`, () => runAgainstSandbox(project))
 }
 
 const packages = folders.map(pack)

@@ -1,5 +1,5 @@
 /** The same calls over every client that can carry them: nobody's answers differ, and nobody hangs. */
-import { AgentalkClient, Contacts, Faults, Retry, Sandbox } from "@agentalk/core"
+import { AgentalkClient, Contacts, Faults, Retry, Sandbox, TimeLimit } from "@agentalk/core"
 import { SandboxServer, UndiciHttpClient } from "@agentalk/node"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -29,7 +29,6 @@ const overSocket = <A, E>(
     const contacts = AgentalkClient.layer({
       token: Sandbox.token,
       baseUrl: url,
-      attemptTimeout: "250 millis",
       maxBodySize: "1 MiB",
       retry: Retry.none
     })
@@ -77,7 +76,10 @@ describe.each(Object.entries(clients))("%s", (_, layerClient) => {
         const contacts = yield* Contacts
         const state = yield* Sandbox.State
         yield* state.script(Faults.script({ method: "POST", fault }))
-        const error = yield* Effect.flip(contacts.upsert({ phone }))
+        const upsert = contacts.upsert({ phone })
+        // Only what never ends is cut short: a busy machine may take its time for the rest.
+        const isEndless = tag === "Timeout"
+        const error = yield* Effect.flip(isEndless ? TimeLimit.withLimits({ attempt: "1 second" })(upsert) : upsert)
         assert.deepStrictEqual([error._tag, error.outcome], [tag, outcome])
         // The pool has survived it, and a redirect has led nowhere.
         yield* contacts.search({ phone })

@@ -1,18 +1,19 @@
 import { Contacts } from "@agentalk/core"
 import { AgentalkNode } from "@agentalk/node"
-import { Effect } from "effect"
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect } from "effect"
 
 const program = Effect.gen(function* () {
   const contacts = yield* Contacts
   const { contact, isNew } = yield* contacts.upsert({ phone: "+15551234567", firstName: "Jane", tags: ["vip"] })
   yield* contacts.addTags(contact.id, ["newsletter"])
-  return isNew
+  yield* Console.log(isNew ? "created" : "not new")
 }).pipe(
   Effect.catchTags({
-    Validation: (error) => Effect.as(Effect.logWarning("refused", error.issues), false),
-    Unauthorized: () => Effect.as(Effect.logError("check AGENTALK_API_TOKEN"), false)
+    Validation: (error) => Effect.logWarning("refused", error.issues),
+    Unauthorized: () => Effect.logError("check AGENTALK_API_TOKEN")
   }),
   Effect.provide(AgentalkNode.layer) // AGENTALK_API_TOKEN from the environment, a pool of connections, time limits
 )
 
-console.log((await Effect.runPromise(program)) ? "created" : "not new")
+NodeRuntime.runMain(program)

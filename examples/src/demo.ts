@@ -13,7 +13,7 @@ import {
 } from "@agentalk/core"
 import { AgentalkNode, SandboxServer, UndiciHttpClient } from "@agentalk/node"
 import { NodeRuntime } from "@effect/platform-node"
-import { Config, Console, Data, Effect, Layer, Option, Redacted } from "effect"
+import { Console, Data, Effect, Layer, Option, Redacted } from "effect"
 import { styleText } from "node:util"
 
 // A number that is reserved for fiction, so that it is nobody's.
@@ -159,10 +159,10 @@ const explain = (text: string) =>
 
 NodeRuntime.runMain(
   demo.pipe(
-    Effect.catchTag("ConfigError", (error: Config.ConfigError) =>
-      explain(`--live needs a token in AGENTALK_API_TOKEN.\n${error.message}`)
-    ),
-    Effect.catchTag("PhoneInUse", () => explain("A contact with this number exists already, so nothing was touched.")),
+    Effect.catchTags({
+      ConfigError: ({ message }) => explain(`--live needs a token in AGENTALK_API_TOKEN.\n${message}`),
+      PhoneInUse: () => explain("A contact with this number exists already, so nothing was touched.")
+    }),
     Effect.catchIf(isAgentalkError, (error) => explain(`${error._tag}: ${error.message}`))
   )
 )

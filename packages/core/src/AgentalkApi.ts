@@ -12,7 +12,6 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
-import type { Unauthorized } from "./AgentalkError.ts"
 
 /**
  * Where the API lives, unless a client is told otherwise.
@@ -30,13 +29,10 @@ const bearer = HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Format, 
  * @category contract
  * @since 0.1.0
  */
-export class OrganizationApiToken extends HttpApiMiddleware.Service<
-  OrganizationApiToken,
-  { clientError: Unauthorized }
->()("@agentalk/core/OrganizationApiToken", {
-  requiredForClient: true,
-  security: { OrganizationApiToken: bearer }
-}) {}
+export class OrganizationApiToken extends HttpApiMiddleware.Service<OrganizationApiToken>()(
+  "@agentalk/core/OrganizationApiToken",
+  { requiredForClient: true, security: { OrganizationApiToken: bearer } }
+) {}
 
 // The contract only names these formats. What we send is checked by the schemas of `Contact.ts`.
 const format = (name: string) =>

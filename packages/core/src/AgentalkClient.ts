@@ -5,16 +5,13 @@
  * @since 0.1.0
  */
 import * as ByteSize from "effect/ByteSize"
-import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpClient from "effect/http/HttpClient"
-import { HttpClientError, isHttpClientError, TransportError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -23,12 +20,18 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { AgentalkApi, defaultBaseUrl, OrganizationApiToken } from "./AgentalkApi.ts"
-import { Operation, type Unauthorized } from "./AgentalkError.ts"
 import { Contacts } from "./Contacts.ts"
 import { defaultBudget, makeBudget } from "./internal/budget.ts"
-import { missingAddress, missingContact, noCredentials } from "./internal/failure.ts"
+import { missingAddress, missingContact } from "./internal/failure.ts"
 import * as Inputs from "./internal/inputs.ts"
-import { CurrentOrganization, makePerform } from "./internal/perform.ts"
+import {
+  type Credential,
+  type Credentials,
+  CurrentCredential,
+  CurrentOrganization,
+  makePerform
+} from "./internal/perform.ts"
+import * as Policy from "./internal/policy.ts"
 import * as Read from "./internal/read.ts"
 import type * as Retry from "./Retry.ts"
 import { ApiToken, BaseUrl, InsecureBaseUrl, OrganizationId } from "./Settings.ts"
@@ -87,68 +90,51 @@ const checkInput = <A>(option: string, parse: () => A, expected: string) =>
     catch: () => invalid(option, new SchemaIssue.InvalidValue({ message: `Expected ${expected}` }))
   })
 
+const checkDuration = (option: string, input: Duration.Input | undefined) =>
+  checkInput(option, () => input === undefined || Duration.fromInputUnsafe(input), "a duration")
+
+const atLeast = (minimum: number) =>
+  Schema.Int.check(
+    Schema.isGreaterThanOrEqualTo(minimum, { message: `Expected a whole number of at least ${minimum}` })
+  )
+
 const decodeToken = Schema.decodeUnknownOption(ApiToken)
-const toOperation = Schema.decodeUnknownSync(Operation)
 
-/** The token as it is now, within the time that the attempt has left. */
-const obtain = (token: Exclude<Token, Redacted.Redacted>, request: HttpClientRequest.HttpClientRequest) =>
-  Effect.withFiber<Redacted.Redacted, unknown>((fiber) => {
-    const attempt = fiber.getRef(Transport.CurrentAttempt)
-    if (attempt === undefined) return token
-    return Effect.timeoutOrElse(token, {
-      duration: Duration.millis(attempt.deadline - Transport.now(fiber.getRef(Clock.Clock))),
-      orElse: () =>
-        Effect.fail(
-          new HttpClientError({
-            reason: new TransportError({ request, cause: new Transport.Fault("timeout", { sent: false }) })
-          })
-        )
+const malformed = "the token that was obtained is not of the form {orgId}.{secret}"
+
+/** Where the credentials of an attempt come from: known once and for all, or obtained before each attempt. */
+const makeCredentials = (token: Token): Effect.Effect<Credentials, Config.ConfigError> => {
+  if (!Effect.isEffect(token)) {
+    // A caller without types may give a plain string, which would show up wherever the options do.
+    const text = Redacted.isRedacted(token) ? Redacted.value(token) : undefined
+    return Effect.map(checkOption("token", ApiToken, text), toCredential)
+  }
+  return Effect.succeed(
+    // @effect-diagnostics-next-line anyUnknownInErrorContext:off -- it may fail with anything, and never succeeded
+    Effect.matchEffect(token, {
+      onFailure: () => Effect.fail("the token could not be obtained"),
+      onSuccess: (value) =>
+        Option.match(decodeToken(Redacted.isRedacted(value) ? Redacted.value(value) : undefined), {
+          onNone: () => Effect.fail(malformed),
+          onSome: (text) => Effect.succeed(toCredential(text))
+        })
     })
-  })
-
-interface Authorization {
-  /** The client side of `OrganizationApiToken`: puts the token into every request. */
-  readonly layer: Layer.Layer<HttpApiMiddleware.ForClient<OrganizationApiToken>>
-  /** The organization of the token that was used last. */
-  readonly organization: () => string
+  )
 }
 
-const organizationOf = (token: string): string => token.slice(0, token.indexOf(".")).toLowerCase()
-
-const makeAuthorization = Effect.fnUntraced(function* (
-  token: Token
-): Effect.fn.Return<Authorization, Config.ConfigError> {
-  if (Redacted.isRedacted(token)) {
-    const text = yield* checkOption("token", ApiToken, Redacted.value(token))
-    const organization = organizationOf(text)
-    const header = `Bearer ${text}`
-    return {
-      layer: HttpApiMiddleware.layerClient(OrganizationApiToken, ({ next, request }) =>
-        next(HttpClientRequest.setHeader(request, "authorization", header))
-      ),
-      organization: () => organization
-    }
-  }
-  let organization = ""
-  const layer = HttpApiMiddleware.layerClient(OrganizationApiToken, ({ endpoint, next, request }) => {
-    const operation = toOperation(endpoint.identifier)
-    return Effect.matchEffect(obtain(token, request), {
-      onFailure: (error) =>
-        Effect.fail(isHttpClientError(error) ? error : noCredentials(operation, "the token could not be obtained")),
-      onSuccess: (value): Effect.Effect<HttpClientResponse, HttpClientError | Unauthorized> => {
-        const checked = decodeToken(Redacted.value(value))
-        if (Option.isNone(checked)) {
-          return Effect.fail(
-            noCredentials(operation, "the token that was obtained is not of the form {orgId}.{secret}")
-          )
-        }
-        organization = organizationOf(checked.value)
-        return next(HttpClientRequest.setHeader(request, "authorization", `Bearer ${checked.value}`))
-      }
-    })
-  })
-  return { layer, organization: () => organization }
+const toCredential = (token: string): Credential => ({
+  header: `Bearer ${token}`,
+  organization: token.slice(0, token.indexOf(".")).toLowerCase()
 })
+
+/** The client side of `OrganizationApiToken`: puts the credential of the attempt into its request. */
+const layerAuthorization = (credentials: Credentials) =>
+  HttpApiMiddleware.layerClient(OrganizationApiToken, ({ next, request }) =>
+    Effect.withFiber((fiber) => {
+      const { header } = Effect.isEffect(credentials) ? fiber.getRef(CurrentCredential) : credentials
+      return next(HttpClientRequest.setHeader(request, "authorization", header))
+    })
+  )
 
 /**
  * Makes `Contacts` over the `HttpClient` of the context. A wrong option fails as a `ConfigError` that names it and not
@@ -171,18 +157,22 @@ export const make = Effect.fnUntraced(function* (
       ? undefined
       : yield* checkOption("organization", OrganizationId, options.organization)
   const { attemptTimeout, deadline, maxBodySize, retry, retryBudget = defaultBudget } = options
-  yield* checkInput("attemptTimeout", () => Duration.fromInputUnsafe(attemptTimeout ?? 0), "a duration")
-  yield* checkInput("deadline", () => Duration.fromInputUnsafe(deadline ?? 0), "a duration")
-  yield* checkOption("retry.attempts", Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)), retry?.attempts ?? 1)
+  yield* checkDuration("attemptTimeout", attemptTimeout)
+  yield* checkDuration("deadline", deadline)
+  yield* checkOption("retry.attempts", atLeast(1), retry?.attempts ?? 1)
+  yield* checkDuration("retry.baseDelay", retry?.baseDelay)
+  yield* checkDuration("retry.maxDelay", retry?.maxDelay)
+  yield* checkDuration("retry.maxRetryAfter", retry?.maxRetryAfter)
+  yield* checkOption("retryBudget", atLeast(0), retryBudget)
   const maxBodyBytes = yield* checkInput(
     "maxBodySize",
     () =>
       ByteSize.toNumberUnsafe(maxBodySize === undefined ? defaultMaxBodySize : ByteSize.fromInputUnsafe(maxBodySize)),
     "a size in bytes"
   )
-  const authorization = yield* makeAuthorization(options.token)
+  const credentials = yield* makeCredentials(options.token)
   const client = yield* HttpApiClient.makeWith(AgentalkApi, { httpClient, baseUrl }).pipe(
-    Effect.provide(authorization.layer)
+    Effect.provide(layerAuthorization(credentials))
   )
   const api = client.Contacts
 
@@ -190,7 +180,7 @@ export const make = Effect.fnUntraced(function* (
     built: yield* Effect.context(),
     server: new URL(baseUrl).host,
     organization,
-    tokenOrganization: authorization.organization,
+    credentials,
     limits: { attempt: attemptTimeout, deadline },
     retry,
     budget: makeBudget(retryBudget),
@@ -298,7 +288,4 @@ export const layerConfig = (
  * @category configuration
  * @since 0.1.0
  */
-export const withOrganization =
-  (organization: string) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.provideService(effect, CurrentOrganization, organization)
+export const withOrganization: Policy.With<string> = Policy.makeWith(CurrentOrganization)

@@ -6,6 +6,8 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
@@ -96,12 +98,12 @@ const call = {
   operation: Operation,
   /** What became of the whole call. */
   outcome: Outcome,
-  /** How many attempts were made; 0 where nothing was sent. */
-  attempts: Schema.Int,
-  /** How long the call took, its waits included. */
-  elapsed: Schema.Duration,
-  /** Why no further attempt was made. */
-  retryStopped: RetryStopped,
+  /** How many attempts were made; 0 where nothing was sent. A stub need not say: 1. */
+  attempts: Schema.Int.pipe(Schema.withConstructorDefault(Effect.succeed(1))),
+  /** How long the call took, its waits included. A stub need not say: no time. */
+  elapsed: Schema.Duration.pipe(Schema.withConstructorDefault(Effect.succeed(Duration.zero))),
+  /** Why no further attempt was made. A stub need not say: `"not-retryable"`. */
+  retryStopped: RetryStopped.pipe(Schema.withConstructorDefault(Effect.succeed("not-retryable"))),
   /** What happened and what to do, for a person; free of secrets and personal data. */
   message: Schema.String
 }
@@ -362,4 +364,4 @@ export type AgentalkError = ContactError
  * @category guards
  * @since 0.1.0
  */
-export const isAgentalkError = (u: unknown): u is AgentalkError => Predicate.hasProperty(u, TypeId)
+export const isAgentalkError = <E>(u: E): u is E & AgentalkError => Predicate.hasProperty(u, TypeId)

@@ -16,6 +16,7 @@ import * as Breakers from "effect/persistence/CircuitBreaker"
 import type { Redis } from "effect/persistence/Redis"
 import type * as Scope from "effect/Scope"
 import * as Internal from "./internal/breaker.ts"
+import { storeTimeout } from "./internal/limiter.ts"
 
 /**
  * The options of a breaker.
@@ -88,8 +89,29 @@ export const make = ({
 export const layer = (options: Options = {}): Layer.Layer<never> =>
   Layer.effect(Internal.CurrentBreaker, make(options)).pipe(Layer.provide(Breakers.layerStoreMemory()))
 
+const storeDown = new Breakers.CircuitBreakerError({
+  reason: new Breakers.CircuitBreakerStoreError({ message: "no answer in time" })
+})
+
+/** A store is asked where nothing can be interrupted, and a Redis that has gone away would never answer. */
+const inTime = <A, R>(asked: Effect.Effect<A, Breakers.CircuitBreakerError, R>) =>
+  Effect.timeoutOrElse(Effect.interruptible(asked), { duration: storeTimeout, orElse: () => Effect.fail(storeDown) })
+
+const layerStoreInTime = Layer.effect(
+  Breakers.CircuitBreakerStore,
+  Effect.map(Breakers.CircuitBreakerStore, (store) => ({
+    ...store,
+    admit: (key: string) => inTime(store.admit(key)),
+    record: (options: Parameters<typeof store.record>[0]) => inTime(store.record(options))
+  }))
+)
+
 /**
  * A breaker for each server through Redis: for all processes that share it and a `prefix`.
+ *
+ * **Details**
+ *
+ * While Redis does not answer within half a second, calls are let through.
  *
  * @category layers
  * @since 0.1.0
@@ -101,5 +123,6 @@ export const layerRedis = (
   } = {}
 ): Layer.Layer<never, never, Redis> =>
   Layer.effect(Internal.CurrentBreaker, make(options)).pipe(
+    Layer.provide(layerStoreInTime),
     Layer.provide(Breakers.layerStoreRedis(options.prefix === undefined ? {} : { prefix: options.prefix }))
   )

@@ -163,12 +163,59 @@ export interface Missing extends Row {
 }
 
 /**
+ * A row that created its contact.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Created extends Row {
+  readonly _tag: "Created"
+  readonly contact: Contact
+}
+
+/**
+ * A row that updated a contact.
+ *
+ * **Gotchas**
+ *
+ * After an attempt whose outcome is unknown, it may be this very row that created it: see `UpsertResult`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Updated extends Row {
+  readonly _tag: "Updated"
+  readonly contact: Contact
+}
+
+/**
+ * A row whose contact was deleted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Deleted extends Row {
+  readonly _tag: "Deleted"
+}
+
+/**
+ * A row whose tags were added; the contact is there where the answer carried it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Tagged extends Row {
+  readonly _tag: "Tagged"
+  readonly contact: Option.Option<Contact>
+}
+
+/**
  * What became of a row of `upsertAll`.
  *
  * @category models
  * @since 0.1.0
  */
-export type UpsertRow = (Row & { readonly _tag: "Created" | "Updated"; readonly contact: Contact }) | Invalid | Failed
+export type UpsertRow = Created | Updated | Invalid | Failed
 
 /**
  * What became of a row of `deleteAll`.
@@ -176,19 +223,15 @@ export type UpsertRow = (Row & { readonly _tag: "Created" | "Updated"; readonly 
  * @category models
  * @since 0.1.0
  */
-export type DeleteRow = (Row & { readonly _tag: "Deleted" }) | Missing | Invalid | Failed
+export type DeleteRow = Deleted | Missing | Invalid | Failed
 
 /**
- * What became of a row of `addTagsAll`; the contact is there where the answer carried it.
+ * What became of a row of `addTagsAll`.
  *
  * @category models
  * @since 0.1.0
  */
-export type TagRow =
-  | (Row & { readonly _tag: "Tagged"; readonly contact: Option.Option<Contact> })
-  | Missing
-  | Invalid
-  | Failed
+export type TagRow = Tagged | Missing | Invalid | Failed
 
 /**
  * Rows from one number to another, both included. Without `to`: all to the end of the input, however many these are.
@@ -329,9 +372,8 @@ const toLowerCase = (id: string): string => id.toLowerCase()
  *
  * **Gotchas**
  *
- * After a retry, `Updated` may mean that this very row created the contact: see `UpsertResult`. Who ends the stream
- * early, with `Stream.take` for one, interrupts rows in flight whose outcome is then unknown; `stopWhen` lets these
- * end.
+ * Who ends the stream early, with `Stream.take` for one, interrupts rows in flight, and their outcome is unknown;
+ * `stopWhen` lets these end.
  *
  * **Example** (Import, and see what failed)
  *

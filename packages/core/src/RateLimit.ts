@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,6 +17,8 @@ import * as RateLimiter from "effect/persistence/RateLimiter"
 import type { Redis } from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Semaphore from "effect/Semaphore"
+import { now } from "./Transport.ts"
 import * as Internal from "./internal/limiter.ts"
 
 /**
@@ -97,9 +100,19 @@ const toBucket = ({ burst, limit, window }: Quota) => {
   const size = burst ?? Math.max(1, Math.floor(limit / 10))
   if (!Number.isInteger(size) || size < 1 || size > limit) throw new RangeError("burst must be from 1 to limit")
   // With a bucket as large as the limit nothing is left for the refill: it then takes a whole window for each token.
-  const refillMillis = millis / Math.max(1, limit - size)
-  return { limit: size, window: Duration.millis(refillMillis * size) }
+  return { size, refillMillis: millis / Math.max(1, limit - size) }
 }
+
+/** Those who wait for the tokens of one organization, in this process. */
+interface Line {
+  /** Held by whoever stands in front. */
+  readonly turn: Semaphore.Semaphore
+  length: number
+  /** When the one in front expects a token. */
+  nextAt: number
+}
+
+const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis)))
 
 /**
  * Makes a limiter for a quota from Effect's `RateLimiter`.
@@ -109,37 +122,99 @@ const toBucket = ({ burst, limit, window }: Quota) => {
  */
 export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.RateLimiter> =>
   Effect.map(RateLimiter.RateLimiter, (limiter): Limiter => {
-    const bucket = { ...toBucket(quota), algorithm: "token-bucket", onExceeded: "delay" } as const
+    const { refillMillis, size } = toBucket(quota)
     const holds = Internal.makeHolds()
-    const waiting = new Map<string, number>()
-    const toKey = (key: string) => `agentalk:${key}`
+    const lines = new Map<string, Line>()
 
-    const take = (key: string, tokens: number) => limiter.consume({ ...bucket, key: toKey(key), tokens })
-    const giveBack = (key: string) => Effect.ignore(take(key, -1))
+    const take = (key: string, tokens: number) =>
+      limiter.consume({
+        key: `agentalk:${key}`,
+        algorithm: "token-bucket",
+        limit: size,
+        window: Duration.millis(refillMillis * size),
+        tokens,
+        onExceeded: "fail"
+      })
 
-    const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.TooLate> =>
-      take(key, 1).pipe(
-        // A store that is down must not take the calls down with it.
-        Effect.catch((error) =>
-          Effect.as(Effect.logWarning("The rate limit is not kept: its store failed", error.reason._tag), undefined)
-        ),
-        Effect.flatMap((taken): Effect.Effect<void, Internal.TooLate> => {
-          if (taken === undefined || Duration.isZero(taken.delay)) return Effect.void
-          if (Duration.toMillis(taken.delay) > maxWaitMillis) {
-            return Effect.andThen(giveBack(key), Effect.fail(new Internal.TooLate(taken.delay)))
-          }
-          return Effect.onInterrupt(Effect.sleep(taken.delay), () => giveBack(key))
+    /**
+     * Takes a token (`undefined`), or gives how many milliseconds until there is one. Nothing is taken in advance, so
+     * nobody has to give it back.
+     */
+    const tryTake = (key: string): Effect.Effect<number | undefined> =>
+      Effect.matchEffect(take(key, 1), {
+        onSuccess: () => Effect.undefined,
+        onFailure: ({ reason }) =>
+          reason._tag === "RateLimitExceeded"
+            ? Effect.succeed(Math.max(1, Math.ceil(Duration.toMillis(reason.retryAfter))))
+            : // A store that is down must not take the calls down with it.
+              Effect.as(Effect.logWarning("The rate limit is not kept, for its store cannot be reached"), undefined)
+      })
+
+    const waitForToken = (key: string, line: Line): Effect.Effect<void> =>
+      Effect.withFiber((fiber) =>
+        Effect.flatMap(tryTake(key), (millis) => {
+          if (millis === undefined) return Effect.void
+          line.nextAt = now(fiber.getRef(Clock.Clock)) + millis
+          return Effect.andThen(
+            Effect.sleep(Duration.millis(millis)),
+            Effect.suspend(() => waitForToken(key, line))
+          )
         })
       )
 
+    /** Steps into line, unless the line is too long. */
+    const enter = (key: string, maxWaitMillis: number) =>
+      Effect.clockWith((clock) => {
+        const line = lines.get(key) ?? { turn: Semaphore.makeUnsafe(1), length: 0, nextAt: 0 }
+        const { length, nextAt } = line
+        // Whoever comes first waits for the next token, and everybody behind for one more.
+        const wait = length === 0 ? 0 : nextAt - now(clock) + length * refillMillis
+        if (wait > maxWaitMillis) return tooLate(wait)
+        lines.set(key, line)
+        line.length++
+        return Effect.succeed({ line, wait, isFirst: length === 0 })
+      })
+
+    const leave = (key: string, line: Line) =>
+      Effect.sync(() => {
+        if (--line.length === 0) lines.delete(key)
+      })
+
+    const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.TooLate> =>
+      Effect.acquireUseRelease(
+        enter(key, maxWaitMillis),
+        ({ isFirst, line, wait }) =>
+          isFirst ? first(key, line, maxWaitMillis) : stand(key, line, maxWaitMillis, wait),
+        ({ line }) => leave(key, line)
+      )
+
+    const first = (key: string, line: Line, maxWaitMillis: number) =>
+      Effect.flatMap(tryTake(key), (millis) => {
+        if (millis === undefined) return Effect.void
+        return millis > maxWaitMillis ? tooLate(millis) : stand(key, line, maxWaitMillis, millis)
+      })
+
+    /** Waits in line, at most for some time: other processes may take the tokens that were counted on. */
+    const stand = (key: string, line: Line, maxWaitMillis: number, wait: number) =>
+      Effect.timeoutOrElse(line.turn.withPermit(waitForToken(key, line)), {
+        duration: Duration.millis(maxWaitMillis),
+        orElse: () => tooLate(Math.max(wait, refillMillis))
+      })
+
     return {
       acquire: (key, maxWaitMillis) =>
-        Internal.counted(waiting, key, Effect.andThen(holds.acquire(key, maxWaitMillis), acquire(key, maxWaitMillis))),
+        Effect.clockWith((clock) => {
+          const until = now(clock) + maxWaitMillis
+          return Effect.andThen(
+            holds.acquire(key, maxWaitMillis),
+            Effect.suspend(() => acquire(key, until - now(clock)))
+          )
+        }),
       observe: holds.observe,
       state: (key) =>
         Effect.zipWith(holds.state(key), Effect.option(take(key, 0)), (held, taken) => ({
           tokensLeft: Option.map(taken, ({ remaining }) => Math.max(0, Math.floor(remaining))),
-          waiting: waiting.get(key) ?? 0,
+          waiting: held.waiting + (lines.get(key)?.length ?? 0),
           resetAfter: Option.match(taken, {
             onNone: () => held.resetAfter,
             onSome: ({ resetAfter }) => Duration.max(resetAfter, held.resetAfter)
@@ -160,12 +235,29 @@ export const layer = (quota: Quota): Layer.Layer<never> =>
     Layer.provide(RateLimiter.layerStoreMemory)
   )
 
+const storeDown = new RateLimiter.RateLimiterError({
+  reason: new RateLimiter.RateLimitStoreError({ message: "no answer in time" })
+})
+
+// A client of Redis that has lost its connection keeps commands until it is back, and so would keep the calls.
+const layerStoreInTime = Layer.effect(
+  RateLimiter.RateLimiterStore,
+  Effect.map(RateLimiter.RateLimiterStore, (store) => ({
+    ...store,
+    tokenBucket: (options: Parameters<typeof store.tokenBucket>[0]) =>
+      Effect.timeoutOrElse(store.tokenBucket(options), {
+        duration: Internal.storeTimeout,
+        orElse: () => Effect.fail(storeDown)
+      })
+  }))
+)
+
 /**
  * Keeps a quota for each organization through Redis: for all processes that share it and a `prefix`.
  *
  * **Details**
  *
- * While Redis cannot be reached, calls are made without the quota, with a warning in the log.
+ * While Redis does not answer within half a second, calls are made without the quota, with a warning in the log.
  *
  * @category layers
  * @since 0.1.0
@@ -178,6 +270,7 @@ export const layerRedis = (
 ): Layer.Layer<never, never, Redis> =>
   Layer.effect(Internal.CurrentLimiter, make(quota)).pipe(
     Layer.provide(RateLimiter.layer),
+    Layer.provide(layerStoreInTime),
     Layer.provide(RateLimiter.layerStoreRedis(quota.prefix === undefined ? {} : { prefix: quota.prefix }))
   )
 

@@ -9,7 +9,6 @@
  */
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Reference from "./internal/policy.ts"
 
@@ -89,7 +88,4 @@ export const layer = (policy: Policy): Layer.Layer<never> => Layer.succeed(Curre
  * @category configuration
  * @since 0.1.0
  */
-export const withPolicy =
-  (policy: Policy) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.provideService(effect, CurrentPolicy, policy)
+export const withPolicy: Reference.With<Policy> = Reference.makeWith(CurrentPolicy)

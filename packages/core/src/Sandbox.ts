@@ -19,6 +19,7 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -185,6 +186,10 @@ const layerHandlers = (options: Options) =>
 const isToken = Schema.is(ApiToken)
 const isOrganization = Schema.is(OrganizationId)
 
+// A security middleware finds what a handler failed with in a wrapper of Effect's own.
+const schemaErrorOf = (error: unknown): HttpApiSchemaError | undefined =>
+  [error, Predicate.hasProperty(error, "error") ? error.error : undefined].find((u) => HttpApiSchemaError.is(u))
+
 const layerAuthorization = (options: Options) =>
   Layer.sync(OrganizationApiToken, () => {
     const tokens = new Set((options.tokens ?? [token]).map(Redacted.value))
@@ -205,41 +210,46 @@ const layerAuthorization = (options: Options) =>
           if (!isOwn && organizations !== undefined && !organizations.has(named)) {
             return Effect.succeed(answer(403, { detail: "The token does not reach this organization." }))
           }
-          return Effect.catch(handle, (error) =>
-            HttpApiSchemaError.is(error)
-              ? Effect.succeed(fieldErrors(Issues.fromSchema(error.cause.issue)))
-              : Effect.fail(error)
-          )
+          return Effect.catch(handle, (error) => {
+            const refused = schemaErrorOf(error)
+            return refused === undefined
+              ? Effect.fail(error)
+              : Effect.succeed(fieldErrors(Issues.fromSchema(refused.cause.issue)))
+          })
         })
     })
   })
 
-const layerState = Layer.effectContext(
-  Effect.sync(() => {
-    const store = makeStore()
-    const requests: Array<Faults.Request> = []
-    let count = 0
-    let script: Faults.Script | undefined
-    const decodeContact = Schema.decodeUnknownSync(ContactFromWire)
-    const decodeInput = Schema.decodeUnknownEffect(UpsertInput)
-    const state = State.of({
-      contacts: (org = organization) =>
-        Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(one))),
-      seed: (contacts, org = organization) =>
-        Effect.forEach(contacts, (input) =>
-          Effect.map(decodeInput(input), (decoded) => decodeContact(store.upsert(org.toLowerCase(), decoded).contact))
-        ),
-      requests: Effect.sync(() => [...requests]),
-      script: (next) => Effect.sync(() => void (script = next)),
-      enter: (entering) => {
-        const request = { ...entering, index: ++count }
-        requests.push(request)
-        if (requests.length > maxRequests) requests.shift()
-        return script?.(request)
-      }
+const decodeContact = Schema.decodeUnknownSync(ContactFromWire)
+const decodeInput = Schema.decodeUnknownEffect(UpsertInput)
+
+// Fresh, or sandboxes that are built together would share one state.
+const layerState = Layer.fresh(
+  Layer.effectContext(
+    Effect.sync(() => {
+      const store = makeStore()
+      const requests: Array<Faults.Request> = []
+      let count = 0
+      let script: Faults.Script | undefined
+      const state = State.of({
+        contacts: (org = organization) =>
+          Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(one))),
+        seed: (contacts, org = organization) =>
+          Effect.forEach(contacts, (input) =>
+            Effect.map(decodeInput(input), (decoded) => decodeContact(store.upsert(org.toLowerCase(), decoded).contact))
+          ),
+        requests: Effect.sync(() => [...requests]),
+        script: (next) => Effect.sync(() => void (script = next)),
+        enter: (entering) => {
+          const request = { ...entering, index: ++count }
+          requests.push(request)
+          if (requests.length > maxRequests) requests.shift()
+          return script?.(request)
+        }
+      })
+      return Context.make(State, state).pipe(Context.add(TheStore, store))
     })
-    return Context.make(State, state).pipe(Context.add(TheStore, store))
-  })
+  )
 )
 
 const routes = (options: Options) =>
@@ -340,7 +350,9 @@ export const layerOptions = (options: Options): Layer.Layer<Contacts | State> =>
   AgentalkClient.layer({ token: options.tokens?.[0] ?? token, baseUrl: "http://localhost" }).pipe(
     // The options of a sandbox are code: a token that is none is a mistake of the programmer.
     Layer.orDie,
-    Layer.provideMerge(layerHttpClientOptions(options))
+    Layer.merge(Layer.effect(State, State)),
+    // Not merged: the HttpClient would take the place of the one that a program has.
+    Layer.provide(layerHttpClientOptions(options))
   )
 
 /**

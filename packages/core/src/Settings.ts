@@ -18,7 +18,7 @@ const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]*$/
  * @category schemas
  * @since 0.1.0
  */
-export const ApiToken = Schema.String.annotate({ expected: "an organization API token: {orgId}.{secret}" }).pipe(
+export const ApiToken = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String.check(
       Schema.makeFilter<string>((token) => {

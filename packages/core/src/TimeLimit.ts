@@ -5,7 +5,6 @@
  */
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Policy from "./internal/policy.ts"
 
@@ -46,10 +45,7 @@ export const layer = (limits: Limits): Layer.Layer<never> => Layer.succeed(Curre
  * @category configuration
  * @since 0.1.0
  */
-export const withLimits =
-  (limits: Limits) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.provideService(effect, CurrentLimits, limits)
+export const withLimits: Policy.With<Limits> = Policy.makeWith(CurrentLimits)
 
 /**
  * The limits of a call that nobody set any for.

@@ -17,7 +17,10 @@ import { ApiToken, BaseUrl, OrganizationId } from "@agentalk/core/Settings"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
 /**
@@ -33,11 +36,23 @@ export interface Options extends AgentalkClient.Options {
   readonly rateLimit?: RateLimit.Quota | undefined
 }
 
-// Deployments often set a variable to nothing instead of leaving it out.
-const unlessBlank = <A>(name: string, config: Config.Config<A>): Config.Config<A | undefined> =>
+/** What a variable holds, by a schema whose message tells what is expected; `undefined` where it is not set. */
+const variable = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.Config<A | undefined> =>
   Config.String(name).pipe(
     Config.withDefault(""),
-    Config.flatMap((text): Config.Config<A | undefined> => (text.trim() === "" ? Config.succeed(undefined) : config))
+    // Deployments often set a variable to nothing instead of leaving it out.
+    Config.mapEffect((text) => (text.trim() === "" ? Effect.undefined : decode(name, schema, text)))
+  )
+
+const required = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.Config<A> =>
+  Config.mapEffect(variable(name, schema), (value) =>
+    value === undefined ? decode(name, schema, "") : Effect.succeed(value)
+  )
+
+const decode = <A>(name: string, schema: Schema.ConstraintDecoder<A>, text: string) =>
+  Effect.mapError(
+    SchemaParser.decodeUnknownEffect(schema)(text),
+    (issue) => new Config.ConfigError(new Schema.SchemaError(new SchemaIssue.Pointer([name], issue)))
   )
 
 /**
@@ -48,10 +63,10 @@ const unlessBlank = <A>(name: string, config: Config.Config<A>): Config.Config<A
  * @since 0.1.0
  */
 export const environment: Config.Config<Options> = Config.all({
-  token: Config.schema(Schema.Redacted(ApiToken), "AGENTALK_API_TOKEN"),
-  baseUrl: unlessBlank("AGENTALK_BASE_URL", Config.schema(BaseUrl, "AGENTALK_BASE_URL")),
-  organization: unlessBlank("AGENTALK_ORGANIZATION_ID", Config.schema(OrganizationId, "AGENTALK_ORGANIZATION_ID")),
-  rateLimit: unlessBlank("AGENTALK_RATE_LIMIT", Config.schema(RateLimit.QuotaFromString, "AGENTALK_RATE_LIMIT"))
+  token: Config.map(required("AGENTALK_API_TOKEN", ApiToken), (token) => Redacted.make(token)),
+  baseUrl: variable("AGENTALK_BASE_URL", BaseUrl),
+  organization: variable("AGENTALK_ORGANIZATION_ID", OrganizationId),
+  rateLimit: variable("AGENTALK_RATE_LIMIT", RateLimit.QuotaFromString)
 })
 
 /**

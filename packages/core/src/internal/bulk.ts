@@ -115,10 +115,15 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
   const turns = new Map<string, Row>()
   const ready: Array<Row> = []
 
+  // One works whatever is asked for, NaN included.
+  const limit = concurrency >= 1 ? Math.floor(concurrency) : 1
+
   let out: Array<B> = []
   let reader: (() => void) | undefined
   const idle: Array<() => void> = []
   let workers = 0
+  // Workers that were called and did not look yet.
+  let coming = 0
   let inFlight = 0
   let isReading = false
   let stopped: { readonly error: H; readonly row: number } | undefined
@@ -224,20 +229,26 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
 
   // --- fibers -----------------------------------------------------------------------------------------------------
 
+  // To resume a fiber is to run it within the one that resumes it, so it yields first: no stack grows with the workers,
+  // and what comes in one turn of the event loop is given in one chunk.
+  const arrive = Effect.andThen(
+    Effect.yieldNow,
+    Effect.sync(() => void coming--)
+  )
+
   // A fiber may yield between any two steps, so what was true when it decided to wait is looked at again.
   const rest = Effect.callback<void>((resume) => {
     if (mayTake()) resume(Effect.void)
-    else idle.push(() => resume(Effect.void))
+    else idle.push(() => resume(arrive))
   })
 
   const wait = Effect.callback<void>((resume) => {
-    reader = () => resume(Effect.void)
+    reader = () => resume(Effect.yieldNow)
     notify()
   })
 
-  const readChunk = Effect.suspend(() => {
-    isReading = true
-    return Effect.matchCauseEffect(pull, {
+  const readChunk = Effect.suspend(() =>
+    Effect.matchCauseEffect(pull, {
       onSuccess: (rows) => {
         isReading = false
         chunk = rows
@@ -253,11 +264,16 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
         return work
       }
     })
-  })
+  )
 
   const work: Effect.Effect<never, never, R> = Effect.suspend(() => {
     const entry = take()
-    if (entry === undefined) return mayRead() ? readChunk : Effect.andThen(rest, work)
+    if (entry === undefined) {
+      if (!mayRead()) return Effect.andThen(rest, work)
+      // At once: another worker may look before this one has begun.
+      isReading = true
+      return readChunk
+    }
     inFlight++
     const applied = Effect.matchEffect(apply(entry.input as I), {
       onSuccess: (value) => {
@@ -272,21 +288,25 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
     return mayTake() ? Effect.andThen(call, applied) : applied
   })
 
-  /** Has one more worker look for rows. */
+  /** Has as many workers look for rows as there may be rows, as far as the limit lets. */
   const call: Effect.Effect<void, never, R> = Effect.suspend(() => {
-    const resume = idle.pop()
-    if (resume !== undefined) {
-      resume()
-      return Effect.void
+    let wanted = Math.min(Math.max(1, ready.length + chunk.length - at), maxWaiting) - coming
+    for (; wanted > 0 && idle.length > 0; wanted--) {
+      coming++
+      idle.pop()?.()
     }
-    // One works whatever is asked for, NaN included.
-    if (workers > 0 && !(workers + 1 <= concurrency)) return Effect.void
-    workers++
-    return Effect.asVoid(Effect.forkIn(watched, scope))
+    const started = Math.min(wanted, limit - workers)
+    if (started <= 0) return Effect.void
+    workers += started
+    coming += started
+    return Effect.forEach(Arr.range(1, started), () => Effect.forkIn(worker, scope), { discard: true })
   })
 
-  const watched = Effect.onError(
-    Effect.suspend(() => work),
+  const worker = Effect.onError(
+    Effect.suspend(() => {
+      coming--
+      return work
+    }),
     (cause) =>
       Effect.sync(() => {
         crash ??= cause
@@ -313,7 +333,6 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
   let left: ReadonlyArray<Range> | undefined
 
   const give: Pull.Pull<Arr.NonEmptyReadonlyArray<B>, E | S, void, R> = Effect.suspend(() => {
-    if (crash !== undefined) return Effect.failCause(crash)
     if (isStopping && inFlight === 0) left ??= leave()
     if (Arr.isArrayNonEmpty(out)) {
       const results = Effect.succeed(out)
@@ -321,6 +340,7 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
       out = []
       return mayTake() ? Effect.andThen(call, results) : results
     }
+    if (crash !== undefined) return Effect.failCause(crash)
     if (left !== undefined) {
       return stopped === undefined ? Cause.done() : Effect.fail(toStopped(stopped.error, stopped.row, left))
     }

@@ -43,19 +43,37 @@ const unsentCodes: ReadonlySet<string> = new Set([
 
 const maxCauses = 10
 
-/** What a failure of any transport says, without anything of the request. */
+interface Details {
+  readonly code: string | undefined
+  /** Whether it is certain that nothing was sent. */
+  readonly isUnsent: boolean
+}
+
+/** What an error and its causes say; of several errors that came together, what they all say. */
+const detailsOf = (error: unknown, depth = 0): Details => {
+  if (typeof error !== "object" || error === null || depth === maxCauses) return { code: undefined, isUnsent: false }
+  if (Transport.isFault(error)) return { code: error.code, isUnsent: !error.sent }
+  const { cause, code, errors, syscall }: { readonly [key in "cause" | "code" | "errors" | "syscall"]?: unknown } =
+    error
+  const own = typeof code === "string" && /^[A-Za-z]\w{1,63}$/.test(code) ? code : undefined
+  const isUnsent = syscall === "connect" || syscall === "getaddrinfo" || (own !== undefined && unsentCodes.has(own))
+  const inner = Array.isArray(errors) && errors.length > 0 ? errors : [cause]
+  const all = inner.map((each) => detailsOf(each, depth + 1))
+  const first = all.find((details) => details.code !== undefined)
+  return {
+    code: first?.code ?? own,
+    isUnsent: inner.length > 1 ? all.every((details) => details.isUnsent) : isUnsent || all[0]?.isUnsent === true
+  }
+}
+
+/** The fault that an error holds, or one that says what the error does, without anything of the request. */
 const toFault = (error: unknown): Transport.Fault => {
   let cause = error
-  let code: string | undefined
-  let isConnecting = false
   for (let i = 0; i < maxCauses && typeof cause === "object" && cause !== null; i++) {
     if (Transport.isFault(cause)) return cause
-    const details: { readonly [key in "cause" | "code" | "errors" | "syscall"]?: unknown } = cause
-    if (typeof details.code === "string" && /^[A-Za-z]\w{1,63}$/.test(details.code)) code = details.code
-    if (details.syscall === "connect" || details.syscall === "getaddrinfo") isConnecting = true
-    cause = details.cause ?? (Array.isArray(details.errors) ? details.errors[0] : undefined)
+    cause = "cause" in cause ? cause.cause : undefined
   }
-  const isUnsent = isConnecting || (code !== undefined && unsentCodes.has(code))
+  const { code, isUnsent } = detailsOf(error)
   return new Transport.Fault("network", { sent: !isUnsent, code })
 }
 

@@ -40,7 +40,7 @@ export interface Call<E> {
 }
 
 /** How a whole call ended, over all its attempts. */
-export interface Ending {
+interface Ending {
   readonly operation: Operation
   readonly outcome: Outcome
   readonly attempts: number
@@ -81,16 +81,11 @@ const outcomeOf = (operation: Operation, outcome: Outcome): Outcome =>
   operation === "search" ? "not-applied" : outcome
 
 const consequence = ({ operation, outcome }: Ending): string => {
-  switch (outcome) {
-    case "not-applied":
-      return ""
-    case "unknown":
-      return " It may have taken effect all the same."
-    case "applied":
-      return operation === "upsert"
-        ? " The contact was written: find it with search({ phone })."
-        : " It took effect all the same."
-  }
+  if (outcome === "not-applied") return ""
+  if (outcome === "unknown") return " It may have taken effect all the same."
+  return operation === "upsert"
+    ? " The contact was written: find it with search({ phone })."
+    : " It took effect all the same."
 }
 
 const stops: Readonly<Record<RetryStopped, string>> = {
@@ -124,27 +119,22 @@ const unsent = (operation: Operation): Ending => ({
 
 /** An input that is refused before anything is sent. */
 export const invalidInput = (operation: Operation, issues: ReadonlyArray<Issue>): Validation => {
-  const first = issues[0]
-  const what = first === undefined ? "" : `: ${first.message}${wherePhrase(issues)}`
   const ending = unsent(operation)
+  const [first, ...others] = issues
+  const what = first === undefined ? "" : `: ${first.message}${wherePhrase([first])}`
+  const more = others.length === 0 ? "" : `Another ${others.length} in issues${wherePhrase(others)}.`
   return new Validation({
     ...ending,
-    message: say(ending, `the input was refused before sending${what}`),
+    message: say(ending, `the input was refused before sending${what}`, more),
     source: "client",
     issues: [...issues]
   })
 }
 
-/** Credentials that cannot be sent. */
-export const noCredentials = (operation: Operation, what: string): Unauthorized => {
-  const ending = unsent(operation)
-  return new Unauthorized({ ...ending, message: say(ending, what, "Nothing was sent.") })
-}
-
-/** A failure that was an error already, before the end of the call was known. */
-export const fromCredentials = ({ message }: Unauthorized): Failure<Unauthorized> => ({
+/** Credentials that cannot be sent, and why. */
+export const noCredentials = (what: string): Failure<Unauthorized> => ({
   outcome: "not-applied",
-  toError: (ending) => new Unauthorized({ ...ending, message })
+  toError: (ending) => new Unauthorized({ ...ending, message: say(ending, what, "Nothing was sent.") })
 })
 
 /** A turn that would come too late, or a wait that the API imposed on all calls of the organization. */

@@ -10,7 +10,7 @@ import * as Issues from "./issues.ts"
 export type Check<A> = (input: unknown) => Result.Result<A, ReadonlyArray<Issue>>
 
 /** A check by a schema. Keys that it does not know are refused: what is dropped in silence is lost. */
-export const check = <S extends Schema.ConstraintDecoder<unknown>>(schema: S): Check<S["Type"]> => {
+const check = <S extends Schema.ConstraintDecoder<unknown>>(schema: S): Check<S["Type"]> => {
   const decode = SchemaParser.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })
   return (input) => {
     try {

@@ -42,6 +42,9 @@ export interface Limiter {
 
 export const CurrentLimiter = Policy.reference<Limiter>("@agentalk/core/RateLimit/CurrentLimiter")
 
+/** How long a shared store may take to answer. */
+export const storeTimeout = Duration.millis(500)
+
 const maxKeys = 1000
 
 /** The first of an integer or decimal number. */
@@ -55,7 +58,7 @@ const earliestEpochSeconds = 1_000_000_000
  * How long an exhausted quota lasts, in milliseconds: `X-RateLimit-Remaining` and `-Reset`, the same without `X-`, or the
  * combined field of draft-ietf-httpapi-ratelimit-headers.
  */
-export const exhaustedMillis = (headers: Headers.Headers, epochMillis: number): number | undefined => {
+const exhaustedMillis = (headers: Headers.Headers, epochMillis: number): number | undefined => {
   const combined = headers["ratelimit"] ?? ""
   const inCombined = (name: RegExp): string | undefined => name.exec(combined)?.[1]
   const remaining =
@@ -122,19 +125,18 @@ export const makeHolds = (): Limiter => {
 }
 
 /** Counts who is in an effect, by key. */
-export const counted = <A, E, R>(
+const counted = <A, E, R>(
   counts: Map<string, number>,
   key: string,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-    return Effect.ensuring(
-      effect,
+  Effect.acquireUseRelease(
+    Effect.sync(() => counts.set(key, (counts.get(key) ?? 0) + 1)),
+    () => effect,
+    () =>
       Effect.sync(() => {
         const left = (counts.get(key) ?? 1) - 1
         if (left === 0) counts.delete(key)
         else counts.set(key, left)
       })
-    )
-  })
+  )

@@ -4,7 +4,7 @@
  * Outside in: deadline, retry, circuit breaker, rate limiter, attempt (`exchange.ts`).
  */
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,11 +15,11 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
-import type { CallError, Issue, Outcome, RetryStopped, Unauthorized } from "../AgentalkError.ts"
+import type { CallError, Issue, Outcome, RetryStopped } from "../AgentalkError.ts"
 import * as Retry from "../Retry.ts"
 import { OrganizationId } from "../Settings.ts"
 import * as TimeLimit from "../TimeLimit.ts"
-import { isFault, now } from "../Transport.ts"
+import { Fault, isFault, now } from "../Transport.ts"
 import { CurrentBreaker, type Health } from "./breaker.ts"
 import type { Budget } from "./budget.ts"
 import { exchange, type Exchange } from "./exchange.ts"
@@ -29,6 +29,23 @@ import * as Issues from "./issues.ts"
 import { CurrentLimiter, makeHolds } from "./limiter.ts"
 import * as Policy from "./policy.ts"
 import type { Read } from "./read.ts"
+
+/** What proves who calls. */
+export interface Credential {
+  /** The value of the `Authorization` header. */
+  readonly header: string
+  /** The organization of the token, in lower case. */
+  readonly organization: string
+}
+
+/** A credential that never changes, or one that is obtained before each attempt; fails with what went wrong. */
+export type Credentials = Credential | Effect.Effect<Credential, string>
+
+/** The credential of the attempt that the current fiber is making. */
+export const CurrentCredential: Context.Reference<Credential> = Context.Reference<Credential>(
+  "@agentalk/core/AgentalkClient/CurrentCredential",
+  { defaultValue: () => ({ header: "", organization: "" }) }
+)
 
 /** The organization that calls are for, where somebody set it. */
 export const CurrentOrganization = Policy.reference<string>("@agentalk/core/AgentalkClient/CurrentOrganization")
@@ -40,10 +57,7 @@ interface Headers {
 /** An operation: what it takes, how it is sent, and how its answer is read. */
 export interface Operation<I, A, E> extends Failed.Call<E> {
   readonly check: Check<I>
-  readonly send: (
-    input: I,
-    headers: Headers
-  ) => Effect.Effect<HttpClientResponse, HttpClientError | Schema.SchemaError | Unauthorized>
+  readonly send: (input: I, headers: Headers) => Effect.Effect<HttpClientResponse, HttpClientError | Schema.SchemaError>
   readonly read: (input: I) => Read<A>
   /** What a 404 means after an attempt that may have done its work; `undefined` where it stays a failure. */
   readonly doneBefore?: { readonly value: A }
@@ -54,8 +68,7 @@ export interface Client {
   readonly built: Context.Context<never>
   readonly server: string
   readonly organization: string | undefined
-  /** The organization of the token, as far as it is known. */
-  readonly tokenOrganization: () => string
+  readonly credentials: Credentials
   readonly limits: TimeLimit.Limits | undefined
   readonly retry: Retry.Policy | undefined
   readonly budget: Budget
@@ -74,7 +87,7 @@ const defaultLimits = {
 }
 
 /** Time limits in milliseconds. */
-export const applyLimits = (base: typeof defaultLimits, limits: TimeLimit.Limits): typeof defaultLimits => ({
+const applyLimits = (base: typeof defaultLimits, limits: TimeLimit.Limits): typeof defaultLimits => ({
   attempt: millisOf(limits.attempt, base.attempt),
   deadline: millisOf(limits.deadline, base.deadline)
 })
@@ -87,7 +100,7 @@ const defaultPolicy = {
 }
 
 /** A retry policy in milliseconds. */
-export const applyPolicy = (base: typeof defaultPolicy, policy: Retry.Policy): typeof defaultPolicy => ({
+const applyPolicy = (base: typeof defaultPolicy, policy: Retry.Policy): typeof defaultPolicy => ({
   attempts: policy.attempts ?? base.attempts,
   baseDelay: millisOf(policy.baseDelay, base.baseDelay),
   maxDelay: millisOf(policy.maxDelay, base.maxDelay),
@@ -106,7 +119,10 @@ const delayOf = (policy: typeof defaultPolicy, attempts: number, hint: number, r
 const severity: Readonly<Record<Outcome, number>> = { "not-applied": 0, unknown: 1, applied: 2 }
 
 const toHealth = (exit: Exit.Exit<Exchange, unknown>): Health | undefined => {
-  if (Exit.isSuccess(exit)) return { isHealthy: exit.value.status < 500 }
+  if (Exit.isSuccess(exit)) {
+    const { body, status } = exit.value
+    return { isHealthy: status < 500 && (!isFault(body) || body.kind === "size") }
+  }
   const error = Result.getOrUndefined(Exit.findError(exit))
   return isFault(error) ? { isHealthy: false } : undefined
 }
@@ -143,13 +159,13 @@ export const makePerform = (client: Client) => {
       const policy = findPolicy(fiber)
       const limiter = findLimiter(fiber) ?? holds
       const breaker = findBreaker(fiber)
-      const key = headers.success["x-organization-id"] ?? client.tokenOrganization()
       const started = now(clock)
       const deadline = started + limits.deadline
 
       let attempts = 0
       let outcome: Outcome = "not-applied"
       let spent = 0
+      let key = ""
       let limit: Failed.Limit = { kind: "attempt", duration: Duration.zero }
 
       const end = (failure: Failed.Failure<CallError | E>, retryStopped: RetryStopped) =>
@@ -163,23 +179,44 @@ export const makePerform = (client: Client) => {
           })
         )
 
+      const left = (): number => deadline - now(clock)
+
+      const limitNow = (): Failed.Limit =>
+        left() < limits.attempt
+          ? { kind: "deadline", duration: Duration.millis(limits.deadline) }
+          : { kind: "attempt", duration: Duration.millis(limits.attempt) }
+
       const send = Effect.suspend(() => {
-        attempts++
-        const left = deadline - now(clock)
-        limit =
-          left < limits.attempt
-            ? { kind: "deadline", duration: Duration.millis(limits.deadline) }
-            : { kind: "attempt", duration: Duration.millis(limits.attempt) }
+        limit = limitNow()
         return exchange(
           operation.send(input.success, headers.success),
-          { millis: Math.min(limits.attempt, left), maxBodyBytes: client.maxBodyBytes },
+          { millis: Math.min(limits.attempt, left()), maxBodyBytes: client.maxBodyBytes },
           client.isAttemptOwner
         )
       })
 
       const attempt: Effect.Effect<A, CallError | E> = Effect.suspend(() => {
-        const turn = limiter.acquire(key, Math.min(policy.maxRetryAfter, deadline - now(clock)))
-        const tried = turn === Effect.void ? send : Effect.andThen(turn, send)
+        attempts++
+        const { credentials } = client
+        if (!Effect.isEffect(credentials)) return attemptAs(credentials, send)
+        limit = limitNow()
+        const inTime = Effect.timeoutOrElse(credentials, {
+          duration: Duration.millis(Math.min(limits.attempt, left())),
+          orElse: () => Effect.fail(new Fault("timeout", { sent: false }))
+        })
+        return Effect.matchEffect(inTime, {
+          onSuccess: (credential) => attemptAs(credential, Effect.provideService(send, CurrentCredential, credential)),
+          onFailure: (error) =>
+            isFault(error)
+              ? recover(Failed.fromFault(operation, error, limit))
+              : end(Failed.noCredentials(error), "not-retryable")
+        })
+      })
+
+      const attemptAs = (credential: Credential, sent: typeof send): Effect.Effect<A, CallError | E> => {
+        key = headers.success["x-organization-id"] ?? credential.organization
+        const turn = limiter.acquire(key, Math.min(policy.maxRetryAfter, left()))
+        const tried = turn === Effect.void ? sent : Effect.andThen(turn, sent)
         return Effect.matchEffect(breaker === undefined ? tried : breaker.execute(tried, client.server, toHealth), {
           onSuccess: (answer) => {
             const settled = settle(answer)
@@ -193,19 +230,14 @@ export const makePerform = (client: Client) => {
             if (Schema.isSchemaError(error)) {
               return Effect.fail(Failed.invalidInput(operation.operation, Issues.fromSchema(error.issue)))
             }
-            switch (error._tag) {
-              case "Refused":
-                return end(Failed.fromBreaker(error.retryAfter), "not-retryable")
-              case "TooLate": {
-                const isLong = Duration.toMillis(error.wait) > policy.maxRetryAfter
-                return end(Failed.fromLimiter(error.wait), isLong ? "retry-after" : "deadline")
-              }
-              case "Unauthorized":
-                return end(Failed.fromCredentials(error), "not-retryable")
-            }
+            // Refused before it was made.
+            attempts--
+            if (error._tag === "Refused") return end(Failed.fromBreaker(error.retryAfter), "not-retryable")
+            const isLong = Duration.toMillis(error.wait) > policy.maxRetryAfter
+            return end(Failed.fromLimiter(error.wait), isLong ? "retry-after" : "deadline")
           }
         })
-      })
+      }
 
       const settle = (answer: Exchange): Result.Result<A, Failed.Failure<CallError | E>> => {
         const { status } = answer

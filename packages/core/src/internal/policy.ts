@@ -6,11 +6,22 @@
  * client only, never to the fibers that call it.
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import { dual } from "effect/Function"
 
 /** A reference that is unset unless somebody set it. */
 export const reference = <A>(key: string): Context.Reference<A | undefined> =>
   Context.Reference<A | undefined>(key, { defaultValue: () => undefined })
+
+/** A function that sets a reference for the calls in an effect: `f(value)(effect)` and `f(effect, value)`. */
+export interface With<A> {
+  (value: A): <B, E, R>(effect: Effect.Effect<B, E, R>) => Effect.Effect<B, E, R>
+  <B, E, R>(effect: Effect.Effect<B, E, R>, value: A): Effect.Effect<B, E, R>
+}
+
+export const makeWith = <A>(ref: Context.Reference<A | undefined>): With<A> =>
+  dual(2, <B, E, R>(effect: Effect.Effect<B, E, R>, value: A) => Effect.provideService(effect, ref, value))
 
 export type Find<A> = (fiber: Fiber.Fiber<unknown, unknown>) => A
 

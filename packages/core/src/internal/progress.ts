@@ -6,14 +6,18 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { now } from "../Transport.ts"
 
-export const tags = ["Created", "Updated", "Deleted", "Tagged", "Missing", "Invalid", "Failed"] as const
+const tags = ["Created", "Updated", "Deleted", "Tagged", "Missing", "Invalid", "Failed"] as const
 
 export type Tag = (typeof tags)[number]
 
 export interface Snapshot {
+  /** How many rows have their result. */
   readonly done: number
+  /** How many rows were read and have no result yet; none when the run is over. */
   readonly pending: number
+  /** How many results there are of each kind. */
   readonly byOutcome: Readonly<Record<Tag, number>>
+  /** How many rows had their result in a second, over the last five seconds or so. */
   readonly rowsPerSecond: number
 }
 
@@ -29,7 +33,9 @@ interface Counter {
 
 export interface Progress {
   readonly [TypeId]: Counter
+  /** How far it is now. */
   readonly snapshot: Effect.Effect<Snapshot>
+  /** How far it is: at once, then ten times a second, and a last time when the run is over, which ends the stream. */
   readonly changes: Stream.Stream<Snapshot>
 }
 
@@ -76,7 +82,7 @@ export const makeProgress: Effect.Effect<Progress> = Effect.sync(() => {
   let active = 0
   // What is left when a run stops early is not pending any more.
   let dropped = 0
-  // A bar draws the end as well: the rate of a run that is over stays what it was.
+  // The rate of a run that is over stays what it was.
   let ended: number | undefined
 
   const look = (clock: Clock.Clock): Snapshot => ({

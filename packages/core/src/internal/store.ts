@@ -117,11 +117,12 @@ export const makeStore = () => {
         ...contact,
         tags: withTags(organization, contact.tags, names)
       })),
-    /** Takes a tag away by id or name; `undefined` where the contact or its tag is missing. */
+    /** Takes one tag away, by name or else by id; `undefined` where the contact or its tag is missing. */
     removeTag: (org: string, id: string, idOrName: string) =>
       update(org, id, (contact) => {
-        const tags = contact.tags.filter((tag) => tag.name !== idOrName && tag.id !== idOrName)
-        return tags.length === contact.tags.length ? undefined : { ...contact, tags }
+        const { tags } = contact
+        const gone = tags.find((tag) => tag.name === idOrName) ?? tags.find((tag) => tag.id === idOrName)
+        return gone && { ...contact, tags: tags.filter((tag) => tag !== gone) }
       }),
     /** Those whose name contains `name`, in any case, and whose digits contain those of `phone`. */
     search: (org: string, query: { readonly name?: string; readonly phone?: string }): ReadonlyArray<Stored> => {

@@ -118,12 +118,14 @@ export const findContactById = (body: Body, id: string): Body | undefined => {
   return isSame || speaksOfContact ? found : undefined
 }
 
-/** `isNew` where the answer tells it: beside the contact or around it. */
-export const findIsNew = (body: Body): boolean | undefined => {
-  for (const candidate of [body, body["data"], body["contact"]]) {
-    if (!isObject(candidate)) continue
-    const isNew = candidate["isNew"] ?? candidate["is_new"]
-    if (typeof isNew === "boolean") return isNew
+/** `isNew` where the answer tells it: in the contact or around it. */
+export const findIsNew = (body: Body, depth = 2): boolean | undefined => {
+  const isNew = body["isNew"] ?? body["is_new"]
+  if (typeof isNew === "boolean") return isNew
+  for (const key of ["contact", "data"]) {
+    const inner = body[key]
+    const found = depth > 0 && isObject(inner) ? findIsNew(inner, depth - 1) : undefined
+    if (found !== undefined) return found
   }
   return undefined
 }

@@ -1,0 +1,275 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { inspect } from "node:util"
+import * as AgentalkClient from "../src/AgentalkClient.ts"
+import { Contacts } from "../src/Contacts.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import { ask, calls, contactsOver, json, make, operations } from "./ScriptedApi.ts"
+
+const orgA = "aaaaaaaa-0000-4000-8000-000000000001"
+const orgB = "bbbbbbbb-0000-4000-8000-000000000002"
+const makeToken = (secret: string) => Redacted.make(`${orgA}.${secret}`)
+
+const always = () => make(() => json(200, { id: "1", contacts: [] }))
+
+describe("every operation", () => {
+  it.effect("sends the token, and no organization unless told so", () =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      const contacts = yield* contactsOver(client, { token: makeToken("s") })
+      yield* Effect.forEach(operations, (operation) => calls[operation](contacts))
+      assert.lengthOf(sent, 7)
+      for (const { headers } of sent) {
+        assert.strictEqual(headers["authorization"], `Bearer ${orgA}.s`)
+        assert.notProperty(headers, "x-organization-id")
+      }
+    })
+  )
+})
+
+/** The organizations that all operations are sent for. */
+const sentFor = (option: string | undefined, wrap: typeof AgentalkClient.withOrganization | undefined, own = orgB) =>
+  Effect.gen(function* () {
+    const { client, sent } = always()
+    const contacts = yield* contactsOver(client, { organization: option })
+    const all = Effect.forEach(operations, (operation) => calls[operation](contacts))
+    yield* wrap === undefined ? all : wrap(own)(all)
+    return new Set(sent.map(({ headers }) => headers["x-organization-id"]))
+  })
+
+describe("the organization", () => {
+  it.effect("comes from the option", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* sentFor(orgA.toUpperCase(), undefined), new Set([orgA]))
+    })
+  )
+
+  it.effect("comes from withOrganization, which wins", () =>
+    Effect.gen(function* () {
+      const wrap = AgentalkClient.withOrganization
+      assert.deepStrictEqual(yield* sentFor(undefined, wrap, orgB.toUpperCase()), new Set([orgB]))
+      assert.deepStrictEqual(yield* sentFor(orgA, wrap), new Set([orgB]))
+    })
+  )
+
+  it.effect("comes from where the client was built, and the innermost wins", () =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      const contacts = yield* contactsOver(client).pipe(AgentalkClient.withOrganization(orgA))
+      yield* contacts.search({ name: "a" })
+      yield* contacts.search({ name: "b" }).pipe(AgentalkClient.withOrganization(orgB))
+      yield* contacts
+        .search({ name: "c" })
+        .pipe(AgentalkClient.withOrganization(orgA), AgentalkClient.withOrganization("no UUID"))
+      assert.deepStrictEqual(
+        sent.map(({ headers }) => headers["x-organization-id"]),
+        [orgA, orgB, orgA]
+      )
+    })
+  )
+
+  it.effect.each(["", "Zaphod-7261", `${orgA}\r\nx-evil: 1`, `${orgA} `])("is refused when it is %j", (bad) =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      const contacts = yield* contactsOver(client)
+      const error = yield* Effect.flip(contacts.search({ name: "a" }).pipe(AgentalkClient.withOrganization(bad)))
+      assert.deepInclude(error, { _tag: "Validation", source: "client", outcome: "not-applied" })
+      assert.deepStrictEqual("issues" in error && error.issues?.map(({ path }) => path), [["organization"]])
+      assert.lengthOf(sent, 0)
+      assert.notInclude(inspect(error), "Zaphod")
+    })
+  )
+})
+
+describe("a token that is an effect", () => {
+  it.effect("is asked for before every call, so that it can rotate", () =>
+    Effect.gen(function* () {
+      let issued = 0
+      const token = Effect.sync(() => makeToken(`s${++issued}`))
+      const { client, sent } = always()
+      const contacts = yield* contactsOver(client, { token })
+      assert.strictEqual(issued, 0)
+      yield* contacts.search({ name: "a" })
+      yield* contacts.search({ name: "b" })
+      assert.deepStrictEqual(
+        sent.map(({ headers }) => headers["authorization"]),
+        [`Bearer ${orgA}.s1`, `Bearer ${orgA}.s2`]
+      )
+    })
+  )
+
+  it.effect("is not asked for when the input is refused", () =>
+    Effect.gen(function* () {
+      const token = Effect.die("asked")
+      const contacts = yield* contactsOver(always().client, { token })
+      assert.strictEqual((yield* Effect.flip(contacts.delete("x")))._tag, "Validation")
+    })
+  )
+
+  it.effect.each<readonly [name: string, token: AgentalkClient.Token]>([
+    ["fails", Effect.fail("vault Zaphod-7261 is sealed")],
+    ["is malformed", Effect.succeed(Redacted.make("Zaphod-7261"))],
+    ["is a JWT", Effect.succeed(Redacted.make("Zaphod-7261.Zaphod-7261.Zaphod-7261"))],
+    ["would break the header", Effect.succeed(Redacted.make(`${orgA}.Zaphod-7261\r\nx-evil: 1`))],
+    ["is empty", Effect.succeed(Redacted.make(""))]
+  ])("that %s is Unauthorized, and nothing is sent", ([, token]) =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      const contacts = yield* contactsOver(client, { token })
+      for (const operation of operations) {
+        const error = yield* Effect.flip(calls[operation](contacts))
+        assert.deepInclude(error, { _tag: "Unauthorized", operation, outcome: "not-applied" })
+        assert.notInclude(inspect(error) + error.message, "Zaphod")
+      }
+      assert.lengthOf(sent, 0)
+    })
+  )
+
+  it.effect("that hangs is a Timeout of which nothing was sent", () =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      const contacts = yield* contactsOver(client, { token: Effect.never, attemptTimeout: "5 seconds" })
+      const fiber = yield* Effect.forkChild(Effect.flip(contacts.delete(orgA)))
+      yield* TestClock.adjust("4999 millis")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("2 millis")
+      const error = yield* Fiber.join(fiber)
+      assert.deepInclude(error, { _tag: "Timeout", outcome: "not-applied", limit: "attempt" })
+      assert.lengthOf(sent, 0)
+    })
+  )
+})
+
+describe("a bad option fails when the client is built", () => {
+  const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2VjcmV0"
+
+  it.effect.each<readonly [name: string, options: object, says: ReadonlyArray<string>, secret: string]>([
+    ["a token without a secret", { token: Redacted.make(orgA) }, ["token", "{orgId}.{secret}"], orgA],
+    ["a token without a UUID", { token: Redacted.make("zaphod.s") }, ["token", "UUID"], "zaphod"],
+    ["a token with a space", { token: Redacted.make(`${orgA}.zap hod`) }, ["token"], "hod"],
+    ["a token with the scheme", { token: Redacted.make(`Bearer ${orgA}.zaphod`) }, ["token"], "zaphod"],
+    ["an empty token", { token: Redacted.make("") }, ["token"], "zaphod"],
+    ["a token that is not redacted", { token: `${orgA}.zaphod` as never }, ["token"], "zaphod"],
+    ["a token that is no text", { token: Redacted.make(7261) }, ["token"], "7261"],
+    ["a JWT", { token: Redacted.make(jwt) }, ["token", "JWT"], "eyJ"],
+    ["plain http", { baseUrl: "http://zaphod.example" }, ["baseUrl", "https"], "zaphod"],
+    ["plain http to what looks like loopback", { baseUrl: "http://127.0.0.1.zaphod.example" }, ["baseUrl"], "zaphod"],
+    ["plain http to another network", { baseUrl: "http://10.0.0.1" }, ["baseUrl"], "10.0.0"],
+    ["credentials in a URL", { baseUrl: "https://zaphod:pw@example.com" }, ["baseUrl", "credentials"], "zaphod"],
+    ["a user in a URL", { baseUrl: "https://zaphod@example.com" }, ["baseUrl", "credentials"], "zaphod"],
+    ["a query in a URL", { baseUrl: "https://example.com?zaphod" }, ["baseUrl", "query"], "zaphod"],
+    ["a fragment in a URL", { baseUrl: "https://example.com#zaphod" }, ["baseUrl", "fragment"], "zaphod"],
+    ["no URL", { baseUrl: "zaphod" }, ["baseUrl", "URL"], "zaphod"],
+    ["an empty URL", { baseUrl: "" }, ["baseUrl"], "zaphod"],
+    ["another protocol", { baseUrl: "ftp://zaphod.example" }, ["baseUrl"], "zaphod"],
+    ["an organization", { organization: "zaphod" }, ["organization", "UUID"], "zaphod"],
+    ["a duration", { attemptTimeout: "zaphod" }, ["attemptTimeout", "duration"], "zaphod"],
+    ["a size", { maxBodySize: "zaphod" }, ["maxBodySize", "size"], "zaphod"]
+  ])("%s", ([, options, says, secret]) =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      const error = yield* Effect.flip(contactsOver(client, options))
+      assert.strictEqual(error._tag, "ConfigError")
+      for (const word of says) assert.include(error.message, word)
+      for (const shown of [error.message, inspect(error, { depth: Infinity }), JSON.stringify(error)]) {
+        assert.notInclude(shown, secret)
+      }
+      assert.lengthOf(sent, 0)
+    })
+  )
+
+  it.effect.each<readonly [baseUrl: string | URL, href: string]>([
+    ["https://example.com/", "https://example.com"],
+    ["https://example.com/crm/v1//", "https://example.com/crm/v1"],
+    [new URL("https://EXAMPLE.com"), "https://example.com"],
+    ["http://localhost:3000", "http://localhost:3000"],
+    ["http://api.localhost", "http://api.localhost"],
+    ["http://127.0.0.1:8080", "http://127.0.0.1:8080"],
+    ["http://[::1]:8080/x", "http://[::1]:8080/x"]
+  ])("but not %s", ([baseUrl, href]) =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      yield* (yield* contactsOver(client, { baseUrl })).search({ name: "a" })
+      assert.strictEqual(sent[0]?.url.href, `${href}/api/contacts/search?name=a`)
+    })
+  )
+
+  it.effect("but plain http when it is asked for", () =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      yield* (yield* contactsOver(client, { baseUrl: "http://10.0.0.1", dangerouslyAllowPlainHttp: true })).search({
+        name: "a"
+      })
+      assert.strictEqual(sent[0]?.url.host, "10.0.0.1")
+    })
+  )
+
+  it.effect("but a token with white space around it", () =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      yield* (yield* contactsOver(client, { token: Redacted.make(` ${orgA}.s\n`) })).search({ name: "a" })
+      assert.strictEqual(sent[0]?.headers["authorization"], `Bearer ${orgA}.s`)
+    })
+  )
+})
+
+const provider = (env: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromUnknown(env))
+
+describe("layers", () => {
+  const { client, sent } = always()
+  const http = Layer.succeed(HttpClient.HttpClient, client)
+  const search = Effect.flatMap(Contacts, (contacts) => contacts.search({ name: "a" }))
+  const fromConfig = AgentalkClient.layerConfig({
+    token: Config.Redacted("TOKEN"),
+    organization: Config.String("ORGANIZATION")
+  }).pipe(Layer.provide(http))
+
+  it.effect("layer takes options", () =>
+    Effect.gen(function* () {
+      yield* search.pipe(Effect.provide(AgentalkClient.layer({ token: Sandbox.token }).pipe(Layer.provide(http))))
+      assert.strictEqual(sent.at(-1)?.headers["authorization"], `Bearer ${Redacted.value(Sandbox.token)}`)
+    })
+  )
+
+  it.effect("layerConfig takes configuration", () =>
+    Effect.gen(function* () {
+      yield* search.pipe(
+        Effect.provide(Layer.provide(fromConfig, provider({ TOKEN: `${orgA}.s`, ORGANIZATION: orgB })))
+      )
+      assert.deepInclude(sent.at(-1)?.headers, { authorization: `Bearer ${orgA}.s`, "x-organization-id": orgB })
+    })
+  )
+
+  it.effect("layerConfig names what is missing", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(
+        Effect.provide(search, Layer.provide(fromConfig, provider({ TOKEN: `${orgA}.s` })))
+      )
+      assert.isTrue(Exit.isFailure(exit))
+      assert.include(inspect(exit, { depth: 5 }), "ORGANIZATION")
+    })
+  )
+})
+
+describe("interruption", () => {
+  it.effect("interrupts the request", () =>
+    Effect.gen(function* () {
+      let isInterrupted = false
+      const hang = Effect.onInterrupt(Effect.never, () => Effect.sync(() => (isInterrupted = true)))
+      const fiber = yield* Effect.forkChild(ask("upsert", () => hang))
+      yield* TestClock.adjust(Duration.seconds(1))
+      assert.isFalse(isInterrupted)
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(isInterrupted)
+    })
+  )
+})

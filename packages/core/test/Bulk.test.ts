@@ -1,0 +1,757 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import { MaxOpsBeforeYield } from "effect/Scheduler"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { type CallError, NotFound, ServerFault, Timeout, Unauthorized, Validation } from "../src/AgentalkError.ts"
+import { Contact, ContactId, type UpsertInput } from "../src/Contact.ts"
+import { Contacts } from "../src/Contacts.ts"
+import * as ContactsStream from "../src/ContactsStream.ts"
+import { lookAhead, maxWaiting } from "../src/internal/bulk.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+
+// --- what calls fail with -----------------------------------------------------------------------------------------
+
+const ending = {
+  operation: "upsert",
+  outcome: "not-applied",
+  attempts: 1,
+  elapsed: Duration.zero,
+  retryStopped: "not-retryable",
+  message: "It failed."
+} as const
+
+const failures = {
+  invalid: new Validation({ ...ending, source: "client", issues: [] }),
+  refused: new Validation({ ...ending, source: "server", issues: [] }),
+  fault: new ServerFault({ ...ending, status: 503, outcome: "unknown" }),
+  slow: new Timeout({ ...ending, limit: "attempt", outcome: "unknown" }),
+  unauthorized: new Unauthorized({ ...ending, status: 401 }),
+  deadline: new Timeout({ ...ending, limit: "deadline", outcome: "unknown" })
+} satisfies Record<string, CallError>
+
+type Failure = keyof typeof failures
+
+// --- a server that a test can look into ---------------------------------------------------------------------------
+
+interface Row {
+  readonly phone: string
+  readonly latency: number
+  readonly failure?: Failure | undefined
+}
+
+const toDigits = (phone: string) => phone.replace(/\D/g, "")
+
+/** `Contacts` that takes as long as a row says, and what it saw. */
+const makeServer = (rows: ReadonlyArray<Row>) => {
+  const state = new Map<string, string>()
+  const begun: Array<number> = []
+  const inFlight = new Set<string>()
+  const seen = { most: 0, isTwice: false, interrupted: 0 }
+  const layer = Layer.mock(Contacts, {
+    upsert: (input) =>
+      Effect.suspend(() => {
+        const row = Number(input.firstName)
+        const { failure, latency = 0 } = rows[row - 1] ?? {}
+        const digits = toDigits(input.phone)
+        begun.push(row)
+        seen.isTwice ||= inFlight.has(digits)
+        inFlight.add(digits)
+        seen.most = Math.max(seen.most, inFlight.size)
+        const end = Effect.suspend(() => {
+          inFlight.delete(digits)
+          if (failure !== undefined) return Effect.fail(failures[failure])
+          const isNew = !state.has(digits)
+          state.set(digits, `${input.firstName}`)
+          return Effect.succeed({ contact: Contact.make({ id: ContactId.make(digits), phone: input.phone }), isNew })
+        })
+        return (latency === 0 ? end : Effect.andThen(Effect.sleep(latency), end)).pipe(
+          Effect.onInterrupt(() => Effect.sync(() => seen.interrupted++))
+        )
+      })
+  })
+  return { layer, state, begun, seen }
+}
+
+/** The number of a row goes along as the first name, so that the server knows which one it is. */
+const inputs = (rows: ReadonlyArray<Row>): ReadonlyArray<UpsertInput> =>
+  rows.map(({ phone }, index) => ({ phone, firstName: String(index + 1) }))
+
+/** Runs an effect while time goes by. */
+const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(effect)
+    while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust(1)
+    return yield* Fiber.join(fiber)
+  })
+
+/** Lets time go by in small steps, so that fibers can do in between what they would. */
+const pass = (millis: number) =>
+  Effect.gen(function* () {
+    for (let step = 0; step < 40; step++) yield* TestClock.adjust(0)
+    for (let step = 0; step < millis; step++) yield* TestClock.adjust(1)
+  })
+
+/** All results, and how the run ended. */
+const collect = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
+  Effect.gen(function* () {
+    const results: Array<A> = []
+    const exit = yield* Effect.exit(Stream.runForEach(stream, (result) => Effect.sync(() => void results.push(result))))
+    return { results, exit }
+  })
+
+const rowsOf = (results: ReadonlyArray<{ readonly row: number }>) => results.map(({ row }) => row)
+
+/** The numbers of rows in ranges, for an input of so many. */
+const expand = (left: ReadonlyArray<ContactsStream.Rows>, count: number) =>
+  left.flatMap(({ from, to = count }) => Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index))
+
+const inOrder = (numbers: ReadonlyArray<number>) => numbers.toSorted((a, b) => a - b)
+const range = (from: number, to: number) =>
+  Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
+
+// --- what is generated --------------------------------------------------------------------------------------------
+
+// Three numbers in seven spellings, and some that are none.
+const phones = Schema.Literals([
+  "+15550000001",
+  "15550000001",
+  "+1 555 000-0001",
+  "+15550000002",
+  "1 (555) 0000002",
+  "+15550000003",
+  "1.555.000.0003",
+  "",
+  "no number"
+])
+
+const isKnown = ({ phone }: Row) => toDigits(phone) !== ""
+
+const int = (minimum: number, maximum: number) =>
+  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
+
+const rowsWith = (failure: ReadonlyArray<Failure | "">) =>
+  Arbitrary.array(
+    Arbitrary.map(
+      Arbitrary.all({
+        phone: Arbitrary.schema(phones),
+        latency: int(0, 3),
+        failure: Arbitrary.schema(Schema.Literals(failure))
+      }),
+      ({ failure, ...row }): Row => (failure === "" ? row : { ...row, failure })
+    ),
+    { maxLength: 30 }
+  )
+
+const options = Arbitrary.all({ concurrency: int(1, 6), ordered: Arbitrary.schema(Schema.Boolean) })
+
+const chunked = (rows: ReadonlyArray<UpsertInput>, size: number) => Stream.rechunk(Stream.fromIterable(rows), size)
+
+describe("upsertAll", () => {
+  it.effect.prop(
+    "ends as a run of one row after the other does, and never has a number in flight twice",
+    [rowsWith(["", "", "", "refused"]), options, int(1, 9)],
+    ([rows, options, size]) =>
+      Effect.gen(function* () {
+        const { layer, seen, state, begun } = makeServer(rows)
+        const { exit, results } = yield* inTime(
+          collect(ContactsStream.upsertAll(chunked(inputs(rows), size), options)).pipe(Effect.provide(layer))
+        )
+        assert.isTrue(Exit.isSuccess(exit))
+
+        const model = makeServer(rows.map((row) => ({ ...row, latency: 0 })))
+        const expected: Array<unknown> = []
+        yield* Effect.gen(function* () {
+          const contacts = yield* Contacts
+          for (const [index, input] of inputs(rows).entries()) {
+            const key = { row: index + 1, key: input.phone }
+            expected.push(
+              yield* contacts.upsert(input).pipe(
+                Effect.map(({ contact, isNew }) => ({ _tag: isNew ? "Created" : "Updated", ...key, contact })),
+                Effect.catch((error) => Effect.succeed({ _tag: "Failed", ...key, error }))
+              )
+            )
+          }
+        }).pipe(Effect.provide(model.layer))
+
+        // Numbers that are none may overtake each other: nothing is applied for them.
+        const known = (results: ReadonlyArray<unknown>) => results.filter((_, index) => isKnown(rows[index]!))
+        assert.deepStrictEqual(known(results.toSorted((a, b) => a.row - b.row)), known(expected))
+        if (options.ordered) assert.deepStrictEqual(rowsOf(results), range(1, rows.length))
+        else assert.deepStrictEqual(inOrder(rowsOf(results)), range(1, rows.length))
+        state.delete("")
+        model.state.delete("")
+        assert.deepStrictEqual(Object.fromEntries(state), Object.fromEntries(model.state))
+        assert.isAtMost(seen.most, options.concurrency)
+        assert.deepStrictEqual(inOrder(begun), range(1, rows.length))
+        for (const digits of new Set(rows.map(({ phone }) => toDigits(phone)))) {
+          if (digits === "") continue
+          const turns = begun.filter((row) => toDigits(rows[row - 1]!.phone) === digits)
+          assert.deepStrictEqual(turns, inOrder(turns))
+        }
+        return true
+      }),
+    { arbitrary: { runs: 150 } }
+  )
+
+  it.effect("never has the same digits in flight twice, however they are spelt", () =>
+    Effect.gen(function* () {
+      const rows = ["+15550000001", "1-555-000-0001", "15550000001"].map((phone) => ({ phone, latency: 5 }))
+      const { layer, seen } = makeServer(rows)
+      yield* inTime(Stream.runDrain(ContactsStream.upsertAll(chunked(inputs(rows), 3)))).pipe(Effect.provide(layer))
+      assert.deepStrictEqual({ ...seen }, { most: 1, isTwice: false, interrupted: 0 })
+    })
+  )
+
+  it.effect.prop(
+    "accounts for every row once: a result, or left",
+    [rowsWith(["", "", "", "", "invalid", "refused", "fault", "slow", "unauthorized", "deadline"]), options, int(1, 9)],
+    ([rows, options, size]) =>
+      Effect.gen(function* () {
+        const { begun, layer } = makeServer(rows)
+        const { exit, results } = yield* inTime(
+          collect(ContactsStream.upsertAll(chunked(inputs(rows), size), options)).pipe(Effect.provide(layer))
+        )
+        const expectedTags = { invalid: "Invalid", refused: "Failed", fault: "Failed", slow: "Failed" } as const
+        for (const { _tag, row } of results) {
+          const failure = rows[row - 1]?.failure
+          assert.notInclude(["unauthorized", "deadline"], failure)
+          if (failure === undefined) assert.include(["Created", "Updated"], _tag)
+          else assert.strictEqual(_tag, expectedTags[failure as keyof typeof expectedTags])
+        }
+        if (options.ordered) assert.deepStrictEqual(rowsOf(results), inOrder(rowsOf(results)))
+        if (Exit.isSuccess(exit)) {
+          assert.deepStrictEqual(inOrder(rowsOf(results)), range(1, rows.length))
+          return true
+        }
+        const error = Cause.squash(exit.cause)
+        assert.instanceOf(error, ContactsStream.Stopped)
+        const left = expand(error.left, rows.length)
+        assert.deepStrictEqual(inOrder([...rowsOf(results), ...left]), range(1, rows.length))
+        assert.deepStrictEqual(left, inOrder(left))
+        assert.include(left, error.row)
+        assert.strictEqual(error.error, failures[rows[error.row - 1]!.failure!])
+        // Compact: no two ranges could be one.
+        for (const [index, { to }] of error.left.entries()) {
+          const next = error.left[index + 1]
+          if (next !== undefined) assert.isBelow(to! + 1, next.from)
+        }
+        // What was begun has its result, but for those that fared like the one that stopped the run.
+        for (const row of begun) {
+          const failure = rows[row - 1]?.failure
+          if (failure !== "unauthorized" && failure !== "deadline") assert.include(rowsOf(results), row)
+        }
+        return true
+      }),
+    { arbitrary: { runs: 300 } }
+  )
+
+  it.effect("stops at Unauthorized: gives what was in flight, begins no other, tells which are left", () =>
+    Effect.gen(function* () {
+      const rows: Array<Row> = Array.from({ length: 20 }, (_, index) => ({ phone: `+1555000000${index}`, latency: 10 }))
+      rows[4] = { ...rows[4]!, latency: 2, failure: "unauthorized" }
+      // One more of the kind, later: what stopped the run stays the first.
+      rows[6] = { ...rows[6]!, failure: "deadline" }
+      for (const ordered of [true, false]) {
+        const { begun, layer } = makeServer(rows)
+        const { exit, results } = yield* inTime(
+          collect(ContactsStream.upsertAll(chunked(inputs(rows), 4), { concurrency: 8, ordered }))
+        ).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(rowsOf(results), [1, 2, 3, 4, 6, 8])
+        assert.deepStrictEqual(begun, range(1, 8))
+        const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+        assert.instanceOf(error, ContactsStream.Stopped)
+        assert.deepInclude(error, { row: 5, error: failures.unauthorized })
+        assert.deepStrictEqual(error.left, [{ from: 5, to: 5 }, { from: 7, to: 7 }, { from: 9 }])
+        assert.strictEqual(
+          error.message,
+          "The run stopped at row 5. It failed. Rows without a result: 5, 7, all from 9 on. Run these again."
+        )
+      }
+    })
+  )
+
+  it.effect("names the last row that is left where the input has ended", () =>
+    Effect.gen(function* () {
+      const rows: ReadonlyArray<Row> = [
+        { phone: "1", latency: 5, failure: "deadline" },
+        { phone: "1", latency: 0 },
+        { phone: "2", latency: 0 },
+        { phone: "1", latency: 0 }
+      ]
+      const { layer } = makeServer(rows)
+      const error = yield* inTime(
+        ContactsStream.upsertAll(chunked(inputs(rows), 4)).pipe(Stream.runDrain, Effect.flip)
+      ).pipe(Effect.provide(layer))
+      assert.instanceOf(error, ContactsStream.Stopped)
+      assert.deepStrictEqual(error.left, [
+        { from: 1, to: 2 },
+        { from: 4, to: 4 }
+      ])
+      assert.deepStrictEqual(
+        yield* Schema.decodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(
+          yield* Schema.encodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(error)
+        ),
+        error
+      )
+    })
+  )
+
+  it.effect("keeps its message short where many rows are left", () =>
+    Effect.gen(function* () {
+      const rows: ReadonlyArray<Row> = range(1, 40).map((row) => ({
+        phone: String(row),
+        latency: 1,
+        failure: row % 2 === 0 ? "unauthorized" : undefined
+      }))
+      const { layer } = makeServer(rows)
+      const error = yield* inTime(
+        ContactsStream.upsertAll(chunked(inputs(rows), 40), { concurrency: 40 }).pipe(Stream.runDrain, Effect.flip)
+      ).pipe(Effect.provide(layer))
+      assert.include(error.message, "Rows without a result: 2, 4, 6, 8, 10 and more. Run these again.")
+      assert.strictEqual(error.left.length, 20)
+    })
+  )
+
+  it.effect("gives the results of what it has read before it fails as its input does", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 10).map((row) => ({ phone: String(row), latency: 5 }))
+      const { layer } = makeServer(rows)
+      const { exit, results } = yield* inTime(
+        collect(
+          ContactsStream.upsertAll(Stream.concat(chunked(inputs(rows), 3), Stream.fail("broken")), { concurrency: 3 })
+        )
+      ).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(rowsOf(results), range(1, 10))
+      assert.deepStrictEqual(exit, Exit.fail("broken"))
+    })
+  )
+
+  it.effect("takes rows of any kind from code that is not compiled, and says Invalid", () =>
+    Effect.gen(function* () {
+      const trap = {
+        get phone(): string {
+          throw new Error("no")
+        }
+      }
+      const rows = [
+        null,
+        undefined,
+        5,
+        "text",
+        {},
+        { phone: 5 },
+        { phone: "12" },
+        trap,
+        [],
+        () => 1,
+        { phone: "+15550000001" }
+      ]
+      const { results } = yield* collect(ContactsStream.upsertAll(Stream.fromIterable(rows as Array<UpsertInput>)))
+      assert.deepStrictEqual(
+        results.map(({ _tag, key, row }) => [row, _tag, key]),
+        rows.map((_, index) => [
+          index + 1,
+          index === 10 ? "Created" : "Invalid",
+          { 6: "12", 10: "+15550000001" }[index] ?? ""
+        ])
+      )
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("fails with the defect of a call, after the results that were had", () =>
+    Effect.gen(function* () {
+      const { exit, results } = yield* collect(
+        ContactsStream.upsertAll(Stream.make({ phone: "1" }, { phone: "2" }), { concurrency: 1 })
+      ).pipe(
+        Effect.provide(
+          Layer.mock(Contacts, {
+            upsert: ({ phone }) =>
+              phone === "2"
+                ? Effect.die("a mistake")
+                : Effect.succeed({ contact: Contact.make({ id: ContactId.make("a") }), isNew: true })
+          })
+        )
+      )
+      assert.deepStrictEqual(rowsOf(results), [1])
+      assert.deepStrictEqual(exit, Exit.die("a mistake"))
+    })
+  )
+
+  it.effect("may be run again", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 30).map((row) => ({ phone: String(row % 7), latency: 0 }))
+      const { layer } = makeServer(rows)
+      const run = Stream.runCollect(ContactsStream.upsertAll(chunked(inputs(rows), 4))).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(rowsOf(yield* run), range(1, 30))
+      assert.deepStrictEqual(rowsOf(yield* run), range(1, 30))
+    })
+  )
+
+  it.effect("is bounded: by its concurrency, by its reader, and by a row that is slow", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 3000).map((row) => ({ phone: String(row), latency: row === 1 ? 300 : 1 }))
+      const { begun, layer } = makeServer(rows)
+      let read = 0
+      const counted = Stream.tap(chunked(inputs(rows), 1), () => Effect.sync(() => read++))
+      const queue = yield* Queue.bounded<ContactsStream.UpsertRow, Cause.Done>(1)
+      yield* Effect.forkChild(
+        ContactsStream.upsertAll(counted).pipe(
+          Stream.runForEach((result) => Queue.offer(queue, result)),
+          Effect.provide(layer)
+        )
+      )
+      yield* pass(0)
+      assert.deepStrictEqual(begun, range(1, 8))
+      // The first row holds back the results of those behind it; these go on, but not for ever.
+      yield* pass(299)
+      assert.strictEqual(begun.length, lookAhead)
+      assert.isAtMost(read, lookAhead + 1)
+      // Nobody reads the results: nothing more is begun than what was in flight.
+      yield* pass(300)
+      assert.isAtMost(begun.length, lookAhead + maxWaiting + 8)
+      const before = begun.length
+      yield* pass(300)
+      assert.strictEqual(begun.length, before)
+      assert.deepStrictEqual(rowsOf(yield* inTime(Effect.replicateEffect(Queue.take(queue), 3000))), range(1, 3000))
+    })
+  )
+
+  it.effect("is bounded by its reader where rows wait for their turn, too", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 500).map((row) => ({ phone: String(row % 2), latency: 1 }))
+      const { begun, layer } = makeServer(rows)
+      yield* Effect.forkChild(
+        ContactsStream.upsertAll(chunked(inputs(rows), 500)).pipe(
+          Stream.runForEachArray(() => Effect.never),
+          Effect.provide(layer)
+        )
+      )
+      yield* pass(600)
+      assert.isAtLeast(begun.length, maxWaiting)
+      assert.isAtMost(begun.length, 2 * maxWaiting)
+    })
+  )
+
+  it.effect("gives results as they are had where order is of no interest", () =>
+    Effect.gen(function* () {
+      const rows = [30, 10, 20, 5].map((latency, index) => ({ phone: String(index), latency }))
+      const { layer } = makeServer(rows)
+      const run = (ordered: boolean) =>
+        inTime(Stream.runCollect(ContactsStream.upsertAll(chunked(inputs(rows), 4), { ordered }))).pipe(
+          Effect.provide(layer)
+        )
+      assert.deepStrictEqual(rowsOf(yield* run(false)), [4, 2, 3, 1])
+      assert.deepStrictEqual(rowsOf(yield* run(true)), [1, 2, 3, 4])
+    })
+  )
+
+  it.effect("never stalls, wherever a fiber may yield", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 200).map((row) => ({ phone: String(row % 50), latency: 0 }))
+      // With less than three, Effect's own streams make no way.
+      for (const operations of range(3, 40)) {
+        for (const concurrency of [1, 2, 5]) {
+          const { layer } = makeServer(rows)
+          const results = yield* Stream.runCollect(
+            ContactsStream.upsertAll(chunked(inputs(rows), 70), { concurrency })
+          ).pipe(Effect.provide(layer), Effect.provideService(MaxOpsBeforeYield, operations))
+          assert.deepStrictEqual(rowsOf(results), range(1, 200))
+          // Its reader comes back after as many turns as it takes for no room to be left.
+          const read: Array<number> = []
+          yield* ContactsStream.upsertAll(chunked(inputs(rows), 70), { concurrency }).pipe(
+            Stream.runForEachArray((results) => {
+              read.push(...rowsOf(results))
+              return Effect.replicateEffect(Effect.yieldNow, operations * 5, { discard: true })
+            }),
+            Effect.provide(layer),
+            Effect.provideService(MaxOpsBeforeYield, operations)
+          )
+          assert.deepStrictEqual(read, range(1, 200))
+        }
+      }
+    })
+  )
+
+  it.effect("goes on with other rows while one waits for its turn, and reads ahead no more than it may", () =>
+    Effect.gen(function* () {
+      // Every other row has the same number, which is slow.
+      const rows = range(1, 4000).map((row) => ({
+        phone: row % 2 === 0 ? String(row * 1000) : "1",
+        latency: row % 2 === 0 ? 1 : 100
+      }))
+      const { begun, layer, seen } = makeServer(rows)
+      yield* Effect.forkChild(
+        ContactsStream.upsertAll(chunked(inputs(rows), 100), { ordered: false }).pipe(
+          Stream.runDrain,
+          Effect.provide(layer)
+        )
+      )
+      yield* pass(50)
+      assert.strictEqual(begun.filter((row) => row % 2 === 1).length, 1)
+      assert.isAtLeast(begun.length, 300)
+      yield* pass(49)
+      yield* pass(500)
+      // Odd rows wait, one behind the other: 1024 of them are as far ahead as it looks.
+      const odd = begun.filter((row) => row % 2 === 1).length
+      assert.isAtMost(Math.max(...begun), 2 * (lookAhead + odd) + 2)
+      assert.isFalse(seen.isTwice)
+    })
+  )
+
+  it.effect("takes any concurrency, and works on with at least one", () =>
+    Effect.gen(function* () {
+      for (const [concurrency, most] of [
+        [0, 1],
+        [-1, 1],
+        [Number.NaN, 1],
+        [2.5, 2],
+        [100, 30],
+        [Infinity, 30]
+      ] as const) {
+        const rows = range(1, 30).map((row) => ({ phone: String(row), latency: 20 }))
+        const { layer, seen } = makeServer(rows)
+        const run = Stream.runCollect(ContactsStream.upsertAll(chunked(inputs(rows), 7), { concurrency }))
+        assert.deepStrictEqual(rowsOf(yield* inTime(run).pipe(Effect.provide(layer))), range(1, 30))
+        assert.strictEqual(seen.most, most, String(concurrency))
+      }
+    })
+  )
+
+  it.effect("interrupts what is in flight when it is interrupted, and its input", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 30).map((row) => ({ phone: String(row), latency: 1000 }))
+      const { begun, layer, seen } = makeServer(rows)
+      const closed = yield* Deferred.make<string>()
+      const input = Stream.concat(chunked(inputs(rows.slice(0, 5)), 2), Stream.never).pipe(
+        Stream.ensuring(Deferred.succeed(closed, `${seen.interrupted} interrupted`))
+      )
+      const fiber = yield* Effect.forkChild(
+        ContactsStream.upsertAll(input).pipe(Stream.runDrain, Effect.provide(layer))
+      )
+      yield* pass(10)
+      assert.strictEqual(begun.length, 5)
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(seen.interrupted, 5)
+      assert.isTrue(yield* Deferred.isDone(closed))
+      yield* pass(1000)
+      assert.strictEqual(begun.length, 5)
+    })
+  )
+
+  it.effect("interrupts what is in flight when its reader has enough", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 30).map((row) => ({ phone: String(row), latency: row }))
+      const { begun, layer, seen } = makeServer(rows)
+      yield* inTime(
+        ContactsStream.upsertAll(chunked(inputs(rows), 30), { concurrency: 4 }).pipe(Stream.take(1), Stream.runDrain)
+      ).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(begun, range(1, 5))
+      assert.strictEqual(seen.interrupted, 4)
+    })
+  )
+
+  it.effect("ends what is in flight, and begins no other, when it is told to stop", () =>
+    Effect.gen(function* () {
+      const rows = range(1, 30).map((row) => ({ phone: String(row), latency: 10 }))
+      for (const ordered of [true, false]) {
+        const { begun, layer, seen } = makeServer(rows)
+        // Its input goes on without an end.
+        const input = Stream.concat(chunked(inputs(rows.slice(0, 11)), 11), Stream.never)
+        const { exit, results } = yield* inTime(
+          collect(ContactsStream.upsertAll(input, { concurrency: 4, ordered, stopWhen: Effect.sleep(15) }))
+        ).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(exit, Exit.void)
+        assert.deepStrictEqual(rowsOf(results), range(1, 8))
+        assert.deepStrictEqual(begun, range(1, 8))
+        assert.strictEqual(seen.interrupted, 0)
+      }
+    })
+  )
+})
+
+// --- the other two ------------------------------------------------------------------------------------------------
+
+const missingId = "5a4db0c5-0000-4000-8000-00000000ffff"
+
+describe("deleteAll", () => {
+  it.effect("deletes by id, in turn where one is there twice", () =>
+    Effect.gen(function* () {
+      const { contacts, seed } = yield* Sandbox.State
+      const [one, two] = yield* seed([{ phone: "+15550000001" }, { phone: "+15550000002" }])
+      const ids = [one!.id, missingId, one!.id.toUpperCase(), "no id", 5 as unknown as string]
+      const results = yield* Stream.runCollect(ContactsStream.deleteAll(Stream.fromIterable(ids)))
+      assert.deepStrictEqual(
+        results.map(({ _tag, key, row }) => [row, _tag, key]),
+        [
+          [1, "Deleted", ids[0]],
+          [2, "Missing", ids[1]],
+          [3, "Missing", ids[2]],
+          [4, "Invalid", "no id"],
+          [5, "Invalid", ""]
+        ]
+      )
+      assert.deepStrictEqual(yield* contacts(), [two!])
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("stops as upsertAll does, and keeps the order of equal ids", () =>
+    Effect.gen(function* () {
+      let isDeleted = false
+      const layer = Layer.mock(Contacts, {
+        delete: (id) =>
+          Effect.suspend((): Effect.Effect<void, NotFound | Unauthorized> => {
+            if (id === "b") return Effect.fail(failures.unauthorized)
+            if (isDeleted) return Effect.fail(new NotFound({ ...ending, status: 404 }))
+            return Effect.delay(
+              Effect.sync(() => void (isDeleted = true)),
+              5
+            )
+          })
+      })
+      const { exit, results } = yield* inTime(
+        collect(ContactsStream.deleteAll(Stream.make("a", "A", "a", "b"), { concurrency: 3 }))
+      ).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(
+        results.map(({ _tag }) => _tag),
+        ["Deleted"]
+      )
+      const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      assert.instanceOf(error, ContactsStream.Stopped)
+      assert.deepStrictEqual(error.left, [{ from: 2 }])
+    })
+  )
+})
+
+describe("addTagsAll", () => {
+  it.effect("adds tags by id", () =>
+    Effect.gen(function* () {
+      const { contacts, seed } = yield* Sandbox.State
+      const [one] = yield* seed([{ phone: "+15550000001", tags: ["a"] }])
+      const { id } = one!
+      const rows = [
+        { id, tags: ["b"] },
+        { id: id.toUpperCase(), tags: ["c", "a"] },
+        { id: missingId, tags: ["b"] },
+        { id: "no id", tags: [] },
+        { id, tags: [""] },
+        { id },
+        null
+      ] as Array<{ id: string; tags: Array<string> }>
+      const results = yield* Stream.runCollect(ContactsStream.addTagsAll(Stream.fromIterable(rows)))
+      assert.deepStrictEqual(
+        results.map(({ _tag, key, row }) => [row, _tag, key]),
+        [
+          [1, "Tagged", id],
+          [2, "Tagged", id.toUpperCase()],
+          [3, "Missing", missingId],
+          [4, "Invalid", "no id"],
+          [5, "Invalid", id],
+          [6, "Invalid", id],
+          [7, "Invalid", ""]
+        ]
+      )
+      const [kept] = yield* contacts()
+      assert.deepStrictEqual(results[1]?._tag === "Tagged" ? results[1].contact : undefined, Option.some(kept!))
+      assert.deepStrictEqual(
+        kept?.tags?.map(({ name }) => name),
+        ["a", "b", "c"]
+      )
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+})
+
+// --- progress -----------------------------------------------------------------------------------------------------
+
+describe("makeProgress", () => {
+  it.effect("counts rows, outcomes and a rate, from before the run to its end", () =>
+    Effect.gen(function* () {
+      const rows: ReadonlyArray<Row> = range(1, 20).map((row) => ({
+        phone: String(row),
+        latency: 100,
+        failure: row % 5 === 0 ? (row % 10 === 0 ? "invalid" : "fault") : undefined
+      }))
+      const { layer } = makeServer(rows)
+      const progress = yield* ContactsStream.makeProgress
+      const seen: Array<ContactsStream.Snapshot> = []
+      const looking = yield* Effect.forkChild(
+        Stream.runForEach(progress.changes, (snapshot) => Effect.sync(() => void seen.push(snapshot)))
+      )
+      yield* pass(250)
+      assert.deepInclude(seen[0], { done: 0, pending: 0, rowsPerSecond: 0 })
+      const run = yield* Effect.forkChild(
+        ContactsStream.upsertAll(chunked(inputs(rows), 5), { concurrency: 4, progress }).pipe(
+          Stream.runDrain,
+          Effect.provide(layer)
+        )
+      )
+      yield* pass(150)
+      assert.deepInclude(yield* progress.snapshot, { done: 4, pending: 4 })
+      yield* pass(350)
+      yield* Fiber.join(run)
+      yield* Fiber.join(looking)
+      const last = seen[seen.length - 1]
+      assert.deepStrictEqual(last, {
+        done: 20,
+        pending: 0,
+        byOutcome: { Created: 16, Updated: 0, Deleted: 0, Tagged: 0, Missing: 0, Invalid: 2, Failed: 2 },
+        rowsPerSecond: 40
+      })
+      // Ten a second, and the end at once.
+      assert.isAtLeast(seen.length, 7)
+      assert.isAtMost(seen.length, 10)
+      // The run is over: time that goes by changes nothing more, and who looks now sees the end.
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Stream.runCollect(progress.changes), [last])
+    })
+  )
+
+  it.effect("tells the rate of the last seconds", () =>
+    Effect.gen(function* () {
+      const rows: ReadonlyArray<Row> = range(1, 200).map((row) => ({
+        phone: String(row),
+        latency: row <= 100 ? 100 : 1000
+      }))
+      const { layer } = makeServer(rows)
+      const progress = yield* ContactsStream.makeProgress
+      yield* Effect.forkChild(Stream.runDrain(progress.changes))
+      yield* Effect.forkChild(
+        ContactsStream.upsertAll(chunked(inputs(rows), 5), { concurrency: 1, progress }).pipe(
+          Stream.runDrain,
+          Effect.provide(layer)
+        )
+      )
+      yield* TestClock.adjust("8 seconds")
+      assert.closeTo((yield* progress.snapshot).rowsPerSecond, 10, 0.5)
+      yield* TestClock.adjust("20 seconds")
+      assert.closeTo((yield* progress.snapshot).rowsPerSecond, 1, 0.3)
+    })
+  )
+
+  it.effect("has nothing pending when a run has stopped", () =>
+    Effect.gen(function* () {
+      const rows: ReadonlyArray<Row> = range(1, 20).map((row) => ({
+        phone: "1",
+        latency: 1,
+        failure: row === 3 ? "unauthorized" : undefined
+      }))
+      const { layer } = makeServer(rows)
+      const progress = yield* ContactsStream.makeProgress
+      yield* inTime(
+        ContactsStream.upsertAll(chunked(inputs(rows), 20), { progress }).pipe(Stream.runDrain, Effect.exit)
+      ).pipe(Effect.provide(layer))
+      assert.deepInclude(yield* progress.snapshot, { done: 2, pending: 0 })
+      assert.strictEqual((yield* Stream.runCollect(progress.changes)).length, 1)
+    })
+  )
+})

@@ -1,0 +1,196 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
+import * as AgentalkClient from "../src/AgentalkClient.ts"
+import * as CircuitBreaker from "../src/CircuitBreaker.ts"
+import { Contacts } from "../src/Contacts.ts"
+import * as Retry from "../src/Retry.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import { type Answer, failed, lineUp, ok, refused, reset, stall, status } from "./Attempts.ts"
+import { id } from "./ScriptedApi.ts"
+
+const once = Retry.withPolicy(Retry.none)
+const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
+
+/** How one attempt ends, which takes half a minute at the most. */
+const tagOf = Effect.fnUntraced(function* (contacts: Contacts["Service"]) {
+  const fiber = yield* Effect.forkChild(Effect.result(once(tag(contacts))))
+  yield* TestClock.adjust("30 seconds")
+  const result = yield* Fiber.join(fiber)
+  return Result.isSuccess(result) ? "success" : result.failure._tag
+})
+
+const threeFailures = CircuitBreaker.layer({ failures: 3, openDuration: "20 seconds" })
+
+describe("the circuit", () => {
+  it.effect.each<[string, Answer]>([
+    ["500", status(500)],
+    ["501", status(501)],
+    ["a reset", reset],
+    ["no connection", refused],
+    ["silence", Effect.never],
+    ["a body that does not end", stall]
+  ])("opens after so many failures in a row: %s", ([, answer]) =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([answer])
+      for (let i = 0; i < 3; i++) assert.notStrictEqual(yield* tagOf(contacts), "CircuitOpen")
+      assert.strictEqual(yield* tagOf(contacts), "CircuitOpen")
+      assert.strictEqual(sent.length, 3)
+    }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 3, openDuration: "1 day" })))
+  )
+
+  it.effect("that is open sends nothing, and says when to try again", () =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([status(500)])
+      yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
+      yield* TestClock.adjust("5 seconds")
+      const error = yield* Effect.flip(tag(contacts))
+      assert.deepInclude(error, {
+        _tag: "CircuitOpen",
+        operation: "addTags",
+        attempts: 0,
+        outcome: "not-applied",
+        retryStopped: "not-retryable",
+        retryAfter: Duration.seconds(15)
+      })
+      assert.isTrue(error.isRetryable)
+      assert.strictEqual(sent.length, 3)
+      // All that goes to this server is refused, other operations as well.
+      assert.strictEqual((yield* Effect.flip(contacts.search({ name: "Jane" })))._tag, "CircuitOpen")
+    }).pipe(Effect.provide(threeFailures))
+  )
+
+  it.effect("stays closed while the server answers, whatever it refuses", () =>
+    Effect.gen(function* () {
+      const codes = [400, 401, 403, 404, 408, 409, 429, 302]
+      const { contacts, sent } = yield* lineUp(codes.map((code) => status(code)))
+      for (const _ of codes) assert.notStrictEqual(yield* tagOf(contacts), "CircuitOpen")
+      assert.strictEqual(sent.length, codes.length)
+    }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
+  )
+
+  it.effect("stays closed where failures are not in a row", () =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([
+        status(500),
+        status(500),
+        ok,
+        status(500),
+        reset,
+        status(404),
+        status(500),
+        ok
+      ])
+      for (let i = 0; i < 8; i++) assert.notStrictEqual(yield* tagOf(contacts), "CircuitOpen")
+      assert.strictEqual(sent.length, 8)
+    }).pipe(Effect.provide(threeFailures))
+  )
+
+  it.effect("is not opened by calls that were interrupted, or refused before sending", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([Effect.never, Effect.never, ok])
+      for (let i = 0; i < 2; i++) {
+        const fiber = yield* Effect.forkChild(tag(contacts))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(fiber)
+      }
+      yield* Effect.flip(contacts.addTags("nobody", []))
+      yield* tag(contacts)
+    }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
+  )
+
+  it.effect("half-opens for one call at a time, and closes when it succeeds", () =>
+    Effect.gen(function* () {
+      const answered = yield* Deferred.make<void>()
+      const probe = Effect.andThen(Deferred.await(answered), ok)
+      const { contacts, sent } = yield* lineUp([status(500), status(500), status(500), probe, ok])
+      yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
+      yield* TestClock.adjust("19999 millis")
+      assert.strictEqual((yield* Effect.flip(tag(contacts)))._tag, "CircuitOpen")
+      yield* TestClock.adjust("1 millis")
+      const probing = yield* Effect.forkChild(tag(contacts))
+      yield* TestClock.adjust("1 millis")
+      for (let i = 0; i < 5; i++) assert.strictEqual((yield* Effect.flip(tag(contacts)))._tag, "CircuitOpen")
+      assert.strictEqual(sent.length, 4)
+      yield* Deferred.succeed(answered, undefined)
+      yield* Fiber.join(probing)
+      yield* Effect.replicateEffect(tag(contacts), 5)
+      assert.strictEqual(sent.length, 9)
+    }).pipe(Effect.provide(threeFailures))
+  )
+
+  it.effect("opens again when the probe fails", () =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([status(500)])
+      yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual((yield* Effect.flip(once(tag(contacts))))._tag, "ServerFault")
+      const error = yield* Effect.flip(tag(contacts))
+      assert.deepInclude(error, { _tag: "CircuitOpen", retryAfter: Duration.seconds(20) })
+      assert.strictEqual(sent.length, 4)
+    }).pipe(Effect.provide(threeFailures))
+  )
+
+  it.effect("lets another call probe when the first is interrupted", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([status(500), status(500), status(500), Effect.never, ok])
+      yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
+      yield* TestClock.adjust("20 seconds")
+      const probing = yield* Effect.forkChild(tag(contacts))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(probing)
+      yield* tag(contacts)
+    }).pipe(Effect.provide(threeFailures))
+  )
+
+  it.effect("that opens during a call ends its retries, and the outcome is that of the attempts that were made", () =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([status(500)])
+      const error = yield* failed(Retry.withPolicy({ attempts: 10 })(tag(contacts)))
+      assert.deepInclude(error, {
+        _tag: "CircuitOpen",
+        attempts: 3,
+        outcome: "unknown",
+        retryStopped: "not-retryable"
+      })
+      assert.strictEqual(sent.length, 3)
+    }).pipe(Effect.provide(threeFailures))
+  )
+
+  it.effect("is there only where a layer gives it, however it is provided", () =>
+    Effect.gen(function* () {
+      const one = CircuitBreaker.layer({ failures: 1, openDuration: "1 day" })
+      const second = Effect.fnUntraced(function* (provide: (live: Layer.Layer<Contacts>) => Layer.Layer<Contacts>) {
+        const { client } = yield* lineUp([status(500)])
+        const live = AgentalkClient.layer({ token: Sandbox.token }).pipe(
+          Layer.provide(Layer.succeed(HttpClient.HttpClient, client)),
+          Layer.orDie
+        )
+        const twice = Effect.flatMap(Contacts, (contacts) =>
+          Effect.andThen(Effect.exit(once(tag(contacts))), Effect.flip(once(tag(contacts))))
+        )
+        return (yield* Effect.provide(twice, provide(live)))._tag
+      })
+      assert.strictEqual(yield* second((live) => live), "ServerFault")
+      assert.strictEqual(yield* second(Layer.provide(one)), "CircuitOpen")
+      assert.strictEqual(yield* second(Layer.provideMerge(one)), "CircuitOpen")
+      assert.strictEqual(yield* second(Layer.merge(one)), "CircuitOpen")
+    })
+  )
+
+  it.effect("is one for each server", () =>
+    Effect.gen(function* () {
+      const here = yield* lineUp([status(500)])
+      const there = yield* lineUp([ok], { baseUrl: "https://eu.agentalk.example" })
+      assert.strictEqual(yield* tagOf(here.contacts), "ServerFault")
+      assert.strictEqual((yield* Effect.flip(tag(here.contacts)))._tag, "CircuitOpen")
+      yield* tag(there.contacts)
+    }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1, openDuration: "1 day" })))
+  )
+})

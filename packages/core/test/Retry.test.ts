@@ -1,0 +1,461 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
+import * as AgentalkClient from "../src/AgentalkClient.ts"
+import type { AgentalkError, Outcome, RetryStopped } from "../src/AgentalkError.ts"
+import { Contacts } from "../src/Contacts.ts"
+import * as Retry from "../src/Retry.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import * as TimeLimit from "../src/TimeLimit.ts"
+import { type Answer, ended, failed, lineUp, ok, refused, reset, stall, status, withChance } from "./Attempts.ts"
+import { id } from "./ScriptedApi.ts"
+
+const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
+
+const same = <A>(a: A): A => a
+
+/** What is the same in every error of a call. */
+const ending = ({ attempts, outcome, retryStopped }: AgentalkError) => ({ attempts, outcome, retryStopped })
+
+describe("the number of attempts", () => {
+  const countOf = Effect.fnUntraced(function* (
+    policy: <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
+    option?: Retry.Policy
+  ) {
+    const { contacts, sent } = yield* lineUp([status(500)], { retry: option })
+    const error = yield* failed(policy(tag(contacts)))
+    assert.strictEqual(error.attempts, sent.length)
+    return error.attempts
+  })
+  it.effect("is three unless somebody says otherwise", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* countOf(same), 3)
+      assert.strictEqual(yield* countOf(same, {}), 3)
+      assert.strictEqual(yield* countOf(same, { maxDelay: "1 second" }), 3)
+      assert.strictEqual(yield* countOf(same, { attempts: 5 }), 5)
+    })
+  )
+
+  it.effect("is one with none", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* countOf(Retry.withPolicy(Retry.none)), 1)
+      assert.strictEqual(yield* countOf(same, Retry.none), 1)
+      assert.strictEqual(yield* countOf(Retry.withPolicy(Retry.none), { attempts: 5 }), 1)
+    })
+  )
+
+  it.effect("is said for one call, which leaves the rest of the policy as it is", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* countOf(Retry.withPolicy({ attempts: 2 }), { attempts: 5 }), 2)
+      assert.strictEqual(yield* countOf(Retry.withPolicy({ baseDelay: "1 second" }), { attempts: 5 }), 5)
+    })
+  )
+
+  it.effect("is found in a layer, however it is provided", () =>
+    Effect.gen(function* () {
+      const count = Effect.flatMap(Contacts, (contacts) =>
+        Effect.map(failed(tag(contacts)), ({ attempts }) => attempts)
+      )
+      const { client } = yield* lineUp([status(500)])
+      const live = Layer.provide(
+        AgentalkClient.layer({ token: Sandbox.token }),
+        Layer.succeed(HttpClient.HttpClient, client)
+      )
+      const four = Retry.layer({ attempts: 4 })
+      assert.strictEqual(yield* Effect.provide(count, Layer.provide(live, four)), 4)
+      assert.strictEqual(yield* Effect.provide(count, Layer.provideMerge(live, four)), 4)
+      assert.strictEqual(yield* Effect.provide(count, Layer.merge(live, four)), 4)
+      assert.strictEqual(
+        yield* count.pipe(Retry.withPolicy({ attempts: 2 }), Effect.provide(Layer.provide(live, four))),
+        2
+      )
+    })
+  )
+})
+
+describe("what is retried", () => {
+  it.effect.each([408, 429, 500, 502, 503, 504])("%d is", (code) =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([status(code), ok])
+      const { result } = yield* ended(tag(contacts))
+      assert.isTrue(Result.isSuccess(result))
+      assert.strictEqual(sent.length, 2)
+    })
+  )
+
+  const finals = [300, 302, 307, 400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 425, 499, 501, 505, 520, 599]
+  it.effect.each(finals)("%d is not", (code) =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([status(code), ok])
+      const error = yield* failed(tag(contacts))
+      assert.strictEqual(error.retryStopped, "not-retryable")
+      assert.strictEqual(sent.length, 1)
+    })
+  )
+
+  it.effect.each<[string, Answer]>([
+    ["a reset connection", reset],
+    ["a refused connection", refused],
+    ["silence", Effect.never],
+    ["a body that does not end", stall]
+  ])("%s is", ([, answer]) =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([answer, ok])
+      const { result } = yield* ended(tag(contacts))
+      assert.isTrue(Result.isSuccess(result))
+      assert.strictEqual(sent.length, 2)
+    })
+  )
+
+  it.effect("an input that is refused before sending is not", () =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([ok])
+      const error = yield* failed(contacts.addTags("nobody", ["vip"]))
+      assert.deepStrictEqual(ending(error), { attempts: 0, outcome: "not-applied", retryStopped: "not-retryable" })
+      assert.strictEqual(sent.length, 0)
+    })
+  )
+})
+
+/** The waits between the attempts of a call. */
+const waitsOf = Effect.fnUntraced(function* (answers: ReadonlyArray<Answer>, policy: Retry.Policy, chance?: number) {
+  const { contacts, times } = yield* lineUp(answers)
+  yield* ended(tag(contacts)).pipe(Retry.withPolicy(policy), chance === undefined ? same : withChance(chance))
+  return times.slice(1).map((time, index) => time - (times[index] ?? 0))
+})
+
+const almostOne = 1 - Number.EPSILON
+
+describe("the wait before an attempt", () => {
+  it.effect("is a random part of 500 milliseconds, doubling up to 8 seconds", () =>
+    Effect.gen(function* () {
+      const policy = { attempts: 8 }
+      assert.deepStrictEqual(yield* waitsOf([status(500)], policy, 0), [0, 0, 0, 0, 0, 0, 0])
+      assert.deepStrictEqual(yield* waitsOf([status(500)], policy, 0.5), [250, 500, 1000, 2000, 4000, 4000, 4000])
+      const longest = yield* waitsOf([status(500)], policy, almostOne)
+      const caps = [500, 1000, 2000, 4000, 8000, 8000, 8000]
+      for (const [index, cap] of caps.entries()) assert.closeTo(longest[index] ?? -1, cap, 0.001)
+    })
+  )
+
+  it.effect("differs from call to call", () =>
+    Effect.gen(function* () {
+      const seen = new Set<number>()
+      for (let i = 0; i < 100; i++) {
+        const [wait = -1] = yield* waitsOf([status(500), ok], {})
+        assert.isTrue(wait >= 0 && wait < 500)
+        seen.add(wait)
+      }
+      assert.isAbove(seen.size, 50)
+    }).pipe(Random.withSeed("waits"))
+  )
+
+  it.effect("begins and ends where the policy says", () =>
+    Effect.gen(function* () {
+      const policy = { attempts: 5, baseDelay: "20 millis", maxDelay: "100 millis" } as const
+      assert.deepStrictEqual(yield* waitsOf([status(500)], policy, 0.5), [10, 20, 40, 50])
+    })
+  )
+})
+
+describe("Retry-After", () => {
+  // Fri, 15 Jan 2027 08:00:00 GMT
+  const soon = 1_800_000_000_000
+  const hints: ReadonlyArray<readonly [name: string, headers: Record<string, string>, millis: number]> = [
+    ["in seconds", { "retry-after": "7" }, 7000],
+    ["as a date", { "retry-after": "Fri, 15 Jan 2027 08:00:09 GMT" }, 9000],
+    ["in milliseconds", { "retry-after-ms": "1234" }, 1234],
+    ["in milliseconds, which is more exact", { "retry-after-ms": "2500", "retry-after": "30" }, 2500],
+    ["of a minute", { "retry-after": "60" }, 60_000]
+  ]
+  for (const code of [429, 503]) {
+    it.effect.each(hints)(`${code}: %s, is never undercut, and kept to a quarter of a second`, ([, headers, millis]) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(soon)
+        for (const chance of [0, 0.3, almostOne]) {
+          const [wait = -1] = yield* waitsOf([status(code, headers), ok], {}, chance).pipe(
+            Effect.tap(() => TestClock.setTime(soon))
+          )
+          assert.isAtLeast(wait, millis)
+          assert.isAtMost(wait, millis + 250)
+        }
+      })
+    )
+  }
+
+  it.effect.each(["soon", "-1", "", "1.5.2", "Thu, 01 Jan 1970 00:00:00 GMT"])("%j says nothing", (text) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(soon)
+      assert.deepStrictEqual(yield* waitsOf([status(503, { "retry-after": text }), ok], {}, 0.5), [250])
+    })
+  )
+
+  it.effect("shorter than the backoff leaves the backoff", () =>
+    Effect.gen(function* () {
+      const policy = { baseDelay: "6 seconds" } as const
+      assert.deepStrictEqual(yield* waitsOf([status(503, { "retry-after": "1" }), ok], policy, 0.5), [3000])
+    })
+  )
+
+  it.effect.each<[number, AgentalkError["_tag"], Outcome]>([
+    [429, "RateLimited", "not-applied"],
+    [503, "ServerFault", "unknown"]
+  ])("%d: above a minute fails at once, and says how long", ([code, tag_, outcome]) =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([status(code, { "retry-after": "61" }), ok])
+      const { millis, result } = yield* ended(tag(contacts))
+      assert.strictEqual(millis, 0)
+      assert.strictEqual(sent.length, 1)
+      assert.isTrue(Result.isFailure(result))
+      if (Result.isSuccess(result)) return
+      const error = result.failure
+      assert.strictEqual(error._tag, tag_)
+      assert.deepStrictEqual(ending(error), { attempts: 1, outcome, retryStopped: "retry-after" })
+      assert.deepStrictEqual(Reflect.get(error, "retryAfter"), Duration.seconds(61))
+      assert.match(error.message, /asks to wait 1m 1s\. That is longer than a call may wait\./)
+    })
+  )
+
+  it.effect("above what the policy allows fails at once; up to there it is waited for", () =>
+    Effect.gen(function* () {
+      const answers = [status(429, { "retry-after": "90" }), ok]
+      const short = yield* lineUp(answers)
+      const error = yield* failed(tag(short.contacts)).pipe(Retry.withPolicy({ maxRetryAfter: "89 seconds" }))
+      assert.deepStrictEqual(ending(error), { attempts: 1, outcome: "not-applied", retryStopped: "retry-after" })
+      assert.deepStrictEqual(yield* waitsOf(answers, { maxRetryAfter: "90 seconds" }, 0), [90_000])
+    })
+  )
+
+  it.effect("beyond the deadline fails at once", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([status(429, { "retry-after": "30" }), ok])
+      const { millis, result } = yield* ended(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "29 seconds" }))
+      assert.strictEqual(millis, 0)
+      assert.deepInclude(Result.isFailure(result) ? result.failure : undefined, {
+        _tag: "RateLimited",
+        attempts: 1,
+        retryStopped: "deadline",
+        retryAfter: Duration.seconds(30)
+      })
+    })
+  )
+})
+
+describe("the error in the end", () => {
+  it.effect("tells how many attempts were made, how long they took and why there are no more", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([Effect.delay(status(500), "2 seconds")])
+      const error = yield* failed(tag(contacts)).pipe(withChance(0.5))
+      assert.deepStrictEqual(ending(error), { attempts: 3, outcome: "unknown", retryStopped: "attempts" })
+      assert.deepStrictEqual(error.elapsed, Duration.millis(2000 + 250 + 2000 + 500 + 2000))
+      assert.match(error.message, /3 attempts in 6s 750ms\.$/)
+    })
+  )
+
+  const stories: ReadonlyArray<
+    readonly [name: string, answers: ReadonlyArray<Answer>, tag: AgentalkError["_tag"], outcome: Outcome, RetryStopped]
+  > = [
+    ["500, 400", [status(500), status(400)], "Validation", "unknown", "not-retryable"],
+    ["500, 404", [status(500), status(404)], "NotFound", "unknown", "not-retryable"],
+    ["reset, 401", [reset, status(401)], "Unauthorized", "unknown", "not-retryable"],
+    ["silence, 429", [Effect.never, status(429)], "RateLimited", "unknown", "attempts"],
+    ["408, 429, 403", [status(408), status(429), status(403)], "Forbidden", "unknown", "not-retryable"],
+    ["500, refused", [status(500), refused], "TransportFailure", "unknown", "attempts"],
+    ["stall, 404", [stall, status(404)], "NotFound", "applied", "not-retryable"],
+    ["stall, 500", [stall, status(500)], "ServerFault", "applied", "attempts"],
+    ["refused, 400", [refused, status(400)], "Validation", "not-applied", "not-retryable"],
+    ["refused, refused, refused", [refused], "TransportFailure", "not-applied", "attempts"],
+    ["429, 429, 429", [status(429)], "RateLimited", "not-applied", "attempts"],
+    ["429, 404", [status(429), status(404)], "NotFound", "not-applied", "not-retryable"]
+  ]
+  it.effect.each(stories)("has the worst outcome of all attempts: %s", ([, answers, tag_, outcome, retryStopped]) =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp(answers)
+      const error = yield* failed(tag(contacts))
+      assert.strictEqual(error._tag, tag_)
+      assert.deepStrictEqual(ending(error), { attempts: sent.length, outcome, retryStopped })
+    })
+  )
+
+  it.effect("of a search is never anything but not-applied", () =>
+    Effect.gen(function* () {
+      for (const [, answers] of stories) {
+        const { contacts } = yield* lineUp(answers)
+        assert.strictEqual((yield* failed(contacts.search({ name: "Jane" }))).outcome, "not-applied")
+      }
+    })
+  )
+
+  it.effect.each<[string, ReadonlyArray<Answer>]>([
+    ["500, 200", [status(500), ok]],
+    ["reset, stall, 200", [reset, stall, ok]]
+  ])("is none where the last attempt succeeds: %s", ([, answers]) =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp(answers)
+      assert.isTrue(Result.isSuccess((yield* ended(tag(contacts))).result))
+    })
+  )
+
+  const deleted = Effect.fnUntraced(function* (answers: ReadonlyArray<Answer>) {
+    const { contacts } = yield* lineUp(answers)
+    return (yield* ended(contacts.delete(id))).result
+  })
+
+  it.effect("of a delete is none where a 404 follows an attempt that may have done it, and only then", () =>
+    Effect.gen(function* () {
+      for (const first of [status(500), status(408), reset, Effect.never, stall]) {
+        assert.isTrue(Result.isSuccess(yield* deleted([first, status(404)])))
+        assert.isTrue(Result.isSuccess(yield* deleted([first, status(410)])))
+      }
+      for (const first of [refused, status(429)]) {
+        const result = yield* deleted([first, status(404)])
+        assert.strictEqual(Result.isFailure(result) ? result.failure._tag : "", "NotFound")
+      }
+    })
+  )
+})
+
+const stopOf = (result: Result.Result<unknown, AgentalkError>) =>
+  Result.isSuccess(result) ? "success" : `${result.failure._tag} ${result.failure.retryStopped}`
+
+describe("the retry budget", () => {
+  const withBudget = Effect.fnUntraced(function* (retryBudget: number, ...answers: ReadonlyArray<Answer>) {
+    const { contacts, sent } = yield* lineUp(answers, { retryBudget })
+    return { call: Effect.map(ended(tag(contacts)), ({ result }) => result), sent }
+  })
+
+  it.effect("pays 5 for a retry, and gives the original error when it is spent", () =>
+    Effect.gen(function* () {
+      const { call, sent } = yield* withBudget(14, status(500))
+      assert.strictEqual(stopOf(yield* call), "ServerFault attempts")
+      assert.strictEqual(sent.length, 3)
+      const result = yield* call
+      assert.strictEqual(sent.length, 4)
+      assert.isTrue(Result.isFailure(result))
+      if (Result.isSuccess(result)) return
+      assert.deepStrictEqual(ending(result.failure), { attempts: 1, outcome: "unknown", retryStopped: "budget" })
+      assert.match(result.failure.message, /the API failed \(500\)\. The retry budget is spent/)
+    })
+  )
+
+  it.effect("pays 10 after a timeout", () =>
+    Effect.gen(function* () {
+      for (const late of [Effect.never, status(408), stall]) {
+        const { call, sent } = yield* withBudget(19, late)
+        assert.strictEqual(stopOf(yield* call), "Timeout budget")
+        assert.strictEqual(sent.length, 2)
+      }
+    })
+  )
+
+  it.effect("has it all back when a retry succeeds", () =>
+    Effect.gen(function* () {
+      const hard = [status(500), Effect.never, ok]
+      const { call, sent } = yield* withBudget(15, ...hard, ...hard, ...hard)
+      for (let i = 1; i <= 3; i++) {
+        assert.strictEqual(stopOf(yield* call), "success")
+        assert.strictEqual(sent.length, 3 * i)
+      }
+    })
+  )
+
+  it.effect("grows by one with a call that succeeds at once, and never beyond its size", () =>
+    Effect.gen(function* () {
+      const fails = [status(500), status(400)]
+      const { call, sent } = yield* withBudget(
+        5,
+        ok,
+        ok,
+        ...fails,
+        ok,
+        ok,
+        ok,
+        ok,
+        status(500),
+        ok,
+        ...fails,
+        status(500)
+      )
+      yield* call
+      yield* call
+      assert.strictEqual(stopOf(yield* call), "Validation not-retryable")
+      assert.strictEqual(sent.length, 4)
+      for (let i = 0; i < 4; i++) yield* call
+      assert.strictEqual(stopOf(yield* call), "ServerFault budget")
+      yield* call
+      assert.strictEqual(stopOf(yield* call), "Validation not-retryable")
+      assert.strictEqual(stopOf(yield* call), "ServerFault budget")
+    })
+  )
+
+  it.effect("is not touched by a 429 that is waited out as told", () =>
+    Effect.gen(function* () {
+      const told = status(429, { "retry-after": "1" })
+      const { call } = yield* withBudget(0, told, told, ok)
+      assert.strictEqual(stopOf(yield* call), "success")
+      const untold = yield* withBudget(0, status(429), ok)
+      assert.strictEqual(stopOf(yield* untold.call), "RateLimited budget")
+    })
+  )
+
+  it.effect("is a client's own, and 500 by default", () =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([status(500)])
+      for (let i = 0; i < 60; i++) yield* ended(tag(contacts))
+      assert.strictEqual(sent.length, 60 + 500 / 5)
+      const other = yield* lineUp([status(500)])
+      assert.strictEqual((yield* failed(tag(other.contacts))).attempts, 3)
+    })
+  )
+})
+
+describe("every attempt", () => {
+  it.effect("asks for the token anew", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const token = Effect.sync(() => Redacted.make(`${Sandbox.organization}.secret${++asked}`))
+      const { contacts, sent } = yield* lineUp([status(500), Effect.never, ok], { token })
+      yield* ended(tag(contacts))
+      assert.deepStrictEqual(
+        sent.map(({ headers }) => headers["authorization"]?.replace(/^Bearer .*\./, "")),
+        ["secret1", "secret2", "secret3"]
+      )
+    })
+  )
+
+  it.effect("that is interrupted ends at once, on the wire as well", () =>
+    Effect.gen(function* () {
+      const aborted = yield* Deferred.make<boolean>()
+      const { contacts, sent } = yield* lineUp([
+        Effect.onInterrupt(Effect.never, () => Deferred.succeed(aborted, true))
+      ])
+      const fiber = yield* Effect.forkChild(tag(contacts))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(yield* Deferred.await(aborted))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(sent.length, 1)
+    })
+  )
+
+  it.effect("that is only waited for is not made after an interruption", () =>
+    Effect.gen(function* () {
+      const { contacts, sent } = yield* lineUp([status(429, { "retry-after": "50" }), ok])
+      const fiber = yield* Effect.forkChild(tag(contacts))
+      yield* TestClock.adjust("49 seconds")
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(sent.length, 1)
+    })
+  )
+})

@@ -1,0 +1,215 @@
+import { assert, describe, it, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Contact } from "../src/Contact.ts"
+import { Contacts } from "../src/Contacts.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+
+const orgB = "bbbbbbbb-0000-4000-8000-000000000002"
+const missing = "00000000-0000-4000-8000-000000000000"
+const phone = "+15551234567"
+
+const contacts = Effect.flatMap(Sandbox.State, (state) => state.contacts())
+const seed = (...inputs: Parameters<Sandbox.State["Service"]["seed"]>) =>
+  Effect.flatMap(Sandbox.State, (state) => state.seed(...inputs))
+
+const fresh = <A, E>(effect: Effect.Effect<A, E, Contacts | Sandbox.State>) => Effect.provide(effect, Sandbox.layer)
+
+describe("the contacts of the sandbox", () => {
+  it.effect("are found by the digits of their phone", () =>
+    fresh(
+      Effect.gen(function* () {
+        const api = yield* Contacts
+        const first = yield* api.upsert({ phone, firstName: "Jane", tags: ["a"], fields: { x: 1, y: 1 } })
+        const second = yield* api.upsert({ phone: "1 555 123-4567", tags: ["b", "a"], fields: { y: 2, z: 3 } })
+        assert.deepStrictEqual([first.isNew, second.isNew], [true, false])
+        assert.deepStrictEqual(yield* contacts, [second.contact])
+        const { extra: _, tags, ...rest } = second.contact
+        assert.deepStrictEqual<unknown>(rest, {
+          id: first.contact.id,
+          phone,
+          firstName: "Jane",
+          fields: { x: 1, y: 2, z: 3 }
+        })
+        assert.deepStrictEqual(
+          tags?.map(({ name }) => name),
+          ["a", "b"]
+        )
+      })
+    )
+  )
+
+  it.effect("are gone when they are deleted, and their phone is free", () =>
+    fresh(
+      Effect.gen(function* () {
+        const api = yield* Contacts
+        const { contact } = yield* api.upsert({ phone })
+        yield* api.delete(contact.id.toUpperCase())
+        assert.deepStrictEqual(yield* contacts, [])
+        assert.strictEqual((yield* Effect.flip(api.delete(contact.id)))._tag, "NotFound")
+        assert.isTrue((yield* api.upsert({ phone })).isNew)
+      })
+    )
+  )
+
+  it.effect("gain fields and tags, and keep the others", () =>
+    fresh(
+      Effect.gen(function* () {
+        const api = yield* Contacts
+        const [before] = yield* seed([{ phone, tags: ["a"], fields: { x: 1, y: 1 } }])
+        const updated = yield* api.updateFields(before!.id, { y: null, z: { deep: [1] } })
+        assert.deepStrictEqual<unknown>(Option.getOrThrow(updated).fields, { x: 1, y: null, z: { deep: [1] } })
+        const tagged = yield* api.addTags(before!.id, ["b", "a", "b"])
+        assert.deepStrictEqual(
+          Option.getOrThrow(tagged).tags?.map(({ name }) => name),
+          ["a", "b"]
+        )
+      })
+    )
+  )
+
+  it.effect.each(["firstName", "first_name", "lastName", "last_name", "email", "x"])("lose their %s", (key) =>
+    fresh(
+      Effect.gen(function* () {
+        const names = { firstName: "Jane", lastName: "Doe", email: "jane@example.com" }
+        const [before] = yield* seed([{ phone, ...names, fields: { x: 1, y: 2 } }])
+        const { clearField } = yield* Contacts
+        const after = Option.getOrThrow(yield* clearField(before!.id, key))
+        const name = key.replace(/_n/, "N")
+        const expected: Record<string, unknown> = { ...names, fields: key === "x" ? { y: 2 } : { x: 1, y: 2 } }
+        if (key !== "x") delete expected[name]
+        assert.deepStrictEqual<unknown>(after, { id: before!.id, phone, tags: [], extra: {}, ...expected })
+        assert.deepStrictEqual(yield* contacts, [after])
+      })
+    )
+  )
+
+  it.effect("keep their phone, and know what they do not have", () =>
+    fresh(
+      Effect.gen(function* () {
+        const api = yield* Contacts
+        const [{ id }] = (yield* seed([{ phone, fields: { x: 1 }, tags: ["a"] }])) as readonly [Contact]
+        const refused = yield* Effect.flip(api.clearField(id, "phone"))
+        assert.deepInclude(refused, { _tag: "Validation", source: "server", status: 400 })
+        assert.deepStrictEqual("issues" in refused && refused.issues?.map(({ path }) => path), [["phone"]])
+        for (const call of [
+          api.clearField(id, "nope"),
+          api.clearField(id, "__proto__"),
+          api.removeTag(id, "nope"),
+          api.clearField(missing, "x"),
+          api.removeTag(missing, "a"),
+          api.addTags(missing, ["a"]),
+          api.updateFields(missing, {}),
+          api.delete(missing)
+        ]) {
+          assert.deepInclude(yield* Effect.flip(call), { _tag: "NotFound", status: 404, outcome: "not-applied" })
+        }
+        // What a contact may lack is no mistake.
+        yield* api.clearField(id, "email")
+      })
+    )
+  )
+
+  it.effect("lose one tag by its name or its id", () =>
+    fresh(
+      Effect.gen(function* () {
+        const api = yield* Contacts
+        const [{ id, tags }] = (yield* seed([{ phone, tags: ["a", "b", "c"] }])) as readonly [Contact]
+        const names = Effect.map(contacts, ([one]) => one!.tags!.map(({ name }) => name))
+        yield* api.removeTag(id, tags![0]!.id!)
+        assert.deepStrictEqual(yield* names, ["b", "c"])
+        yield* api.removeTag(id, "c")
+        assert.deepStrictEqual(yield* names, ["b"])
+      })
+    )
+  )
+
+  it.effect("lose only the tag of that name where another has it for an id", () =>
+    fresh(
+      Effect.gen(function* () {
+        const api = yield* Contacts
+        const [before] = yield* seed([{ phone, tags: ["a", "1"] }])
+        assert.strictEqual(before!.tags![0]!.id, "1")
+        yield* api.removeTag(before!.id, "1")
+        assert.deepStrictEqual(
+          (yield* contacts)[0]!.tags!.map(({ name }) => name),
+          ["a"]
+        )
+      })
+    )
+  )
+})
+
+layer(Sandbox.layerOptions({ maxPageSize: 60 }))("search", (it) => {
+  const people = Array.from({ length: 70 }, (_, i) => ({
+    phone: `+1555000${String(1000 + i)}`,
+    firstName: i % 2 === 0 ? "Jane" : "Joe",
+    lastName: `Doe-${i}`
+  }))
+
+  it.effect("finds by a part of the name, by phone, and by both", () =>
+    Effect.gen(function* () {
+      yield* seed(people)
+      const api = yield* Contacts
+      const count = (query: Parameters<typeof api.search>[0]) =>
+        Effect.map(api.search(query), ({ total }) => Option.getOrThrow(total))
+      assert.strictEqual(yield* count({ name: "JAN" }), 35)
+      assert.strictEqual(yield* count({ name: "e doe-7" }), 1)
+      assert.strictEqual(yield* count({ name: "doe-6" }), 11)
+      assert.strictEqual(yield* count({ name: "nobody" }), 0)
+      assert.strictEqual(yield* count({ phone: "+15550001007" }), 1)
+      assert.strictEqual(yield* count({ phone: "(555) 000-1007" }), 1)
+      assert.strictEqual(yield* count({ phone: "no digits" }), 0)
+      assert.strictEqual(yield* count({ phone: "5550001007", name: "joe" }), 1)
+      assert.strictEqual(yield* count({ phone: "5550001007", name: "jane" }), 0)
+    })
+  )
+
+  it.effect("gives pages", () =>
+    Effect.gen(function* () {
+      const api = yield* Contacts
+      const page = (limit?: number, offset?: number) =>
+        Effect.map(api.search({ name: "doe", limit, offset }), (found) => [
+          found.contacts.length,
+          found.contacts[0]?.lastName,
+          Option.getOrThrow(found.total)
+        ])
+      assert.deepStrictEqual(yield* page(), [50, "Doe-0", 70])
+      assert.deepStrictEqual(yield* page(10), [10, "Doe-0", 70])
+      assert.deepStrictEqual(yield* page(10, 65), [5, "Doe-65", 70])
+      assert.deepStrictEqual(yield* page(1_000), [60, "Doe-0", 70])
+      assert.deepStrictEqual(yield* page(10, 70), [0, undefined, 70])
+      assert.deepStrictEqual(yield* page(10, 1_000_000), [0, undefined, 70])
+    })
+  )
+})
+
+describe("the state of the sandbox", () => {
+  it.effect("is filled by seed, by the rules of upsert", () =>
+    fresh(
+      Effect.gen(function* () {
+        const seeded = yield* seed([{ phone: "+1 (555) 123-4567", tags: ["a"] }, { phone: "+15559999999" }])
+        assert.deepStrictEqual(
+          seeded.map((one) => [one.id, one.phone]),
+          [
+            ["5a4db0c5-0000-4000-8000-000000000001", "+15551234567"],
+            ["5a4db0c5-0000-4000-8000-000000000002", "+15559999999"]
+          ]
+        )
+        assert.deepStrictEqual(yield* contacts, seeded)
+        yield* seed([{ phone }], orgB)
+        assert.lengthOf(yield* contacts, 2)
+        const error = yield* Effect.flip(seed([{ phone: "x" }]))
+        assert.strictEqual(error._tag, "SchemaError")
+        assert.lengthOf(yield* (yield* Contacts).search({ phone }).pipe(Effect.map((page) => page.contacts)), 1)
+      })
+    )
+  )
+
+  it.effect("is empty in every sandbox that is built", () =>
+    Effect.gen(function* () {
+      yield* fresh(seed([{ phone }]))
+      assert.deepStrictEqual(yield* fresh(contacts), [])
+    })
+  )
+})

@@ -1,0 +1,88 @@
+/** An API that answers what a test tells it to, and one call of each operation to ask it with. */
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import { HttpClientError, TransportError } from "effect/http/HttpClientError"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import type * as Option from "effect/Option"
+import * as AgentalkClient from "../src/AgentalkClient.ts"
+import { type AgentalkError, Operation } from "../src/AgentalkError.ts"
+import type { Contact, SearchPage, UpsertResult } from "../src/Contact.ts"
+import type { Contacts } from "../src/Contacts.ts"
+import * as Retry from "../src/Retry.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+
+/** A request as it left the client. */
+export interface Sent {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+/** A response, or an effect that gives one; its failure becomes a transport error with this cause. */
+export type Answer = Response | Effect.Effect<Response, { readonly cause: unknown }>
+
+const bodyOf = (bytes: Uint8Array | undefined): unknown =>
+  bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes))
+
+/** A client whose requests are answered by `respond`, and the requests that it was given. */
+export const make = (
+  respond: (sent: Sent, index: number) => Answer
+): { readonly client: HttpClient.HttpClient; readonly sent: ReadonlyArray<Sent> } => {
+  const sent: Array<Sent> = []
+  const client = HttpClient.make((request, url) =>
+    Effect.suspend(() => {
+      const body = request.body._tag === "Uint8Array" ? request.body.body : undefined
+      const one = { method: request.method, url, headers: { ...request.headers }, body: bodyOf(body) }
+      sent.push(one)
+      const answer = respond(one, sent.length - 1)
+      return Effect.isEffect(answer) ? answer : Effect.succeed(answer)
+    }).pipe(
+      Effect.map((response) => HttpClientResponse.fromWeb(request, response)),
+      Effect.mapError(({ cause }) => new HttpClientError({ reason: new TransportError({ request, cause }) }))
+    )
+  )
+  return { client, sent }
+}
+
+/** A response of JSON. */
+export const json = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
+  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } })
+
+/** A response of some text; without a content type unless it is given. */
+export const text = (status: number, body: string | null, headers: Record<string, string> = {}): Response =>
+  new Response(body === null ? null : new TextEncoder().encode(body), { status, headers })
+
+/** `Contacts` over a client, with one attempt for each call. */
+export const contactsOver = (client: HttpClient.HttpClient, options: Partial<AgentalkClient.Options> = {}) =>
+  AgentalkClient.make({ token: Sandbox.token, retry: Retry.none, ...options }).pipe(
+    Effect.provideService(HttpClient.HttpClient, client)
+  )
+
+/** What the operations give. */
+type Given = UpsertResult | SearchPage | Option.Option<Contact> | void
+
+export type Call = (contacts: Contacts["Service"]) => Effect.Effect<Given, AgentalkError>
+
+/** The contact that the calls below are about. */
+export const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+
+/** One call of each operation. */
+export const calls: Readonly<Record<Operation, Call>> = {
+  upsert: (contacts) => contacts.upsert({ phone: "+15551234567", firstName: "Jane" }),
+  delete: (contacts) => contacts.delete(id),
+  updateFields: (contacts) => contacts.updateFields(id, { city: "Oslo" }),
+  clearField: (contacts) => contacts.clearField(id, "city"),
+  addTags: (contacts) => contacts.addTags(id, ["vip"]),
+  removeTag: (contacts) => contacts.removeTag(id, "vip"),
+  search: (contacts) => contacts.search({ name: "Jane" })
+}
+
+export const operations: ReadonlyArray<Operation> = Operation.literals
+
+/** Makes one call, answered by one response. */
+export const ask = (call: Call | Operation, answer: () => Answer, options?: Partial<AgentalkClient.Options>) =>
+  Effect.flatMap(
+    Effect.orDie(contactsOver(make(answer).client, options)),
+    typeof call === "string" ? calls[call] : call
+  )

@@ -1,0 +1,227 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import { HttpClientError, TransportError } from "effect/http/HttpClientError"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as Tracer from "effect/Tracer"
+import * as AgentalkClient from "../src/AgentalkClient.ts"
+import type { Outcome } from "../src/AgentalkError.ts"
+import { Contacts } from "../src/Contacts.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import * as Transport from "../src/Transport.ts"
+import { ask, calls, contactsOver, id, json, make, operations, text } from "./ScriptedApi.ts"
+
+const padded = (length: number) => `{"id":"1"}${" ".repeat(length - 10)}`
+
+const jsonType = { "content-type": "application/json" }
+
+describe("the size of a body", () => {
+  it.effect("is 10 MiB by default at most", () =>
+    Effect.gen(function* () {
+      yield* ask("upsert", () => text(200, padded(10_485_760), jsonType))
+      const error = yield* Effect.flip(ask("upsert", () => text(200, padded(10_485_761), jsonType)))
+      assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
+      assert.include(error.message, "larger than allowed")
+    })
+  )
+
+  it.effect.each<readonly [name: string, type: string, outcome: Outcome]>([
+    ["JSON", "application/json", "applied"],
+    ["HTML", "text/html", "unknown"]
+  ])("is bounded, and the stream of %s stops", ([, type, outcome]) =>
+    Effect.gen(function* () {
+      for (const operation of operations) {
+        let pulled = 0
+        let isStopped = false
+        const chunks = new ReadableStream(
+          {
+            pull: (controller) => {
+              pulled++
+              controller.enqueue(new Uint8Array(100))
+            },
+            cancel: () => {
+              isStopped = true
+            }
+          },
+          { highWaterMark: 0 }
+        )
+        const answer = () => new Response(chunks, { status: 200, headers: { "content-type": type } })
+        const error = yield* Effect.flip(ask(operation, answer, { maxBodySize: "1 KiB" }))
+        assert.strictEqual(error._tag, "UnexpectedResponse")
+        assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
+        assert.isAtMost(pulled, 12)
+        assert.isTrue(isStopped)
+      }
+    })
+  )
+
+  it.effect("that is declared too large is not read, and the stream stops", () =>
+    Effect.gen(function* () {
+      let isStopped = false
+      const chunks = new ReadableStream(
+        {
+          pull: (controller) => controller.enqueue(new Uint8Array(1)),
+          cancel: () => {
+            isStopped = true
+          }
+        },
+        { highWaterMark: 0 }
+      )
+      const headers = { ...jsonType, "content-length": "2000" }
+      const error = yield* Effect.flip(
+        ask("delete", () => new Response(chunks, { status: 200, headers }), { maxBodySize: 1_000 })
+      )
+      assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
+      assert.isTrue(isStopped)
+    })
+  )
+
+  it.effect("does not hide the status of a refusal", () =>
+    Effect.gen(function* () {
+      for (const status of [400, 401, 404, 500]) {
+        const error = yield* Effect.flip(ask("delete", () => text(status, "x".repeat(2_000)), { maxBodySize: 1_000 }))
+        assert.strictEqual("status" in error && error.status, status)
+        assert.isUndefined("body" in error ? error.body : undefined)
+      }
+    })
+  )
+
+  it.effect("cut in the middle of a character is no defect", () =>
+    Effect.gen(function* () {
+      const bytes = new TextEncoder().encode('{"id":"é"}').slice(0, 8)
+      const error = yield* Effect.flip(ask("upsert", () => new Response(bytes, { headers: jsonType })))
+      assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
+    })
+  )
+
+  it.effect("that breaks off is an answer that was cut short", () =>
+    Effect.gen(function* () {
+      const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("ECONNRESET")) })
+      const error = yield* Effect.flip(ask("delete", () => new Response(broken, { headers: jsonType })))
+      assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
+      assert.include(error.message, "cut short")
+    })
+  )
+})
+
+/** `Contacts` over the stock client for `fetch`, which is this one. */
+const over = (fetch: (url: URL, init: RequestInit) => Response, init: RequestInit = {}) =>
+  AgentalkClient.layer({ token: Sandbox.token }).pipe(
+    Layer.provide(FetchHttpClient.layer),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        // Fetch promises its response.
+        Layer.succeed(FetchHttpClient.Fetch, ((url: URL, init: RequestInit) =>
+          Promise.resolve(fetch(url, init))) as unknown as typeof globalThis.fetch),
+        Layer.succeed(FetchHttpClient.RequestInit, init)
+      )
+    )
+  )
+
+describe("fetch", () => {
+  it.effect("does not follow a redirect, and keeps its other options", () => {
+    const inits: Array<RequestInit> = []
+    const layer = over(
+      (_, init) => {
+        inits.push(init)
+        return new Response(null, { status: 302, headers: { location: "https://evil.example" } })
+      },
+      { redirect: "follow", credentials: "omit" }
+    )
+    return Effect.gen(function* () {
+      const contacts = yield* Contacts
+      for (const operation of operations) {
+        const error = yield* Effect.flip(calls[operation](contacts))
+        assert.strictEqual(error._tag, "UnexpectedResponse")
+        assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : "unknown")
+      }
+      assert.lengthOf(inits, 7)
+      for (const { credentials, redirect } of inits) assert.deepEqual([redirect, credentials], ["manual", "omit"])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("is given a signal to abort by", () => {
+    const inits: Array<RequestInit> = []
+    const layer = over((_, init) => {
+      inits.push(init)
+      return new Response("{}", { headers: jsonType })
+    })
+    return Effect.gen(function* () {
+      yield* (yield* Contacts).delete(id)
+      assert.instanceOf(inits[0]?.signal, AbortSignal)
+    }).pipe(Effect.provide(layer))
+  })
+})
+
+describe("a stock client", () => {
+  it.effect("makes no span, and sends no trace headers", () =>
+    Effect.gen(function* () {
+      const names: Array<string> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          names.push(options.name)
+          return new Tracer.NativeSpan(options)
+        }
+      })
+      const { client, sent } = make(() => json(200, { id: "1", contacts: [] }))
+      const contacts = yield* contactsOver(client)
+      yield* Effect.forEach(operations, (operation) => calls[operation](contacts)).pipe(
+        Effect.withSpan("caller"),
+        Effect.provideService(Tracer.Tracer, tracer)
+      )
+      assert.notInclude(names.join(), "http")
+      assert.include(names, "caller")
+      for (const { headers } of sent) {
+        for (const name of ["traceparent", "b3", "tracestate"]) assert.notProperty(headers, name)
+      }
+    })
+  )
+})
+
+describe("a client of this SDK's own", () => {
+  it("is known by its mark, which middleware does not inherit", () => {
+    const { client } = make(() => json(200, {}))
+    assert.isFalse(Transport.isAttemptOwner(client))
+    assert.strictEqual(Transport.ownsAttempt(client), client)
+    assert.isTrue(Transport.isAttemptOwner(client))
+    assert.isFalse(Transport.isAttemptOwner(HttpClient.filterStatusOk(client)))
+  })
+
+  it.live("is told the limits of its attempt, and its faults are understood", () =>
+    Effect.gen(function* () {
+      const attempts: Array<Transport.Attempt | undefined> = []
+      const faults = [
+        new Transport.Fault("timeout", { sent: true }),
+        new Transport.Fault("timeout", { sent: false }),
+        new Transport.Fault("network", { sent: true, code: "ECONNRESET" }),
+        new Transport.Fault("network", { sent: false, code: "ECONNREFUSED" })
+      ]
+      const client = Transport.ownsAttempt(
+        HttpClient.make((request, _url, _signal, fiber) => {
+          attempts.push(fiber.getRef(Transport.CurrentAttempt))
+          const cause = faults[attempts.length - 1]
+          return cause === undefined
+            ? Effect.succeed(HttpClientResponse.fromWeb(request, json(200, {})))
+            : Effect.fail(new HttpClientError({ reason: new TransportError({ request, cause }) }))
+        })
+      )
+      const contacts = yield* contactsOver(client, { maxBodySize: 1_000, attemptTimeout: "5 seconds" })
+      const errors = yield* Effect.forEach(faults, () => Effect.flip(contacts.delete(id)))
+      yield* contacts.delete(id)
+      assert.deepStrictEqual(
+        errors.map((error) => [error._tag, error.outcome]),
+        [
+          ["Timeout", "unknown"],
+          ["Timeout", "not-applied"],
+          ["TransportFailure", "unknown"],
+          ["TransportFailure", "not-applied"]
+        ]
+      )
+      const left = attempts.map((attempt) => attempt!.deadline - performance.now())
+      for (const attempt of attempts) assert.strictEqual(attempt?.maxBodyBytes, 1_000)
+      for (const millis of left) assert.isTrue(Number.isFinite(millis))
+    })
+  )
+})

@@ -1,0 +1,190 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { isAgentalkError } from "../src/AgentalkError.ts"
+import { ask, calls, contactsOver, id, json, make, operations, text } from "./ScriptedApi.ts"
+
+const isTyped = <A, E>(exit: Exit.Exit<A, E>): boolean =>
+  Exit.isSuccess(exit) ||
+  exit.cause.reasons.every((reason) => Cause.isFailReason(reason) && isAgentalkError(reason.error))
+
+const phone = "+15551234567"
+const upsert = (answer: Response) =>
+  Effect.flatMap(contactsOver(make(() => answer).client), (contacts) => contacts.upsert({ phone }))
+const addTags = (answer: Response) =>
+  Effect.flatMap(contactsOver(make(() => answer).client), (contacts) => contacts.addTags(id, ["vip"]))
+const search = (answer: Response) =>
+  Effect.flatMap(contactsOver(make(() => answer).client), (contacts) => contacts.search({ phone }))
+
+describe("the answer of upsert", () => {
+  const contact = { id, phone, first_name: "Jane" }
+
+  it.effect.each<readonly [name: string, body: object]>([
+    ["at the top", contact],
+    ["under contact", { contact }],
+    ["under data", { data: contact }],
+    ["under data.contact", { data: { contact } }],
+    ["under data.data", { data: { data: contact } }],
+    ["with contactId at the top", { ...contact, id: undefined, contactId: id }],
+    ["with contact_id at the top", { ...contact, id: null, contact_id: id }],
+    ["with contact_id in the contact", { contact: { ...contact, id: undefined, contact_id: id } }],
+    ["with contact_id beside the contact", { contact_id: id, contact: { ...contact, id: undefined } }],
+    ["with id beside the contact", { id, success: true, contact: { phone, firstName: "Jane" } }]
+  ])("finds the contact %s", ([, body]) =>
+    Effect.gen(function* () {
+      const result = yield* upsert(json(200, body))
+      const { extra: _, ...found } = result.contact
+      assert.deepStrictEqual<unknown>(found, { id, phone, firstName: "Jane" })
+    })
+  )
+
+  it.effect.each<readonly [status: number, body: object, isNew: boolean]>([
+    [200, { id, isNew: true }, true],
+    [200, { id, is_new: true }, true],
+    [201, { id, isNew: false }, false],
+    [201, { contact: { id }, is_new: false }, false],
+    [201, { contact: { id, isNew: false } }, false],
+    [201, { data: { contact: { id }, isNew: false } }, false],
+    [201, { data: { contact: { id, isNew: false } } }, false],
+    [201, { id }, true],
+    [200, { id }, false],
+    [202, { id }, false],
+    [201, { id, isNew: null }, true],
+    [200, { id, isNew: "true" }, false]
+  ])("%j %j", ([status, body, isNew]) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* upsert(json(status, body))).isNew, isNew)
+    })
+  )
+
+  it.effect("keeps what it does not know, without the flags of the answer", () =>
+    Effect.gen(function* () {
+      const { contact } = yield* upsert(json(201, { id, isNew: true, score: 9, owner: { id: 3 } }))
+      assert.deepStrictEqual<unknown>(contact, { id, extra: { score: 9, owner: { id: 3 } } })
+    })
+  )
+})
+
+describe("the answer of an operation on one contact", () => {
+  it.effect.each<readonly [name: string, body: unknown]>([
+    ["the contact", { id, tags: ["vip"] }],
+    ["the contact in upper case", { contact: { id: id.toUpperCase() } }],
+    ["the contact under data", { data: { contact: { contact_id: id } } }],
+    ["a contact without the id that was asked for", { id: "42", phone }]
+  ])("gives %s", ([, body]) =>
+    Effect.gen(function* () {
+      assert.isTrue(Option.isSome(yield* addTags(json(200, body))))
+    })
+  )
+
+  it.effect.each<readonly [name: string, body: unknown]>([
+    ["null", null],
+    ["{}", {}],
+    ["success", { success: true }],
+    ["a message", { message: "Tags added" }],
+    ["the tag that was added", { id: 7, name: "vip" }],
+    ["the tag, with a text id", { data: { id: "7", name: "vip" } }],
+    ["an empty contact", { contact: null }]
+  ])("gives none for %s", ([, body]) =>
+    Effect.gen(function* () {
+      assert.isTrue(Option.isNone(yield* addTags(json(200, body))))
+    })
+  )
+})
+
+describe("the answer of search", () => {
+  const contacts = [{ id: "1" }, { contact_id: "2", first_name: "Jane" }]
+  const found = [
+    { id: "1", extra: {} },
+    { id: "2", firstName: "Jane", extra: {} }
+  ]
+
+  it.effect.each<readonly [name: string, body: object, total: number | undefined]>([
+    ["contacts", { contacts }, undefined],
+    ["results", { results: contacts, count: 7 }, 7],
+    ["data", { data: contacts, total: 7 }, 7],
+    ["items", { items: contacts, pagination: { total: 7 } }, 7],
+    ["data.contacts", { data: { contacts, total: 7 } }, 7],
+    ["data.items", { data: { items: contacts }, pagination: { count: 7 } }, 7],
+    ["a total of zero", { contacts, total: 0 }, 0],
+    ["total null and a count", { contacts, total: null, count: 7 }, 7],
+    ["a bad total at the top and a good one below", { contacts, total: "7", pagination: { total: 7 } }, 7]
+  ])("understands %s", ([, body, total]) =>
+    Effect.gen(function* () {
+      const page = yield* search(json(200, body))
+      assert.deepStrictEqual<unknown>(page.contacts, found)
+      assert.deepStrictEqual(page.total, Option.fromUndefinedOr(total))
+    })
+  )
+
+  it.effect.each(["7", -1, 1.5, 1e300, true, {}, [], null].map((total) => ({ total })))(
+    "does not lose a page to %j",
+    ({ total }) =>
+      Effect.gen(function* () {
+        const page = yield* search(json(200, { contacts, total }))
+        assert.lengthOf(page.contacts, 2)
+        assert.deepStrictEqual(page.total, Option.none())
+      })
+  )
+
+  it.effect("does not lose a page to one odd phone, id or e-mail", () =>
+    Effect.gen(function* () {
+      const odd = { id: "§", phone: "ask Bob", email: "none", firstName: "\u0000" }
+      const page = yield* search(json(200, { contacts: [odd, ...contacts] }))
+      assert.deepStrictEqual<unknown>(page.contacts, [{ ...odd, extra: {} }, ...found])
+    })
+  )
+
+  it.effect("says which contact of a page cannot be read", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(search(json(200, { results: [{ id: "1" }, { phone }] })))
+      assert.strictEqual(error._tag, "UnexpectedResponse")
+      assert.deepStrictEqual("issues" in error && error.issues, [{ path: ["contacts", 1, "id"], message: "Required" }])
+    })
+  )
+})
+
+describe("any answer", () => {
+  // Nearly every JSON that is generated at random is far from a contact: half of them have its keys.
+  const likely = Schema.Record(
+    Schema.Literals(["id", "contact", "data", "contacts", "total", "tags", "fields", "isNew", "results", "extra"]),
+    Schema.Json
+  )
+  const body = Schema.Union([Schema.Json, likely, Schema.Struct({ data: likely }), Schema.Struct({ contact: likely })])
+
+  it.effect.prop(
+    "of JSON gives a value or a typed error",
+    { body, status: Schema.Literals([200, 201, 202, 400, 404, 409, 500]) },
+    ({ body, status }) =>
+      Effect.forEach(operations, (operation) =>
+        Effect.map(Effect.exit(ask(operation, () => json(status, body))), (exit) => assert.isTrue(isTyped(exit)))
+      ),
+    { arbitrary: { runs: 60 } }
+  )
+
+  const depth = 50_000
+  const nested = (open: string, inner: string, close: string) => `${open.repeat(depth)}${inner}${close.repeat(depth)}`
+
+  it.effect.each([
+    ["lists", nested("[", "", "]")],
+    ["objects", nested('{"a":', "1", "}")],
+    ["data", nested('{"data":', `{"id":"${id}"}`, "}")],
+    ["contacts", `{"contacts":${nested("[", "", "]")}}`],
+    ["a contact's extra", `{"id":"${id}","contacts":[],"x":${nested("[", "", "]")}}`],
+    ["a contact's field", `{"id":"${id}","fields":{"x":${nested("[", "", "]")}}}`],
+    ["a page's field", `{"contacts":[{"id":"${id}","fields":{"x":${nested('{"a":', "1", "}")}}}]}`]
+  ] as const)("of deeply nested %s gives a value or a typed error", ([, deep]) =>
+    Effect.gen(function* () {
+      for (const status of [200, 400]) {
+        for (const operation of operations) {
+          const answer = () => text(status, deep, { "content-type": "application/json" })
+          const exit = yield* Effect.exit(ask(calls[operation], answer))
+          assert.isTrue(isTyped(exit), `${operation} ${status}`)
+        }
+      }
+    })
+  )
+})

@@ -1,0 +1,239 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Issue } from "../src/AgentalkError.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import * as Redacted from "effect/Redacted"
+import { ask, type Call, calls, id, text } from "./ScriptedApi.ts"
+
+const secret = Redacted.value(Sandbox.token)
+
+const input = {
+  phone: "+1 (555) 123-4567",
+  firstName: "Zaphod <b>",
+  lastName: `O'Neill "Tux"`,
+  email: "zaphod@heart-of-gold.example",
+  tags: ["president & crook", "x2"],
+  fields: { city: "Høllviken", age: 4217, note: { deep: ["vogon poetry"] } }
+}
+
+const upsert: Call = (contacts) => contacts.upsert(input)
+
+/** The issues of a call that is answered with this body. */
+const issuesOf = (
+  body: unknown,
+  { call = upsert, status = 400, type = "application/json" }: { call?: Call; status?: number; type?: string } = {}
+) =>
+  Effect.map(
+    Effect.flip(
+      ask(call, () => text(status, typeof body === "string" ? body : JSON.stringify(body), { "content-type": type }))
+    ),
+    (error) => {
+      assert(error._tag === "Validation")
+      return error.issues
+    }
+  )
+
+const required = "This field is required."
+
+describe("the issues of an error body", () => {
+  it.effect.each<
+    readonly [name: string, body: unknown, issues: ReadonlyArray<readonly [path: string, message: string]>]
+  >([
+    ["a list of a field", { phone: [required] }, [["phone", required]]],
+    [
+      "two lists of two fields",
+      { phone: ["Too short.", "No digits."], email: ["Bad."] },
+      [
+        ["phone", "Too short."],
+        ["phone", "No digits."],
+        ["email", "Bad."]
+      ]
+    ],
+    ["non_field_errors", { non_field_errors: ["Bad pair."] }, [["", "Bad pair."]]],
+    ["__all__", { __all__: ["Bad pair."] }, [["", "Bad pair."]]],
+    ["detail", { detail: "Malformed request." }, [["", "Malformed request."]]],
+    ["a text of a field", { phone: required }, [["phone", required]]],
+    ["a nested object", { fields: { city: ["Unknown city."] } }, [["fields.city", "Unknown city."]]],
+    ["a nested list", { tags: [{}, { name: ["May not be blank."] }] }, [["tags.1.name", "May not be blank."]]],
+    ["an index as a key", { tags: { 1: ["May not be blank."] } }, [["tags.1", "May not be blank."]]],
+    ["{error}", { error: "Bad phone." }, [["", "Bad phone."]]],
+    ["{error} with an object", { error: { message: "Bad phone.", code: "invalid" } }, [["", "Bad phone."]]],
+    ["{message}", { message: "Bad phone.", statusCode: 400 }, [["", "Bad phone."]]],
+    ["{success, message}", { success: false, message: "Bad phone." }, [["", "Bad phone."]]],
+    [
+      "{errors: [text]}",
+      { errors: ["Bad phone.", "Bad tag."] },
+      [
+        ["", "Bad phone."],
+        ["", "Bad tag."]
+      ]
+    ],
+    ["{errors: [{field, message}]}", { errors: [{ field: "phone", message: "Bad." }] }, [["phone", "Bad."]]],
+    ["{errors: {field: [text]}}", { errors: { phone: ["Bad."] } }, [["phone", "Bad."]]],
+    ["{message, errors}", { message: "Invalid.", errors: { phone: ["Bad."] } }, [["phone", "Bad."]]],
+    [
+      "JSON:API",
+      { errors: [{ status: "400", title: "Invalid", detail: "Bad.", source: { pointer: "/fields/city" } }] },
+      [["fields.city", "Bad."]]
+    ],
+    [
+      "RFC 9457",
+      { type: "https://example.com/bad", title: "Invalid", status: 400, detail: "Bad phone.", instance: "/x/1" },
+      [["", "Bad phone."]]
+    ],
+    ["RFC 9457 without detail", { type: "about:blank", title: "Invalid", status: 400 }, [["", "Invalid"]]],
+    [
+      "RFC 9457 with errors",
+      { title: "Invalid", errors: [{ detail: "Bad.", pointer: "#/phone" }] },
+      [["phone", "Bad."]]
+    ],
+    [
+      "RFC 7807 with invalid-params",
+      { title: "Invalid", "invalid-params": [{ name: "phone", reason: "Bad." }] },
+      [["phone", "Bad."]]
+    ],
+    [
+      "FastAPI",
+      { detail: [{ loc: ["body", "tags", 1], msg: "Bad.", type: "value_error" }] },
+      [["body.tags.1", "Bad."]]
+    ],
+    ["a list of text", ["Bad phone."], [["", "Bad phone."]]],
+    ["text", JSON.stringify("Bad phone."), [["", "Bad phone."]]],
+    ["nothing", "", []],
+    ["null", "null", []],
+    ["a number", "7", []],
+    ["an empty object", {}, []],
+    ["an HTML page", "<html><h1>Bad Request</h1></html>", []],
+    ["broken JSON", '{"phone": ["Bad', []]
+  ])("%s", ([, body, issues]) =>
+    Effect.gen(function* () {
+      const found = yield* issuesOf(body)
+      assert.deepStrictEqual(
+        found.map(({ message, path }) => [path.join("."), message]),
+        issues.map(([path, message]) => [path, message])
+      )
+    })
+  )
+
+  it.effect("are read from plain text, and never from a page", () =>
+    Effect.gen(function* () {
+      const plain = { type: "text/plain; charset=utf-8" }
+      assert.deepStrictEqual<unknown>(yield* issuesOf("Bad phone.", plain), [{ path: [], message: "Bad phone." }])
+      assert.deepStrictEqual(yield* issuesOf("<p>Bad phone.</p>", plain), [])
+      assert.deepStrictEqual(yield* issuesOf("<p>Bad phone.</p>", { type: "text/html" }), [])
+    })
+  )
+
+  it.effect("are told for every status of Validation, and their places by the message", () =>
+    Effect.gen(function* () {
+      for (const status of [400, 409, 413, 415, 422]) {
+        assert.lengthOf(yield* issuesOf({ phone: [required] }, { status }), 1)
+      }
+      const body = JSON.stringify({ phone: [required], fields: { city: ["Bad."] } })
+      const error = yield* Effect.flip(ask(upsert, () => text(400, body)))
+      assert.strictEqual(
+        error.message,
+        "Contacts.upsert: the API refused the input (400) (phone, fields.city). See issues."
+      )
+    })
+  )
+
+  it.effect("are at most 50, and end at a depth", () =>
+    Effect.gen(function* () {
+      assert.lengthOf(yield* issuesOf({ phone: Array.from({ length: 99 }, (_, i) => `Error ${i}`) }), 50)
+      assert.deepStrictEqual(yield* issuesOf(`${'{"a":'.repeat(50)}"deep"${"}".repeat(50)}`), [])
+    })
+  )
+
+  it.effect("are cut at 200 characters, and never inside of one", () =>
+    Effect.gen(function* () {
+      const [issue] = yield* issuesOf({ phone: ["ab ".repeat(200)] })
+      assert.strictEqual(Array.from(issue!.message).length, 200)
+      assert.isTrue(issue!.message.endsWith("…"))
+      const [emoji] = yield* issuesOf({ phone: ["🎉".repeat(300)] })
+      assert.strictEqual(emoji!.message, `${"🎉".repeat(199)}…`)
+      const [exact] = yield* issuesOf({ phone: ["a".repeat(200)] })
+      assert.strictEqual(exact!.message, "a".repeat(200))
+    })
+  )
+})
+
+describe("an echo of the request", () => {
+  it.effect("is no part of a text that is too long to be searched", () =>
+    Effect.gen(function* () {
+      const long = "zaphod".repeat(200_000)
+      const call: Call = (contacts) => contacts.updateFields(id, { note: long })
+      const found = yield* issuesOf({ note: [`${long} is too long`, "x".repeat(5_000)] }, { call })
+      assert.deepStrictEqual(
+        found.map(({ message }) => message),
+        ["(a text of 1200012 characters)", "(a text of 5000 characters)"]
+      )
+    })
+  )
+
+  it.effect("is looked for in any number and size of values, whatever they hold", () =>
+    Effect.gen(function* () {
+      const fields = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`k${i}`, `(value*)[${i}\\`]))
+      const call: Call = (contacts) =>
+        contacts.updateFields(id, { ...fields, long: "x(".repeat(1_000_000), lone: "\ud83d", empty: " " })
+      const [issue] = yield* issuesOf({ detail: "No (value*)[7\\ here" }, { call })
+      assert.strictEqual(issue?.message, "No <fields.k7> here")
+    })
+  )
+
+  it.effect.each<readonly [name: string, echo: string, issue: string]>([
+    ["the phone as given", `"${input.phone}" is bad`, '"<phone>" is bad'],
+    ["the phone as sent", "+15551234567 is bad", "<phone> is bad"],
+    ["the phone in digits", "15551234567 is bad", "<phone> is bad"],
+    ["the phone in a URL", "no ?phone=%2B15551234567&x", "no ?phone=<phone>&x"],
+    ["the first name", "Zaphod <b> is bad", "<firstName> is bad"],
+    ["a name in another case", "ZAPHOD <B> is bad", "<firstName> is bad"],
+    ["a name in HTML", "Zaphod &lt;b&gt; is bad", "<firstName> is bad"],
+    ["a name in numeric HTML", "Zaphod &#60;b&#62; is bad", "<firstName> is bad"],
+    ["a name in hexadecimal HTML", "O&#x27;Neill &#x22;Tux&#x22; is bad", "<lastName> is bad"],
+    ["a name as Django escapes it", "O&#x27;Neill &quot;Tux&quot; is bad", "<lastName> is bad"],
+    ["a name as Python quotes it", String.raw`'O\'Neill "Tux"' is bad`, "'<lastName>' is bad"],
+    ["a name in JSON", String.raw`O'Neill \"Tux\" is bad`, "<lastName> is bad"],
+    ["a name in JSON escapes", String.raw`H\u00f8llviken is bad`, "<fields.city> is bad"],
+    ["a name in a URL", "Zaphod%20%3Cb%3E is bad", "<firstName> is bad"],
+    ["a name in a form", "Zaphod+%3Cb%3E is bad", "<firstName> is bad"],
+    ["the e-mail", "zaphod@heart-of-gold.example is bad", "<email> is bad"],
+    ["the e-mail in a URL", "zaphod%40heart-of-gold.example is bad", "<email> is bad"],
+    ["a tag", "tag president & crook is bad", "tag <tags.0> is bad"],
+    ["a tag in HTML", "tag president &amp; crook is bad", "tag <tags.0> is bad"],
+    ["a short tag alone", "tag x2 is bad", "tag <tags.1> is bad"],
+    ["a short tag inside of a word", "tax2b is bad", "tax2b is bad"],
+    ["a field", "no city Høllviken known", "no city <fields.city> known"],
+    ["a number", "4217 is too old", "<fields.age> is too old"],
+    ["a deep field", "vogon poetry is bad", "<fields.note.deep.0> is bad"],
+    ["two at once", "Zaphod <b> at Høllviken", "<firstName> at <fields.city>"],
+    ["somebody else's phone", "+4930123456789 is taken", "<number> is taken"],
+    ["somebody else's phone with separators", "+49 (30) 1234-5678 is taken", "<number> is taken"],
+    ["somebody else's e-mail", "arthur@earth.example is taken", "<email> is taken"],
+    ["the token", `Bearer ${secret} is bad`, "Bearer <token> is bad"]
+  ])("%s", ([, echo, issue]) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* issuesOf({ detail: echo }))[0]?.message, issue)
+    })
+  )
+
+  it.effect("in a key is replaced as well", () =>
+    Effect.gen(function* () {
+      const found: ReadonlyArray<Issue> = yield* issuesOf({ errors: { "+15551234567": ["Bad."] } })
+      assert.deepStrictEqual(found[0]?.path, ["<phone>"])
+    })
+  )
+
+  it.effect.each<readonly [name: string, call: Call, echo: string, issue: string]>([
+    ["a contact's id", calls.delete, `No ${id} here`, "No <id> here"],
+    ["a contact's id in upper case", calls.delete, `No ${id.toUpperCase()} here`, "No <id> here"],
+    ["a field key", (contacts) => contacts.clearField(id, "shoe size"), "No shoe size here", "No <key> here"],
+    ["a tag", (contacts) => contacts.removeTag(id, "a/b c"), "No a%2Fb%20c here", "No <tagIdOrName> here"],
+    ["a searched name", (contacts) => contacts.search({ name: "Trillian" }), "No Trillian here", "No <name> here"],
+    ["a searched phone", (contacts) => contacts.search({ phone: "555-1234" }), "No 5551234 here", "No <phone> here"]
+  ])("of %s", ([, call, echo, issue]) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* issuesOf({ detail: echo }, { call }))[0]?.message, issue)
+    })
+  )
+})

@@ -1,0 +1,187 @@
+/** A response whose body is in memory, or could not be received as a whole. */
+import * as Transport from "@agentalk/core/Transport"
+import * as Effect from "effect/Effect"
+import * as Cookies from "effect/http/Cookies"
+import * as Headers from "effect/http/Headers"
+import * as HttpClientError from "effect/http/HttpClientError"
+import type { HttpClientRequest } from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as UrlParams from "effect/http/UrlParams"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import type * as Schema from "effect/Schema"
+import type * as EffectSocket from "effect/socket/Socket"
+import * as Stream from "effect/Stream"
+import { constants as bufferConstants } from "node:buffer"
+import * as Zlib from "node:zlib"
+import { codeOf } from "./code.ts"
+
+type Read<A> = Effect.Effect<A, HttpClientError.HttpClientError>
+
+export class BufferedResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse, Pipeable {
+  readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
+  readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
+  readonly request: HttpClientRequest
+  readonly status: number
+  // Truly private, so that no inspection of an error that holds the response shows the body.
+  readonly #location: URL
+  readonly #received: Headers.Input
+  readonly #limit: number
+  #body: Uint8Array | Transport.Fault
+  #isEncoded: boolean
+  #headers: Headers.Headers | undefined = undefined
+
+  constructor(
+    request: HttpClientRequest,
+    location: URL,
+    status: number,
+    received: Headers.Input,
+    body: Uint8Array | Transport.Fault,
+    limit: number
+  ) {
+    super()
+    this.request = request
+    this.status = status
+    this.#location = location
+    this.#received = received
+    this.#body = body
+    this.#isEncoded = "content-encoding" in received && !Transport.isFault(body) && body.length > 0
+    this.#limit = limit
+  }
+
+  get url(): string {
+    const { hash, href } = this.#location
+    return href.slice(0, href.length - hash.length)
+  }
+
+  get headers(): Headers.Headers {
+    return (this.#headers ??= Headers.fromInput(this.#received))
+  }
+
+  get cookies(): Cookies.Cookies {
+    const header = "set-cookie" in this.#received ? this.#received["set-cookie"] : undefined
+    return header === undefined ? Cookies.empty : Cookies.fromSetCookie(header)
+  }
+
+  get remoteAddress(): Option.Option<string> {
+    return Option.none()
+  }
+
+  get text(): Read<string> {
+    return this.#read((bytes) => Effect.succeed(utf8.decode(bytes)))
+  }
+
+  get json(): Read<Schema.Json> {
+    return this.#read((bytes) => {
+      const text = utf8.decode(bytes)
+      if (text === "") return Effect.succeed(null)
+      try {
+        const value: Schema.Json = JSON.parse(text)
+        return Effect.succeed(value)
+      } catch {
+        // The parser's error quotes the body.
+        return Effect.fail(this.#unreadable("the body is not JSON"))
+      }
+    })
+  }
+
+  get urlParamsBody(): Read<UrlParams.UrlParams> {
+    return this.#read((bytes) =>
+      // `URLSearchParams` drops a leading "?", which belongs to a body.
+      Effect.succeed(UrlParams.fromInput(new URLSearchParams(`&${formUtf8.decode(bytes)}`)))
+    )
+  }
+
+  get formData(): Read<FormData> {
+    return this.#read((bytes) =>
+      Effect.tryPromise({
+        try: () => {
+          const headers = { "content-type": this.headers["content-type"] ?? "" }
+          return new Response(new Uint8Array(bytes), { headers }).formData()
+        },
+        catch: () => this.#unreadable("the body is not a form")
+      })
+    )
+  }
+
+  get arrayBuffer(): Read<ArrayBuffer> {
+    return this.#read((bytes) => Effect.succeed(new Uint8Array(bytes).buffer))
+  }
+
+  get stream(): Stream.Stream<Uint8Array, HttpClientError.HttpClientError> {
+    return Stream.unwrap(
+      this.#read((bytes) => Effect.succeed(bytes.length === 0 ? Stream.empty : Stream.succeed(new Uint8Array(bytes))))
+    )
+  }
+
+  get upgrade(): Read<EffectSocket.Socket> {
+    return Effect.fail(
+      new HttpClientError.HttpClientError({
+        reason: new HttpClientError.StatusCodeError({
+          request: this.request,
+          response: this,
+          description: "the transport does not upgrade connections"
+        })
+      })
+    )
+  }
+
+  toJSON(): unknown {
+    return HttpIncomingMessage.inspect(this, {
+      _id: "effect/http/HttpClientResponse",
+      request: this.request.toJSON(),
+      status: this.status
+    })
+  }
+
+  pipe() {
+    return pipeArguments(this, arguments)
+  }
+
+  #read<A>(f: (bytes: Uint8Array) => Read<A>): Read<A> {
+    return Effect.suspend(() => {
+      if (this.#isEncoded && !Transport.isFault(this.#body)) {
+        this.#body = decompress(this.#body, this.headers["content-encoding"], this.#limit)
+        this.#isEncoded = false
+      }
+      return Transport.isFault(this.#body) ? Effect.fail(this.#unreadable(undefined, this.#body)) : f(this.#body)
+    })
+  }
+
+  #unreadable(description: string | undefined, cause?: Transport.Fault): HttpClientError.HttpClientError {
+    return new HttpClientError.HttpClientError({
+      reason: new HttpClientError.DecodeError({ request: this.request, response: this, description, cause })
+    })
+  }
+}
+
+const utf8 = new TextDecoder()
+
+// What URL-encoded bodies begin with is data, a byte order mark too.
+const formUtf8 = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** The content of a body, its bytes as they are where its encoding is not known. */
+const decompress = (body: Uint8Array, encoding: string | undefined, limit: number): Uint8Array | Transport.Fault => {
+  const options = { maxOutputLength: Math.max(1, Math.min(limit, bufferConstants.MAX_LENGTH)) }
+  try {
+    switch (encoding?.trim().toLowerCase()) {
+      case "gzip":
+      case "x-gzip":
+        return Zlib.gunzipSync(body, options)
+      case "deflate":
+        // Some servers leave out the zlib wrapper, whose first byte names the method, 8 (RFC 1950, section 2.2).
+        return ((body[0] ?? 0) & 0x0f) === 8 ? Zlib.inflateSync(body, options) : Zlib.inflateRawSync(body, options)
+      case "br":
+        return Zlib.brotliDecompressSync(body, options)
+      case "zstd":
+        return Zlib.zstdDecompressSync(body, options)
+      default:
+        return body
+    }
+  } catch (error) {
+    const code = codeOf(error)
+    return new Transport.Fault(code === "ERR_BUFFER_TOO_LARGE" ? "size" : "network", { sent: true, code })
+  }
+}

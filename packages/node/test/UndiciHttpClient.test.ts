@@ -1,0 +1,1259 @@
+import { UndiciHttpClient } from "@agentalk/node"
+import * as Transport from "@agentalk/core/Transport"
+import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
+import * as ByteSize from "effect/ByteSize"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as HttpBody from "effect/http/HttpBody"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as UrlParams from "effect/http/UrlParams"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { TestClock } from "effect/testing"
+import * as Http from "node:http"
+import * as Net from "node:net"
+import { inspect } from "node:util"
+import * as Zlib from "node:zlib"
+import { Agent, Dispatcher, MockAgent } from "undici"
+
+// -----------------------------------------------------------------------------
+// Servers on loopback, and what they saw
+// -----------------------------------------------------------------------------
+
+interface Listening {
+  readonly origin: string
+  readonly port: number
+  /** Every connection, also those that have ended. */
+  readonly sockets: Array<Net.Socket>
+  /** The connections that have ended, in that order. */
+  readonly ended: Queue.Queue<Net.Socket>
+}
+
+const listen = <S extends Net.Server>(
+  server: S
+): Effect.Effect<Listening & { readonly server: S }, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<Listening & { readonly server: S }>((resume) => {
+      const sockets: Array<Net.Socket> = []
+      const ended = Effect.runSync(Queue.unbounded<Net.Socket>())
+      server.on("connection", (socket) => {
+        sockets.push(socket)
+        socket.on("error", () => {})
+        socket.on("close", () => Queue.offerUnsafe(ended, socket))
+      })
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        const port = typeof address === "object" && address !== null ? address.port : 0
+        resume(Effect.succeed({ server, origin: `http://127.0.0.1:${port}`, port, sockets, ended }))
+      })
+    }),
+    ({ server, sockets }) =>
+      Effect.callback<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        for (const socket of sockets) socket.destroy()
+      })
+  )
+
+/** A server that answers by `handle`. */
+const serve = (handle: Http.RequestListener) => listen(Http.createServer({ keepAliveTimeout: 60_000 }, handle))
+
+/** A server of which every request waits in a queue to be answered by the test. */
+const serveByHand = Effect.gen(function* () {
+  const exchanges = yield* Queue.unbounded<{
+    readonly request: Http.IncomingMessage
+    readonly response: Http.ServerResponse
+  }>()
+  const listening = yield* serve((request, response) => {
+    request.resume()
+    Queue.offerUnsafe(exchanges, { request, response })
+  })
+  return { ...listening, exchanges }
+})
+
+/** A server that never answers, not even a handshake. */
+const serveSilence = Effect.suspend(() => listen(Net.createServer((socket) => socket.resume())))
+
+/** A server that writes `bytes` in answer to the first bytes of a connection, and then does `after`. */
+const serveRaw = (bytes: string, after: (socket: Net.Socket) => void = () => {}) =>
+  listen(
+    Net.createServer((socket) => {
+      socket.once("data", () => {
+        if (bytes === "") after(socket)
+        else socket.write(bytes, () => after(socket))
+      })
+    })
+  )
+
+// -----------------------------------------------------------------------------
+// Clients, and how they fail
+// -----------------------------------------------------------------------------
+
+const build = (layer: Layer.Layer<HttpClient.HttpClient>) =>
+  Effect.map(Layer.build(layer), (context) => Context.get(context, HttpClient.HttpClient))
+
+const makeClient = (options: UndiciHttpClient.Options = {}) => build(UndiciHttpClient.layerOptions(options))
+
+const mebibyte = 1024 * 1024
+
+/** Makes the calls in an effect under the limits of an attempt that begins now. */
+const withAttempt =
+  (millis: number, maxBodyBytes = mebibyte) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(
+      Effect.clockWith((clock) => Effect.succeed(Transport.now(clock) + millis)),
+      (deadline) => Effect.provideService(effect, Transport.CurrentAttempt, { deadline, maxBodyBytes })
+    )
+
+const assertFault = (
+  error: HttpClientError.HttpClientError,
+  reason: HttpClientError.HttpClientErrorReason["_tag"],
+  expected: { readonly kind: Transport.Fault["kind"]; readonly sent: boolean; readonly code?: ReadonlyArray<string> }
+) => {
+  assert.strictEqual(error.reason._tag, reason)
+  const fault = error.cause
+  assert.isTrue(Transport.isFault(fault))
+  if (!Transport.isFault(fault)) return
+  assert.deepStrictEqual({ kind: fault.kind, sent: fault.sent }, { kind: expected.kind, sent: expected.sent })
+  if (expected.code === undefined) assert.isUndefined(fault.code)
+  else assert.include(expected.code, fault.code)
+}
+
+/** A dispatcher that does what the test says. */
+class Scripted extends Dispatcher {
+  private readonly script: (handler: Dispatcher.DispatchHandler, options: Dispatcher.DispatchOptions) => void
+  constructor(script: (handler: Dispatcher.DispatchHandler, options: Dispatcher.DispatchOptions) => void) {
+    super()
+    this.script = script
+  }
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    this.script(handler, options)
+    return true
+  }
+}
+
+const controller: Dispatcher.DispatchController = {
+  aborted: false,
+  paused: false,
+  reason: null,
+  abort() {},
+  pause() {},
+  resume() {}
+}
+
+const crlf = (...lines: ReadonlyArray<string>): string => lines.join("\r\n")
+
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+
+describe("UndiciHttpClient", () => {
+  const warnings: Array<Error> = []
+  const onWarning = (warning: Error) => warnings.push(warning)
+  beforeAll(() => {
+    process.on("warning", onWarning)
+  })
+  afterAll(() => {
+    process.off("warning", onWarning)
+    assert.deepStrictEqual(warnings, [])
+  })
+
+  describe("requests", () => {
+    it.live("sends JSON as it is given, and nothing of its own but what HTTP needs", () =>
+      Effect.gen(function* () {
+        const { exchanges, origin, port } = yield* serveByHand
+        const client = yield* makeClient()
+        const fiber = yield* HttpClientRequest.post(`${origin}/api/contacts`, {
+          headers: { authorization: "Bearer x.y", "x-organization-id": "1" }
+        }).pipe(HttpClientRequest.bodyJsonUnsafe({ name: "Zoë 🦊" }), client.execute, Effect.forkChild)
+
+        const { request, response } = yield* Queue.take(exchanges)
+        assert.strictEqual(request.method, "POST")
+        assert.strictEqual(request.url, "/api/contacts")
+        assert.deepStrictEqual(
+          { ...request.headers },
+          {
+            host: `127.0.0.1:${port}`,
+            connection: "keep-alive",
+            authorization: "Bearer x.y",
+            "x-organization-id": "1",
+            "content-type": "application/json",
+            "content-length": String(Buffer.byteLength(`{"name":"Zoë 🦊"}`))
+          }
+        )
+        response.writeHead(201, {
+          "Content-Type": "application/json",
+          "X-Request-Id": "abc",
+          "Set-Cookie": ["a=1; Path=/", "b=2"],
+          Vary: ["accept", "origin"]
+        })
+        response.end(`{"id":"Zoë 🦊"}`)
+
+        const received = yield* Fiber.join(fiber)
+        assert.strictEqual(received.status, 201)
+        assert.strictEqual(received.headers["content-type"], "application/json")
+        assert.strictEqual(received.headers["x-request-id"], "abc")
+        assert.strictEqual(received.headers["vary"], "accept, origin")
+        assert.deepStrictEqual(Object.keys(received.cookies.cookies), ["a", "b"])
+        assert.deepStrictEqual(yield* received.json, { id: "Zoë 🦊" })
+      })
+    )
+
+    it.live("sends the body that it was given", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((request, response) => {
+          response.setHeader("x-length", request.headers["content-length"] ?? "")
+          request.pipe(response)
+        })
+        const client = yield* makeClient()
+        const bytes = new TextEncoder().encode("-héllo-")
+        for (const body of [
+          HttpBody.text("héllo"),
+          HttpBody.raw("héllo"),
+          HttpBody.uint8Array(bytes.subarray(1, -1)),
+          HttpBody.raw(bytes.subarray(1, -1))
+        ]) {
+          const response = yield* client.post(origin, { body })
+          assert.strictEqual(yield* response.text, "héllo")
+          assert.strictEqual(response.headers["x-length"], "6")
+        }
+      })
+    )
+
+    it.live("builds the URL from the request and its parameters, and sends no fragment", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((request, response) => response.end(request.url))
+        const client = yield* makeClient()
+        const response = yield* client.get(`${origin}/a%2Fb/ü?x=1#part`, {
+          urlParams: { phone: "+1 555", name: "é&=" }
+        })
+        assert.strictEqual(yield* response.text, "/a%2Fb/%C3%BC?x=1&phone=%2B1+555&name=%C3%A9%26%3D")
+        assert.strictEqual(response.url, `${origin}/a%2Fb/%C3%BC?x=1&phone=%2B1+555&name=%C3%A9%26%3D`)
+      })
+    )
+
+    it.live("refuses a URL that it cannot request, without quoting it", () =>
+      Effect.gen(function* () {
+        const client = yield* makeClient()
+        for (const url of ["not a url", "ftp://127.0.0.1/", "data:,x"]) {
+          const error = yield* Effect.flip(client.get(url))
+          assert.strictEqual(error.reason._tag, "InvalidUrlError")
+          assert.isUndefined(error.cause)
+        }
+      })
+    )
+
+    it.live("refuses bodies that are not in memory", () =>
+      Effect.gen(function* () {
+        const { origin, sockets } = yield* serve((_, response) => response.end())
+        const client = yield* makeClient()
+        const form = new FormData()
+        form.set("a", "b")
+        for (const body of [
+          HttpBody.stream(Stream.succeed(new Uint8Array(1))),
+          HttpBody.formData(form),
+          HttpBody.raw({ pipe: true })
+        ]) {
+          const error = yield* Effect.flip(client.post(origin, { body }))
+          assert.strictEqual(error.reason._tag, "EncodeError")
+        }
+        assert.lengthOf(sockets, 0)
+      })
+    )
+
+    it.live("refuses what undici would refuse, so that its pool stays usable", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => response.end("ok"))
+        const client = yield* makeClient({ connections: 2 })
+        for (const headers of [
+          { authorization: "Bearer x.y\n" },
+          { authorization: "Bearer ☎" },
+          { "bad name": "x" },
+          { "content-length": "1e3" },
+          { connection: "a b" },
+          { expect: "100-continue" },
+          { "keep-alive": "timeout=5" },
+          { "transfer-encoding": "chunked" },
+          { upgrade: "websocket" }
+        ]) {
+          const error = yield* Effect.flip(client.get(origin, { headers }))
+          assert.strictEqual(error.reason._tag, "EncodeError")
+          for (const value of Object.values(headers)) assert.notInclude(error.message, value)
+        }
+        // A length that does not match is found out later, when the connection is there.
+        const mismatch = yield* Effect.flip(
+          client.execute(
+            HttpClientRequest.post(origin, { body: HttpBody.raw("four") }).pipe(
+              HttpClientRequest.setHeader("content-length", "3")
+            )
+          )
+        )
+        assertFault(mismatch, "TransportError", {
+          kind: "network",
+          sent: false,
+          code: ["UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"]
+        })
+        const response = yield* client.get(origin, { headers: { connection: "keep-alive, x" } })
+        assert.strictEqual(yield* response.text, "ok")
+      })
+    )
+
+    it.live("does not follow redirects", () =>
+      Effect.gen(function* () {
+        const elsewhere = yield* serve((_, response) => response.end())
+        const { origin } = yield* serve((_, response) => {
+          response.writeHead(302, { location: `${elsewhere.origin}/` }).end("moved")
+        })
+        const client = yield* makeClient()
+        const response = yield* client.get(origin)
+        assert.strictEqual(response.status, 302)
+        assert.strictEqual(response.headers["location"], `${elsewhere.origin}/`)
+        assert.strictEqual(yield* response.text, "moved")
+        assert.lengthOf(elsewhere.sockets, 0)
+      })
+    )
+
+    it.live("uses a connection again for calls that follow each other", () =>
+      Effect.gen(function* () {
+        // undici lets a connection rest for a turn of the event loop, in which a larger pool opens a second one.
+        for (const [connections, opened] of [
+          [1, 1],
+          [64, 2]
+        ] as const) {
+          const { origin, sockets } = yield* serve((_, response) => response.end("ok"))
+          const client = yield* makeClient({ connections })
+          for (let i = 0; i < 20; i++) {
+            const response = yield* client.get(origin)
+            assert.strictEqual(yield* response.text, "ok")
+          }
+          assert.isAtMost(sockets.length, opened)
+        }
+      })
+    )
+
+    it.live("opens no more connections than it may", () =>
+      Effect.gen(function* () {
+        const { exchanges, origin, sockets } = yield* serveByHand
+        const client = yield* makeClient({ connections: 3 })
+        const fibers = yield* Effect.forEach(Array.from({ length: 9 }), () => Effect.forkChild(client.get(origin)))
+        for (let i = 0; i < 9; i++) {
+          const { response } = yield* Queue.take(exchanges)
+          response.end()
+        }
+        yield* Effect.forEach(fibers, Fiber.join)
+        assert.lengthOf(sockets, 3)
+      })
+    )
+
+    it.live("is marked as enforcing the limits of an attempt", () =>
+      Effect.gen(function* () {
+        assert.isTrue(Transport.isAttemptOwner(yield* makeClient()))
+        assert.isTrue(Transport.isAttemptOwner(UndiciHttpClient.make(new Scripted(() => {}))))
+      })
+    )
+  })
+
+  describe("responses", () => {
+    it.live("decodes characters that chunks have split, and drops a byte order mark", () =>
+      Effect.gen(function* () {
+        const text = "\uFEFFZoë 🦊 日本"
+        const { origin } = yield* serve((_, response) => {
+          for (const byte of Buffer.from(text)) response.write(Buffer.of(byte))
+          response.end()
+        })
+        const client = yield* makeClient()
+        const response = yield* client.get(origin)
+        assert.strictEqual(yield* response.text, "Zoë 🦊 日本")
+        assert.strictEqual(Buffer.from(yield* response.arrayBuffer).toString(), text)
+      })
+    )
+
+    it.live("puts together a body of many packets", () =>
+      Effect.gen(function* () {
+        const body = Array.from({ length: 300_000 }, (_, i) => String(i)).join()
+        const { origin } = yield* serve((_, response) => {
+          const bytes = Buffer.from(body)
+          let at = 0
+          const next = (): void => {
+            if (at >= bytes.length) return void response.end()
+            const size = 1 + ((at * 7919) % 60_000)
+            response.write(bytes.subarray(at, at + size), next)
+            at += size
+          }
+          next()
+        })
+        const client = yield* makeClient()
+        const response = yield* client.get(origin)
+        assert.isTrue((yield* response.text) === body)
+        const streamed = yield* Stream.runFold(
+          response.stream,
+          () => 0,
+          (size, chunk) => size + chunk.length
+        )
+        assert.strictEqual(streamed, body.length)
+      })
+    )
+
+    it.live("reads an empty body in every form", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((request, response) => {
+          response.writeHead(request.url === "/204" ? 204 : 200).end()
+        })
+        const client = yield* makeClient()
+        for (const [path, status] of [
+          ["/204", 204],
+          ["/200", 200]
+        ] as const) {
+          const response = yield* client.del(origin + path)
+          assert.strictEqual(response.status, status)
+          assert.strictEqual(yield* response.text, "")
+          assert.isNull(yield* response.json)
+          assert.strictEqual((yield* response.arrayBuffer).byteLength, 0)
+          assert.deepStrictEqual(yield* Stream.runCollect(response.stream), [])
+        }
+      })
+    )
+
+    it.live("takes informational responses for what they are", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => {
+          response.writeProcessing()
+          response.writeEarlyHints({ link: "</a>; rel=preload" }, () => response.writeHead(202).end("done"))
+        })
+        const client = yield* makeClient()
+        const response = yield* client.get(origin)
+        assert.strictEqual(response.status, 202)
+        assert.isUndefined(response.headers["link"])
+        assert.strictEqual(yield* response.text, "done")
+      })
+    )
+
+    it.live("counts an informational response as no response when none follows", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serveRaw(crlf("HTTP/1.1 103 Early Hints", "link: </a>", "", ""), (socket) =>
+          socket.end()
+        )
+        const client = yield* makeClient()
+        assertFault(yield* Effect.flip(client.get(origin)), "TransportError", {
+          kind: "network",
+          sent: true,
+          code: ["UND_ERR_SOCKET"]
+        })
+      })
+    )
+
+    it.live("reads a body that ends with its connection", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serveRaw(crlf("HTTP/1.1 200 OK", "connection: close", "", "to the end"), (socket) =>
+          socket.end()
+        )
+        const client = yield* makeClient()
+        const response = yield* client.get(origin)
+        assert.strictEqual(yield* response.text, "to the end")
+      })
+    )
+
+    it.live("reads forms, refuses to upgrade, and shows neither body nor credentials", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((request, response) => {
+          response.setHeader("set-cookie", "session=secret")
+          if (request.url === "/form") {
+            response.setHeader("content-type", "multipart/form-data; boundary=x")
+            response.end(crlf("--x", `content-disposition: form-data; name="a"`, "", "b", "--x--", ""))
+          } else {
+            response.end("?a=1&b=%C3%A9&a=2")
+          }
+        })
+        const client = yield* makeClient()
+        const encoded = yield* client.get(origin)
+        assert.deepStrictEqual(UrlParams.toRecord(yield* encoded.urlParamsBody), { "?a": "1", b: "é", a: "2" })
+        const notAForm = yield* Effect.flip(encoded.formData)
+        assert.strictEqual(notAForm.reason._tag, "DecodeError")
+        const notJson = yield* Effect.flip(encoded.json)
+        assert.strictEqual(notJson.reason._tag, "DecodeError")
+        assert.isUndefined(notJson.cause)
+        assert.strictEqual((yield* Effect.flip(encoded.upgrade)).reason._tag, "StatusCodeError")
+        assert.notInclude(inspect(encoded), "secret")
+        assert.notInclude(inspect(encoded), "%C3%A9")
+        // Loggers that know no custom inspection find nothing either.
+        assert.deepStrictEqual(
+          Object.values({ ...notJson.response }).filter((value) => value instanceof Uint8Array || value instanceof URL),
+          []
+        )
+
+        const form = yield* client.get(`${origin}/form`)
+        assert.strictEqual((yield* form.formData).get("a"), "b")
+      })
+    )
+
+    it.live("decompresses what was compressed unasked, up to the size limit", () =>
+      Effect.gen(function* () {
+        const text = "a".repeat(100_000)
+        const encodings: { readonly [name: string]: (text: string) => Buffer } = {
+          gzip: Zlib.gzipSync,
+          "X-GZIP": Zlib.gzipSync,
+          deflate: Zlib.deflateSync,
+          "deflate ": Zlib.deflateRawSync,
+          br: Zlib.brotliCompressSync,
+          zstd: Zlib.zstdCompressSync
+        }
+        const { origin } = yield* serve((request, response) => {
+          const name = decodeURIComponent(request.url?.slice(1) ?? "")
+          const compress = encodings[name]
+          response.setHeader("content-encoding", name)
+          response.end(compress === undefined ? "as it is" : compress(text))
+        })
+        const client = yield* makeClient()
+        for (const name of Object.keys(encodings)) {
+          const response = yield* client.get(`${origin}/${encodeURIComponent(name)}`)
+          assert.isTrue((yield* response.text) === text, name)
+          assert.isTrue((yield* response.text) === text, name)
+          const tooLarge = yield* client.get(`${origin}/${encodeURIComponent(name)}`).pipe(withAttempt(10_000, 99_999))
+          assertFault(yield* Effect.flip(tooLarge.text), "DecodeError", {
+            kind: "size",
+            sent: true,
+            code: ["ERR_BUFFER_TOO_LARGE"]
+          })
+        }
+        const unknown = yield* client.get(`${origin}/rot13`)
+        assert.strictEqual(yield* unknown.text, "as it is")
+        const empty = yield* client.head(`${origin}/gzip`)
+        assert.strictEqual(yield* empty.text, "")
+      })
+    )
+
+    it.live("reports a compressed body that is broken", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => {
+          response.setHeader("content-encoding", "gzip")
+          response.end("this is not gzip")
+        })
+        const client = yield* makeClient()
+        const response = yield* client.get(origin)
+        assert.strictEqual(response.status, 200)
+        assertFault(yield* Effect.flip(response.json), "DecodeError", {
+          kind: "network",
+          sent: true,
+          code: ["Z_DATA_ERROR"]
+        })
+      })
+    )
+  })
+
+  describe("time limit", () => {
+    it.live("covers the wait for the head", () =>
+      Effect.gen(function* () {
+        const { ended, exchanges, origin } = yield* serveByHand
+        const client = yield* makeClient()
+        const error = yield* client.get(origin).pipe(withAttempt(50), Effect.flip)
+        assertFault(error, "TransportError", { kind: "timeout", sent: true })
+        assert.strictEqual(yield* Queue.size(exchanges), 1)
+        yield* Queue.take(ended)
+      })
+    )
+
+    it.live("covers the body, of which status and headers are known", () =>
+      Effect.gen(function* () {
+        const { ended, origin } = yield* serve((_, response) => {
+          response.writeHead(503, { "retry-after": "7" })
+          response.write("begun")
+        })
+        const client = yield* makeClient()
+        const response = yield* client.get(origin).pipe(withAttempt(100))
+        assert.strictEqual(response.status, 503)
+        assert.strictEqual(response.headers["retry-after"], "7")
+        for (const read of [
+          Effect.asVoid(response.text),
+          Effect.asVoid(response.json),
+          Effect.asVoid(response.arrayBuffer),
+          Stream.runDrain(response.stream)
+        ]) {
+          const error = yield* Effect.flip(read)
+          assertFault(error, "DecodeError", { kind: "timeout", sent: true })
+          assert.strictEqual(error.response, response)
+        }
+        yield* Queue.take(ended)
+      })
+    )
+
+    it.live("covers the wait for a connection, in which nothing is sent", () =>
+      Effect.gen(function* () {
+        const { exchanges, origin, sockets } = yield* serveByHand
+        const client = yield* makeClient({ connections: 1 })
+        const first = yield* Effect.forkChild(client.get(origin))
+        const { response } = yield* Queue.take(exchanges)
+        const error = yield* client.post(origin).pipe(withAttempt(50), Effect.flip)
+        assertFault(error, "TransportError", { kind: "timeout", sent: false })
+
+        response.end("first")
+        assert.strictEqual(yield* (yield* Fiber.join(first)).text, "first")
+        const third = yield* Effect.forkChild(client.get(`${origin}/third`))
+        const next = yield* Queue.take(exchanges)
+        assert.strictEqual(next.request.url, "/third")
+        next.response.end()
+        yield* Fiber.join(third)
+        assert.lengthOf(sockets, 1)
+      })
+    )
+
+    it.live("covers connecting", () =>
+      Effect.gen(function* () {
+        const { port } = yield* serveSilence
+        const client = yield* makeClient()
+        const error = yield* client.get(`https://127.0.0.1:${port}`).pipe(withAttempt(50), Effect.flip)
+        assertFault(error, "TransportError", { kind: "timeout", sent: false })
+      })
+    )
+
+    it.live("that has passed already sends nothing", () =>
+      Effect.gen(function* () {
+        const { origin, sockets } = yield* serve((_, response) => response.end())
+        const client = yield* makeClient()
+        for (const millis of [0, -1, NaN]) {
+          const error = yield* client.get(origin).pipe(withAttempt(millis), Effect.flip)
+          assertFault(error, "TransportError", { kind: "timeout", sent: false })
+        }
+        assert.lengthOf(sockets, 0)
+      })
+    )
+
+    it.live("of more than a timer can hold does not pass at once", () =>
+      Effect.gen(function* () {
+        const { exchanges, origin } = yield* serveByHand
+        const client = yield* makeClient()
+        for (const millis of [2 ** 31, 2 ** 40, Infinity]) {
+          const fiber = yield* client.get(origin).pipe(withAttempt(millis), Effect.forkChild)
+          const { response } = yield* Queue.take(exchanges)
+          // Longer than a timer that overflowed, which lasts 1 ms.
+          yield* Effect.sleep(10)
+          response.end("ok")
+          assert.strictEqual(yield* (yield* Fiber.join(fiber)).text, "ok")
+        }
+      })
+    )
+
+    it.live("of more than a timer can hold goes on when the timer ends", () =>
+      Effect.gen(function* () {
+        let handler: Dispatcher.DispatchHandler | undefined
+        const client = UndiciHttpClient.make(new Scripted((each) => (handler = each)))
+        yield* Effect.acquireRelease(
+          Effect.sync(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })),
+          () => Effect.sync(() => vi.useRealTimers())
+        )
+        const fiber = yield* client.get("http://a.example").pipe(withAttempt(2 ** 40), Effect.forkChild)
+        yield* Effect.yieldNow
+        for (let i = 0; i < 3; i++) vi.advanceTimersByTime(2 ** 31)
+        assert.strictEqual(vi.getTimerCount(), 1)
+        handler?.onRequestStart?.(controller, null)
+        handler?.onResponseStart?.(controller, 200, {})
+        handler?.onResponseEnd?.(controller, {})
+        assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
+        assert.strictEqual(vi.getTimerCount(), 0)
+      })
+    )
+
+    it.live("is not passed before its time", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serveByHand
+        const client = yield* makeClient()
+        const clock = yield* Clock.Clock
+        for (let i = 0; i < 20; i++) {
+          const deadline = Transport.now(clock) + 3.5
+          yield* client
+            .get(origin)
+            .pipe(Effect.provideService(Transport.CurrentAttempt, { deadline, maxBodyBytes: mebibyte }), Effect.flip)
+          assert.isAtLeast(Transport.now(clock), deadline)
+        }
+      })
+    )
+
+    it.live("leaves no timer behind", () =>
+      Effect.gen(function* () {
+        const { exchanges, origin } = yield* serveByHand
+        const client = yield* makeClient()
+        const before = timers()
+        const answered = yield* client.get(`${origin}/answered`).pipe(withAttempt(60_000), Effect.forkChild)
+        const interrupted = yield* client.get(origin).pipe(withAttempt(60_000), Effect.forkChild)
+        const held = yield* Queue.takeN(exchanges, 2)
+        assert.isAtLeast(timers(), before + 2)
+        for (const { request, response } of held) if (request.url === "/answered") response.end()
+        yield* Fiber.join(answered)
+        yield* Fiber.interrupt(interrupted)
+        assert.strictEqual(timers(), before)
+      })
+    )
+
+    it.effect("is left to the SDK under another clock", () =>
+      Effect.gen(function* () {
+        const { exchanges, origin } = yield* serveByHand
+        const client = yield* makeClient()
+        const fiber = yield* client.get(origin).pipe(withAttempt(1), Effect.forkChild)
+        const { response } = yield* Queue.take(exchanges)
+        yield* TestClock.adjust("1 hour")
+        response.end("late")
+        const received = yield* Fiber.join(fiber)
+        assert.strictEqual(yield* received.text, "late")
+
+        const passed = yield* client.get(origin).pipe(withAttempt(-1), Effect.forkChild)
+        ;(yield* Queue.take(exchanges)).response.end("too large")
+        const tooLarge = yield* Fiber.join(passed)
+        assert.strictEqual(tooLarge.status, 200)
+      })
+    )
+
+    it.effect("leaves the size limit in force under another clock", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => response.end("12345"))
+        const client = yield* makeClient()
+        const response = yield* client.get(origin).pipe(withAttempt(1, 4))
+        assertFault(yield* Effect.flip(response.text), "DecodeError", { kind: "size", sent: true })
+      })
+    )
+  })
+
+  describe("size limit", () => {
+    it.live("holds for what is announced, before it is read", () =>
+      Effect.gen(function* () {
+        const { ended, origin } = yield* serve((_, response) => {
+          response.writeHead(200, { "content-length": "1001", "x-request-id": "abc" }).flushHeaders()
+        })
+        const client = yield* makeClient()
+        const response = yield* client.get(origin).pipe(withAttempt(60_000, 1000))
+        assert.strictEqual(response.status, 200)
+        assert.strictEqual(response.headers["x-request-id"], "abc")
+        assertFault(yield* Effect.flip(response.text), "DecodeError", { kind: "size", sent: true })
+        yield* Queue.take(ended)
+      })
+    )
+
+    it.live("holds for what arrives", () =>
+      Effect.gen(function* () {
+        const { ended, origin } = yield* serve((_, response) => {
+          const pour = (): void => {
+            if (!response.destroyed) response.write("x".repeat(600), () => setImmediate(pour))
+          }
+          pour()
+        })
+        const client = yield* makeClient()
+        const response = yield* client.get(origin).pipe(withAttempt(60_000, 1000))
+        assertFault(yield* Effect.flip(response.text), "DecodeError", { kind: "size", sent: true })
+        yield* Queue.take(ended)
+      })
+    )
+
+    it.live("allows a body of just that size", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((request, response) => {
+          if (request.url === "/chunked") response.write("x".repeat(400))
+          response.end("x".repeat(request.url === "/chunked" ? 600 : 1000))
+        })
+        const client = yield* makeClient()
+        for (const path of ["/whole", "/chunked"]) {
+          const response = yield* client.get(origin + path).pipe(withAttempt(60_000, 1000))
+          assert.lengthOf(yield* response.text, 1000)
+        }
+      })
+    )
+
+    it.live("ignores the length of what HEAD does not send", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => response.writeHead(200, { "content-length": "5000" }).end())
+        const client = yield* makeClient()
+        const response = yield* client.head(origin).pipe(withAttempt(60_000, 1000))
+        assert.strictEqual(yield* response.text, "")
+        assert.strictEqual(response.headers["content-length"], "5000")
+      })
+    )
+
+    it.live("is the option's outside of the SDK, unless Effect's reference is set", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => response.end("12345"))
+        const client = yield* makeClient({ maxBodyBytes: 4 })
+        const refused = yield* client.get(origin)
+        assertFault(yield* Effect.flip(refused.text), "DecodeError", { kind: "size", sent: true })
+        const allowed = yield* client
+          .get(origin)
+          .pipe(Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(5)))
+        assert.strictEqual(yield* allowed.text, "12345")
+        const ofAttempt = yield* client
+          .get(origin)
+          .pipe(
+            Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(4)),
+            withAttempt(60_000, 5)
+          )
+        assert.strictEqual(yield* ofAttempt.text, "12345")
+      })
+    )
+  })
+
+  describe("failures", () => {
+    it.live("a refused connection sent nothing", () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const { port } = yield* serveSilence.pipe(Scope.provide(scope))
+        yield* Scope.close(scope, Exit.void)
+        const client = yield* makeClient()
+        for (const host of ["127.0.0.1", "localhost"]) {
+          const error = yield* Effect.flip(client.post(`http://${host}:${port}/`))
+          assertFault(error, "TransportError", { kind: "network", sent: false, code: ["ECONNREFUSED"] })
+        }
+      })
+    )
+
+    it.live("a failed TLS handshake sent nothing", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => response.end())
+        const client = yield* makeClient()
+        const error = yield* Effect.flip(client.get(origin.replace("http:", "https:")))
+        assert.isTrue(Transport.isFault(error.cause))
+        if (Transport.isFault(error.cause)) {
+          assert.isFalse(error.cause.sent)
+          assert.match(error.cause.code ?? "", /^E[A-Z_]+$/)
+        }
+      })
+    )
+
+    it.live("a connection that is not made in time sent nothing", () =>
+      Effect.gen(function* () {
+        const { port } = yield* serveSilence
+        const client = yield* makeClient({ connectTimeout: 20 })
+        const error = yield* Effect.flip(client.get(`https://127.0.0.1:${port}`))
+        assertFault(error, "TransportError", { kind: "network", sent: false, code: ["UND_ERR_CONNECT_TIMEOUT"] })
+      })
+    )
+
+    it.live("a connection that breaks before the head may have sent the request", () =>
+      Effect.gen(function* () {
+        const reset = yield* serveRaw("", (socket) => socket.resetAndDestroy())
+        const closed = yield* serveRaw("", (socket) => socket.end())
+        const client = yield* makeClient()
+        for (const origin of [reset.origin, closed.origin]) {
+          const error = yield* Effect.flip(client.post(origin, { body: HttpBody.text("x") }))
+          assertFault(error, "TransportError", { kind: "network", sent: true, code: ["ECONNRESET", "UND_ERR_SOCKET"] })
+        }
+      })
+    )
+
+    it.live("a kept connection that breaks may have sent the request", () =>
+      Effect.gen(function* () {
+        const { origin, sockets } = yield* serve((request, response) => {
+          if (request.url === "/second") request.socket.resetAndDestroy()
+          else response.end("ok")
+        })
+        const client = yield* makeClient({ connections: 1 })
+        yield* client.get(origin)
+        const error = yield* Effect.flip(client.post(`${origin}/second`))
+        assertFault(error, "TransportError", { kind: "network", sent: true, code: ["ECONNRESET", "UND_ERR_SOCKET"] })
+        assert.lengthOf(sockets, 1)
+        assert.strictEqual(yield* (yield* client.get(origin)).text, "ok")
+      })
+    )
+
+    it.live("a body cut short leaves status and headers", () =>
+      Effect.gen(function* () {
+        const long = yield* serveRaw(
+          crlf("HTTP/1.1 201 Created", "content-length: 10", "x-a: b", "", "12345"),
+          (socket) => socket.end()
+        )
+        const chunked = yield* serveRaw(
+          crlf("HTTP/1.1 201 Created", "transfer-encoding: chunked", "x-a: b", "", "5", "12345", "5", "12"),
+          (socket) => socket.end()
+        )
+        const reset = yield* serveRaw(
+          crlf("HTTP/1.1 201 Created", "content-length: 10", "x-a: b", "", "12345"),
+          (socket) => setTimeout(() => socket.resetAndDestroy(), 10)
+        )
+        const client = yield* makeClient()
+        for (const { origin } of [long, chunked, reset]) {
+          const response = yield* client.get(origin)
+          assert.strictEqual(response.status, 201)
+          assert.strictEqual(response.headers["x-a"], "b")
+          assertFault(yield* Effect.flip(response.text), "DecodeError", {
+            kind: "network",
+            sent: true,
+            code: ["UND_ERR_SOCKET", "ECONNRESET"]
+          })
+        }
+      })
+    )
+
+    it.live("an answer that is not HTTP is a network fault", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serveRaw("220 mail.example ESMTP\r\n\r\n")
+        const client = yield* makeClient()
+        const error = yield* Effect.flip(client.get(origin))
+        assert.isTrue(Transport.isFault(error.cause))
+        if (Transport.isFault(error.cause)) {
+          assert.strictEqual(error.cause.kind, "network")
+          assert.isTrue(error.cause.sent)
+        }
+      })
+    )
+
+    it.live("say a code of the system, and nothing else", () =>
+      Effect.gen(function* () {
+        const refused = Object.assign(new Error("connect +15551234567"), { code: "ECONNREFUSED", address: "10.0.0.1" })
+        for (const [thrown, expected] of [
+          [refused, "ECONNREFUSED"],
+          [new Error("outer", { cause: new Error("inner", { cause: refused }) }), "ECONNREFUSED"],
+          [new AggregateError([new Error("first"), refused]), "ECONNREFUSED"],
+          [Object.assign(new Error("outer", { cause: refused }), { code: "not a code" }), "ECONNREFUSED"],
+          [Object.assign(new Error("x"), { code: 7 }), undefined],
+          ["a string", undefined],
+          [undefined, undefined]
+        ] as const) {
+          const throwing = UndiciHttpClient.make(
+            new Scripted(() => {
+              throw thrown
+            })
+          )
+          const error = yield* Effect.flip(
+            throwing.get("http://a.example/+15551234567", { headers: { authorization: "secret" } })
+          )
+          assertFault(error, "TransportError", {
+            kind: "network",
+            sent: false,
+            ...(expected === undefined ? {} : { code: [expected] })
+          })
+          const shown = inspect(error.cause, { depth: null, showHidden: true }) + JSON.stringify(error.cause)
+          for (const secret of ["5551234567", "secret", "a.example", "10.0.0.1"]) assert.notInclude(shown, secret)
+        }
+        const looped = new Error("loop")
+        looped.cause = looped
+        const looping = UndiciHttpClient.make(
+          new Scripted((handler) => setImmediate(() => handler.onResponseError?.(controller, looped)))
+        )
+        assertFault(yield* Effect.flip(looping.get("http://a.example")), "TransportError", {
+          kind: "network",
+          sent: false
+        })
+      })
+    )
+
+    it.live("undici's pipelining sends again what stood behind a broken response", () =>
+      Effect.gen(function* () {
+        const { exchanges, origin, sockets } = yield* serveByHand
+        const client = yield* makeClient({ connections: 1, pipelining: 2 })
+        const first = yield* Effect.forkChild(client.get(`${origin}/first`))
+        const { request, response } = yield* Queue.take(exchanges)
+        response.write("begun")
+        const second = yield* Effect.forkChild(client.get(`${origin}/second`))
+        const behind = yield* Queue.take(exchanges)
+        assert.strictEqual(behind.request.url, "/second")
+        request.socket.resetAndDestroy()
+        assertFault(yield* Effect.flip((yield* Fiber.join(first)).text), "DecodeError", {
+          kind: "network",
+          sent: true,
+          code: ["ECONNRESET", "UND_ERR_SOCKET"]
+        })
+        const again = yield* Queue.take(exchanges)
+        assert.strictEqual(again.request.url, "/second")
+        again.response.end("second")
+        assert.strictEqual(yield* (yield* Fiber.join(second)).text, "second")
+        assert.lengthOf(sockets, 2)
+      })
+    )
+  })
+
+  describe("interruption", () => {
+    it.live("closes the connection of a request under way", () =>
+      Effect.gen(function* () {
+        const { ended, exchanges, origin } = yield* serveByHand
+        const client = yield* makeClient({ connections: 1 })
+        const fiber = yield* client.get(origin).pipe(withAttempt(60_000), Effect.forkChild)
+        yield* Queue.take(exchanges)
+        yield* Fiber.interrupt(fiber)
+        yield* Queue.take(ended)
+      })
+    )
+
+    it.live("closes the connection of a body under way", () =>
+      Effect.gen(function* () {
+        const { ended, origin } = yield* serve((_, response) => response.writeHead(200).write("begun"))
+        const client = yield* makeClient({ connections: 1 })
+        const exit = yield* Effect.exit(Effect.timeout(client.get(origin), 50))
+        assert.isTrue(Exit.isFailure(exit))
+        yield* Queue.take(ended)
+      })
+    )
+
+    it.live("200 times leaves the pool usable", () =>
+      Effect.gen(function* () {
+        const { ended, exchanges, origin, sockets } = yield* serveByHand
+        const client = yield* makeClient({ connections: 1 })
+        for (let i = 0; i < 200; i++) {
+          const fiber = yield* Effect.forkChild(client.get(origin))
+          yield* Queue.take(exchanges)
+          yield* Fiber.interrupt(fiber)
+          yield* Queue.take(ended)
+        }
+        assert.lengthOf(sockets, 200)
+        const last = yield* Effect.forkChild(client.get(`${origin}/last`))
+        const { request, response } = yield* Queue.take(exchanges)
+        assert.strictEqual(request.url, "/last")
+        response.end("ok")
+        assert.strictEqual(yield* (yield* Fiber.join(last)).text, "ok")
+      })
+    )
+
+    for (const connections of [1, 2]) {
+      it.live(`of 200 queued requests sends none and keeps the connections (${connections})`, () =>
+        Effect.gen(function* () {
+          const { exchanges, origin, sockets } = yield* serveByHand
+          const client = yield* makeClient({ connections })
+          const busy = yield* Effect.forEach(Array.from({ length: connections }), () =>
+            Effect.forkChild(client.get(`${origin}/busy`))
+          )
+          const held = yield* Queue.takeN(exchanges, connections)
+          const queued = yield* Effect.forEach(Array.from({ length: 200 }), () =>
+            Effect.forkChild(client.get(`${origin}/queued`))
+          )
+          yield* Effect.yieldNow
+          const last = yield* Effect.forkChild(client.get(`${origin}/last`))
+          yield* Effect.yieldNow
+          yield* Fiber.interruptAll(queued)
+          for (const { response } of held) response.end()
+          yield* Effect.forEach(busy, Fiber.join)
+          const { request, response } = yield* Queue.take(exchanges)
+          assert.strictEqual(request.url, "/last")
+          response.end()
+          yield* Fiber.join(last)
+          assert.lengthOf(sockets, connections)
+          assert.strictEqual(yield* Queue.size(exchanges), 0)
+        })
+      )
+    }
+
+    it.live("on a dispatcher of the user aborts as soon as it starts", () =>
+      Effect.gen(function* () {
+        const { exchanges, origin } = yield* serveByHand
+        const agent = yield* Effect.acquireRelease(
+          Effect.sync(() => new Agent({ connections: 1 })),
+          (agent) => Effect.promise(() => agent.destroy())
+        )
+        const client = yield* build(UndiciHttpClient.layerDispatcher(agent))
+        const busy = yield* Effect.forkChild(client.get(origin))
+        const { response } = yield* Queue.take(exchanges)
+        const queued = yield* Effect.forkChild(client.get(`${origin}/queued`))
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(queued)
+        response.end()
+        yield* Fiber.join(busy)
+        const last = yield* Effect.forkChild(client.get(`${origin}/last`))
+        const next = yield* Queue.take(exchanges)
+        assert.strictEqual(next.request.url, "/last")
+        next.response.end()
+        yield* Fiber.join(last)
+      })
+    )
+  })
+
+  describe("dispatchers of the user", () => {
+    it.live("may start a request after it was interrupted", () =>
+      Effect.gen(function* () {
+        const mock = yield* Effect.acquireRelease(
+          Effect.sync(() => new MockAgent()),
+          (mock) => Effect.promise(() => mock.close())
+        )
+        const asked = yield* Deferred.make<void>()
+        const reply = Promise.withResolvers<{ readonly statusCode: number }>()
+        mock
+          .get("http://a.example")
+          .intercept({ path: "/" })
+          .reply(() => {
+            Deferred.doneUnsafe(asked, Effect.void)
+            return reply.promise
+          })
+        const client = yield* build(UndiciHttpClient.layerDispatcher(mock))
+        const fiber = yield* Effect.forkChild(client.get("http://a.example"))
+        yield* Deferred.await(asked)
+        yield* Fiber.interrupt(fiber)
+        reply.resolve({ statusCode: 200 })
+        // An error that escapes into the dispatcher's promise would be an unhandled rejection by now.
+        yield* Effect.sleep(1)
+      })
+    )
+
+    it.live("may be mocks", () =>
+      Effect.gen(function* () {
+        const mock = yield* Effect.acquireRelease(
+          Effect.sync(() => new MockAgent()),
+          (mock) => Effect.promise(() => mock.close())
+        )
+        mock.disableNetConnect()
+        const pool = mock.get("http://a.example")
+        pool
+          .intercept({ path: "/ok?x=1", method: "POST", body: "{}" })
+          .reply(201, { id: 1 }, { headers: { "X-A": "b" } })
+        pool.intercept({ path: "/large" }).reply(200, "x".repeat(101))
+        pool.intercept({ path: "/error" }).replyWithError(Object.assign(new Error("no"), { code: "ECONNRESET" }))
+        const client = yield* build(UndiciHttpClient.layerDispatcher(mock, { maxBodyBytes: 100 }))
+        const response = yield* client.post("http://a.example/ok", {
+          urlParams: { x: "1" },
+          body: HttpBody.jsonUnsafe({})
+        })
+        assert.strictEqual(response.status, 201)
+        assert.strictEqual(response.headers["x-a"], "b")
+        assert.deepStrictEqual(yield* response.json, { id: 1 })
+        const tooLarge = yield* client.get("http://a.example/large")
+        assertFault(yield* Effect.flip(tooLarge.text), "DecodeError", { kind: "size", sent: true })
+        assertFault(yield* Effect.flip(client.get("http://a.example/error")), "TransportError", {
+          kind: "network",
+          sent: false,
+          code: ["ECONNRESET"]
+        })
+        const unmatched = yield* Effect.flip(client.get("http://a.example/none"))
+        assertFault(unmatched, "TransportError", {
+          kind: "network",
+          sent: false,
+          code: ["UND_MOCK_ERR_MOCK_NOT_MATCHED"]
+        })
+      })
+    )
+
+    it.live("get no time limit of their own to act on", () =>
+      Effect.gen(function* () {
+        const seen: Array<Dispatcher.DispatchOptions> = []
+        const client = UndiciHttpClient.make(
+          new Scripted((handler, options) => {
+            seen.push(options)
+            handler.onResponseError?.(controller, new Error("enough"))
+          })
+        )
+        yield* Effect.flip(client.get("http://a.example"))
+        assert.strictEqual(seen[0]?.headersTimeout, 0)
+        assert.strictEqual(seen[0]?.bodyTimeout, 0)
+      })
+    )
+
+    it.live("are never inside of a call of theirs when the fiber goes on", () =>
+      Effect.gen(function* () {
+        const order: Array<string> = []
+        const client = UndiciHttpClient.make(
+          new Scripted((handler) => {
+            setImmediate(() => {
+              handler.onRequestStart?.(controller, null)
+              handler.onResponseStart?.(controller, 200, {})
+              handler.onResponseEnd?.(controller, {})
+              order.push("dispatcher")
+            })
+          })
+        )
+        yield* client.get("http://a.example")
+        order.push("fiber")
+        assert.deepStrictEqual(order, ["dispatcher", "fiber"])
+      })
+    )
+
+    it.live("may call late or twice", () =>
+      Effect.gen(function* () {
+        const aborted: Array<string> = []
+        const client = UndiciHttpClient.make(
+          new Scripted((handler) => {
+            const own = { ...controller, abort: (reason: Error) => aborted.push(reason.name) }
+            handler.onRequestStart?.(own, null)
+            handler.onResponseStart?.(own, 200, { "content-length": "5000" })
+            handler.onResponseData?.(own, Buffer.from("12345"))
+            handler.onResponseError?.(own, new Error("late"))
+            handler.onResponseEnd?.(own, {})
+            handler.onRequestStart?.(own, null)
+          })
+        )
+        const response = yield* client.get("http://a.example").pipe(withAttempt(60_000, 4))
+        assertFault(yield* Effect.flip(response.text), "DecodeError", { kind: "size", sent: true })
+        assert.lengthOf(aborted, 2)
+      })
+    )
+
+    it.live("are left open", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => response.end("ok"))
+        const agent = yield* Effect.acquireRelease(
+          Effect.sync(() => new Agent()),
+          (agent) => Effect.promise(() => agent.destroy())
+        )
+        for (let i = 0; i < 2; i++) {
+          const scope = yield* Scope.make()
+          const client = yield* build(UndiciHttpClient.layerDispatcher(agent)).pipe(Scope.provide(scope))
+          assert.strictEqual(yield* (yield* client.get(origin)).text, "ok")
+          yield* Scope.close(scope, Exit.void)
+        }
+        assert.isFalse(agent.destroyed)
+      })
+    )
+  })
+
+  describe("the pool", () => {
+    it.live("is closed with its scope", () =>
+      Effect.gen(function* () {
+        const { ended, exchanges, origin, sockets } = yield* serveByHand
+        const silent = yield* serveSilence
+        const scope = yield* Scope.make()
+        const client = yield* makeClient({ connections: 2 }).pipe(Scope.provide(scope))
+        const idle = yield* Effect.forkChild(client.get(`${origin}/idle`))
+        const busy = yield* Effect.forkChild(client.get(`${origin}/busy`))
+        for (const { request, response } of yield* Queue.takeN(exchanges, 2)) {
+          if (request.url === "/idle") response.end()
+        }
+        yield* Fiber.join(idle)
+        const connecting = yield* Effect.forkChild(client.get(`https://127.0.0.1:${silent.port}`))
+        while (silent.sockets.length === 0) yield* Effect.sleep(1)
+
+        yield* Scope.close(scope, Exit.void)
+        yield* Queue.takeN(ended, 2)
+        // Not only when connecting would have taken too long.
+        yield* Queue.take(silent.ended)
+        assert.lengthOf(sockets, 2)
+        for (const [call, sent] of [
+          [Fiber.join(busy), true],
+          [Fiber.join(connecting), false],
+          [client.get(origin), false]
+        ] as const) {
+          assertFault(yield* Effect.flip(call), "TransportError", {
+            kind: "network",
+            sent,
+            code: ["UND_ERR_DESTROYED"]
+          })
+        }
+      })
+    )
+
+    it.live("closes a connection that was idle for long enough", () =>
+      Effect.gen(function* () {
+        // Without a `Keep-Alive` header, which would decide.
+        const { ended, origin, sockets } = yield* listen(
+          Http.createServer({ keepAliveTimeout: 0 }, (_, response) => response.end("ok"))
+        )
+        const client = yield* makeClient({ keepAliveTimeout: 20 })
+        assert.strictEqual(yield* (yield* client.get(origin)).text, "ok")
+        yield* Queue.take(ended)
+        assert.strictEqual(yield* (yield* client.get(origin)).text, "ok")
+        assert.lengthOf(sockets, 2)
+      })
+    )
+
+    it.live("has no options out of their range", () =>
+      Effect.gen(function* () {
+        for (const options of [{ connections: 0 }, { connections: 1.5 }, { connections: NaN }, { pipelining: -1 }]) {
+          const exit = yield* Effect.exit(makeClient(options))
+          assert.isTrue(Exit.isFailure(exit) && Exit.hasDies(exit))
+        }
+        const { origin, sockets } = yield* serve((_, response) => response.end("ok"))
+        const client = yield* makeClient({
+          connectTimeout: Duration.infinity,
+          keepAliveTimeout: Duration.infinity,
+          pipelining: 0
+        })
+        for (let i = 0; i < 3; i++) assert.strictEqual(yield* (yield* client.get(origin)).text, "ok")
+        assert.lengthOf(sockets, 3)
+      })
+    )
+  })
+})

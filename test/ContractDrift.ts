@@ -1,0 +1,162 @@
+/**
+ * Where two OpenAPI documents of one API disagree.
+ *
+ * Both documents are brought to one form, then compared key by key: whatever the rules below do not name is drift. A
+ * rule is one line, with its reason:
+ *
+ * 1. A `$ref` is what it refers to: a document may name a part once or spell it out each time.
+ * 2. `description` and `summary` are prose, and the version of OpenAPI itself is that of the tool that wrote the document.
+ * 3. Header names are compared in lower case: they are case-insensitive (RFC 9110, section 5.1).
+ * 4. Names of authentication schemes are compared in lower case: they are case-insensitive (RFC 9110, section 11.1).
+ * 5. Parameters, operations and lists of required keys or tags are sets: their order means nothing.
+ * 6. `required` of a parameter and of a body is `false` where it is absent: so OpenAPI defines it.
+ * 7. `requestBody.required` may be stricter in the derived document: we always send the body that the API takes.
+ * 8. `additionalProperties` absent, `{}` and `true` all mean an open object: so JSON Schema defines it.
+ * 9. A request body may be closed in the derived document: we send the declared keys only, and `OpenApi.fromApi` says so.
+ * 10. `nullable: true` of OpenAPI 3.0 is `"null"` among the types of 3.1, and a list of one type is that type.
+ * 11. `security` of the document is that of every operation without its own: so OpenAPI defines it.
+ * 12. Tags of the document only group pages of documentation; those of the operations are compared.
+ */
+
+type Json = null | boolean | number | string | ReadonlyArray<Json> | JsonObject
+interface JsonObject {
+  readonly [key: string]: Json
+}
+
+const isObject = (u: Json | undefined): u is JsonObject => typeof u === "object" && u !== null && !Array.isArray(u)
+const asObject = (u: Json | undefined): JsonObject => (isObject(u) ? u : {})
+const asArray = (u: Json | undefined): ReadonlyArray<Json> => (Array.isArray(u) ? u : [])
+const asText = (u: Json | undefined): string => (typeof u === "string" ? u : "")
+
+const mapValues = (object: Json | undefined, f: (value: Json, key: string) => Json): JsonObject =>
+  Object.fromEntries(Object.entries(asObject(object)).map(([key, value]) => [key, f(value, key)]))
+
+/** The members of a list as the keys of an object, so that their order means nothing (5). */
+const asSet = (list: Json | undefined): JsonObject =>
+  Object.fromEntries(asArray(list).map((item) => [asText(item), true]))
+
+const without = (object: JsonObject, ...keys: ReadonlyArray<string>): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)))
+
+const withoutProse = (object: JsonObject): JsonObject => without(object, "description", "summary")
+
+/** All types as one set, whichever version spells them (10). */
+const types = (type: Json | undefined, nullable: Json | undefined): JsonObject => {
+  const all = asSet(Array.isArray(type) ? type : type === undefined ? [] : [type])
+  return nullable === true ? { ...all, null: true } : all
+}
+
+const methods: ReadonlySet<string> = new Set(["get", "put", "post", "delete", "options", "head", "patch", "trace"])
+
+const canonical = (document: JsonObject): JsonObject => {
+  const resolve = (part: Json | undefined): JsonObject => {
+    const object = asObject(part)
+    const ref = object["$ref"]
+    if (typeof ref !== "string") return withoutProse(object)
+    const found = ref
+      .slice("#/".length)
+      .split("/")
+      .reduce<Json | undefined>((at, key) => asObject(at)[key], document)
+    return found === undefined ? { unresolved: ref } : resolve(found)
+  }
+
+  const schema = (part: Json | undefined): JsonObject => {
+    const { additionalProperties, items, nullable, properties, required, type, ...rest } = resolve(part)
+    const isOpen =
+      additionalProperties === undefined ||
+      additionalProperties === true ||
+      (isObject(additionalProperties) && Object.keys(additionalProperties).length === 0)
+    return {
+      ...rest,
+      type: types(type, nullable),
+      properties: mapValues(properties, schema),
+      required: asSet(required),
+      ...(items !== undefined && { items: schema(items) }),
+      ...(!isOpen && { additionalProperties: isObject(additionalProperties) ? schema(additionalProperties) : false })
+    }
+  }
+
+  const content = (part: Json | undefined): JsonObject =>
+    mapValues(part, (media) => ({ ...asObject(media), schema: schema(asObject(media)["schema"]) }))
+
+  const parameters = (...lists: ReadonlyArray<Json | undefined>): JsonObject =>
+    Object.fromEntries(
+      lists.flatMap(asArray).map((part) => {
+        const { in: place, name, required = false, schema: type, ...rest } = resolve(part)
+        const key = place === "header" ? asText(name).toLowerCase() : asText(name)
+        return [`${asText(place)} ${key}`, { ...rest, required, schema: schema(type) }]
+      })
+    )
+
+  const body = (part: Json | undefined): Json => {
+    if (part === undefined) return "none"
+    const { content: media, required = false, ...rest } = resolve(part)
+    return { ...rest, required, content: content(media) }
+  }
+
+  const operation = (part: JsonObject, shared: Json | undefined): JsonObject => {
+    const { parameters: own, requestBody, responses, security, tags, ...rest } = withoutProse(part)
+    return {
+      ...rest,
+      parameters: parameters(shared, own),
+      requestBody: body(requestBody),
+      responses: mapValues(responses, (response) => {
+        const { content: media, ...others } = resolve(response)
+        return { ...others, content: content(media) }
+      }),
+      security: security ?? document["security"] ?? [],
+      tags: asSet(tags)
+    }
+  }
+
+  const { components, info, paths, servers, ...rest } = without(document, "openapi", "security", "tags")
+  return {
+    ...rest,
+    info: withoutProse(asObject(info)),
+    servers: asArray(servers).map((server) => withoutProse(asObject(server))),
+    securitySchemes: mapValues(asObject(components)["securitySchemes"], (part) => {
+      const scheme = resolve(part)
+      return { ...scheme, scheme: asText(scheme["scheme"]).toLowerCase() }
+    }),
+    operations: Object.fromEntries(
+      Object.entries(asObject(paths)).flatMap(([path, item]) =>
+        Object.entries(asObject(item))
+          .filter(([method]) => methods.has(method))
+          .map(([method, part]) => [
+            `${method.toUpperCase()} ${path}`,
+            operation(asObject(part), asObject(item)["parameters"])
+          ])
+      )
+    )
+  }
+}
+
+/** Where the derived document may be the stricter one (7, 9). */
+const isAllowed = (place: ReadonlyArray<string>, published: Json | undefined, derived: Json | undefined): boolean => {
+  const key = place.at(-1)
+  return (
+    place[2] === "requestBody" &&
+    ((key === "required" && place.length === 4 && published === false && derived === true) ||
+      (key === "additionalProperties" && place.length === 7 && published === undefined && derived === false))
+  )
+}
+
+const compare = (
+  published: Json | undefined,
+  derived: Json | undefined,
+  place: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  if (isObject(published) && isObject(derived)) {
+    return [...new Set([...Object.keys(published), ...Object.keys(derived)])].flatMap((key) =>
+      compare(published[key], derived[key], [...place, key])
+    )
+  }
+  const [left, right] = [published, derived].map((side) => (side === undefined ? "nothing" : JSON.stringify(side)))
+  return left === right || isAllowed(place, published, derived)
+    ? []
+    : [`${place.join(" > ")}: published ${left}, derived ${right}`]
+}
+
+/** The differences between a published document and a derived one, each as one line that begins with its place. */
+export const findDrift = (published: unknown, derived: unknown): ReadonlyArray<string> =>
+  compare(canonical(published as JsonObject), canonical(derived as JsonObject), [])
