@@ -130,7 +130,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         [["contacts", "bogus"], "bogus"],
         [["contacts", "upsert"], "--phone"],
         [["contacts", "search"], "--name or --phone"],
-        [["contacts", "search", "--name", "x", "--token", "secret"], "--token"],
+        [["contacts", "search", "--name", "x", "--token", "hunter2"], "--token"],
         [["contacts", "search", "--name", "x", "--retries", "-1"], "--retries"],
         [["contacts", "search", "--name", "x", "--timeout", "soon"], "--timeout"],
         [["contacts", "search", "--name", "x", "--base-url", "http://example.com"], "--base-url"],
@@ -150,7 +150,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         const [args = [], text = ""] = cases[index] ?? []
         assert.strictEqual(status, 2, args.join(" "))
         assert.include(stderr, text)
-        assert.notInclude(stderr, "secret")
+        assert.notInclude(stderr, "hunter2")
         assert.strictEqual(stdout, "", args.join(" "))
         twoLines(stderr)
       }
