@@ -10,7 +10,6 @@ import * as ContactsStream from "@agentalk/core/ContactsStream"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
@@ -22,7 +21,9 @@ import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { pipeline } from "node:stream/promises"
 import * as ContactFile from "./ContactFile.ts"
+import { drained } from "./internal/drained.ts"
 import * as Ledger from "./internal/ledger.ts"
+import { reasonOf, toLine } from "./internal/reportLine.ts"
 
 /**
  * How many rows there are of each outcome. Their sum is the number of rows that are done with.
@@ -158,56 +159,6 @@ const openLedger = (path: string, subject: Ledger.Subject, isResumed: boolean) =
         ? new ContactFile.FileFault({ kind: "resume", message: error.message, advice: error.advice })
         : ContactFile.systemFault("written", error)
   })
-
-const reasonOf = (issues: ReadonlyArray<{ readonly path: ReadonlyArray<string | number>; readonly message: string }>) =>
-  issues.map(({ message, path }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`)).join("; ")
-
-const toLine = (
-  { line, row }: { readonly row: number; readonly line: number },
-  result: ContactsStream.UpsertRow
-): Ledger.Line => {
-  switch (result._tag) {
-    case "Created":
-      return { row, line, outcome: "created", contact: result.contact.id }
-    case "Updated":
-      return { row, line, outcome: "updated", contact: result.contact.id }
-    case "Invalid":
-      return { row, line, outcome: "invalid", reason: reasonOf(result.error.issues) }
-    case "Failed": {
-      const { _tag, message, outcome } = result.error
-      const issues = "issues" in result.error ? (result.error.issues ?? []) : []
-      const reason = issues.length === 0 ? message : `${message} ${reasonOf(issues)}`
-      return { row, line, outcome: "failed", error: _tag, effect: outcome, reason }
-    }
-    default:
-      return result satisfies never
-  }
-}
-
-/** Ends an effect in good order when it is interrupted: `stop` asks it to, and after `drain` it has to. */
-const drained = <A, E, R>(
-  work: Effect.Effect<A, E, R>,
-  stop: Effect.Effect<unknown>,
-  drain: Duration.Input
-): Effect.Effect<A, E, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      const fiber = yield* Effect.forkDetach(Effect.interruptible(work))
-      return yield* restore(Fiber.join(fiber)).pipe(
-        Effect.onInterrupt(() =>
-          Effect.gen(function* () {
-            yield* stop
-            // A fiber of its own: this one is interrupted, and could not wait with a limit.
-            const waiting = yield* Effect.forkDetach(
-              Effect.interruptible(Effect.timeoutOption(Fiber.await(fiber), drain))
-            )
-            yield* Fiber.await(waiting)
-            yield* Fiber.interrupt(fiber)
-          })
-        )
-      )
-    })
-  )
 
 /**
  * Imports the contacts of a file.
