@@ -13,7 +13,7 @@ import * as AgentalkNode from "../../AgentalkNode.ts"
 import * as Connection from "./connection.ts"
 import { endIf, explain, status } from "./failure.ts"
 import * as Flags from "./flags.ts"
-import { paint, plain, print } from "./output.ts"
+import { paint, print, wrap } from "./output.ts"
 
 interface Check {
   readonly name: string
@@ -134,10 +134,15 @@ export const command = Command.make("doctor", {}, () =>
     const checks = yield* examine
     const isWell = checks.every(({ ok }) => ok)
     yield* print({ ok: isWell, checks }, () => [
-      ...checks.flatMap(({ mend, name, ok, text }) => [
-        `${ok ? paint("green", "✓") : paint("red", "✗")} ${name.padEnd(9)} ${plain(text)}`,
-        ...(mend === undefined ? [] : [`  ${" ".repeat(9)} ${paint("yellow", mend)}`])
-      ]),
+      ...checks.flatMap(({ mend = "", name, ok, text }) => {
+        const margin = " ".repeat(12)
+        const [first = "", ...rest] = wrap(text, margin.length)
+        return [
+          `${ok ? paint("green", "✓") : paint("red", "✗")} ${name.padEnd(9)} ${first}`,
+          ...rest.map((line) => margin + line),
+          ...(mend === "" ? [] : wrap(mend, margin.length).map((line) => margin + paint("yellow", line)))
+        ]
+      }),
       "",
       isWell ? "All is well." : "Mend the line marked ✗ and run `agentalk doctor` again."
     ])

@@ -34,6 +34,18 @@ export const fit = (text: string, width: number): string => {
 const pad = (text: string, width: number): string =>
   text + " ".repeat(Math.max(0, width - CliOutput.displayWidth(text)))
 
+/** Breaks a text between words, so that it fits beside an indentation of that many columns. */
+export const wrap = (text: string, indent: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const word of plain(text).split(" ")) {
+    const last = lines.at(-1)
+    const fits = last !== undefined && CliOutput.displayWidth(`${last} ${word}`) <= terminalWidth() - indent
+    if (fits) lines.splice(-1, 1, `${last} ${word}`)
+    else lines.push(word)
+  }
+  return lines
+}
+
 /** The width to keep to: that of the terminal, or 80 columns. */
 const terminalWidth = (): number => process.stdout.columns ?? 80
 
