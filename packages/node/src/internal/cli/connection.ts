@@ -1,0 +1,98 @@
+/** From flags and environment to `Contacts`. A flag wins over its variable. */
+import { BaseUrl, OrganizationId } from "@agentalk/core/Settings"
+import type { Quota } from "@agentalk/core/RateLimit"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { readFileSync, statSync } from "node:fs"
+import * as AgentalkNode from "../../AgentalkNode.ts"
+import { UsageFault } from "./failure.ts"
+import * as Flags from "./flags.ts"
+
+/** Checks the text of a flag by a schema. */
+export const checkFlag = <A>(flag: string, schema: Schema.ConstraintDecoder<A>, text: string) =>
+  Effect.fromResult(
+    Result.mapError(
+      Schema.decodeUnknownResult(schema)(text),
+      ({ message }) => new UsageFault({ message: `--${flag}: ${message.replaceAll(/\s*\n\s*/g, " ")}` })
+    )
+  )
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }
+
+/** A time as people type it: `500ms`, `30s`, `2m`; a bare number is seconds. */
+export const checkTime = (flag: string, text: string) => {
+  const [, digits, unit = "s"] = /^(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? []
+  return digits === undefined
+    ? Effect.fail(new UsageFault({ message: `--${flag}: Expected a time, such as 500ms, 30s or 2m` }))
+    : Effect.succeed(Duration.millis(Number(digits) * (units[unit] ?? 0)))
+}
+
+/** The largest token file that is read: a token has far less. */
+const maxTokenFile = 65_536
+
+const quote = (path: string): string =>
+  /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
+
+/** Reads a token file, unless others than its owner could as well. */
+const readTokenFile = (path: string) =>
+  Effect.try({
+    try: () => statSync(path),
+    catch: () => new UsageFault({ message: "--token-file: there is no such file, or it cannot be read" })
+  }).pipe(
+    Effect.filterOrFail(
+      (stats) => stats.isFile() && stats.size <= maxTokenFile,
+      () => new UsageFault({ message: "--token-file: this is not a file that holds a token" })
+    ),
+    Effect.filterOrFail(
+      // Windows keeps no such bits: access lists guard files there.
+      ({ mode }) => process.platform === "win32" || (mode & 0o077) === 0,
+      () =>
+        new UsageFault({
+          message: "--token-file: others on this machine can read this file",
+          advice: `Run \`chmod 600 ${quote(path)}\`, and consider the token as known if others use this machine.`
+        })
+    ),
+    Effect.flatMap(() =>
+      Effect.try({
+        try: () => readFileSync(path, "utf8"),
+        catch: () => new UsageFault({ message: "--token-file: the file cannot be read" })
+      })
+    )
+  )
+
+/** The options of the client, from the flags and the environment. */
+export const options = Effect.gen(function* () {
+  const overrides: Record<string, string> = {}
+  const baseUrl = yield* Flags.BaseUrl
+  if (Option.isSome(baseUrl)) overrides["AGENTALK_BASE_URL"] = yield* checkFlag("base-url", BaseUrl, baseUrl.value)
+  const organization = yield* Flags.Organization
+  if (Option.isSome(organization)) {
+    overrides["AGENTALK_ORGANIZATION_ID"] = yield* checkFlag("organization", OrganizationId, organization.value)
+  }
+  const tokenFile = yield* Flags.TokenFile
+  if (Option.isSome(tokenFile)) overrides["AGENTALK_API_TOKEN"] = yield* readTokenFile(tokenFile.value)
+  const timeout = yield* Flags.Timeout
+  const deadline = Option.isSome(timeout) ? yield* checkTime("timeout", timeout.value) : undefined
+  const retries = yield* Flags.Retries
+  const environment = yield* ConfigProvider.ConfigProvider
+  const provider = ConfigProvider.orElse(ConfigProvider.fromUnknown(overrides), environment)
+  const options: AgentalkNode.Options = {
+    ...(yield* AgentalkNode.environment.parse(provider)),
+    deadline,
+    retry: Option.isSome(retries) ? { attempts: retries.value + 1 } : undefined
+  }
+  return options
+})
+
+/** `Contacts` for a command. */
+export const layer = (rateLimit?: Quota) =>
+  Layer.unwrap(
+    Effect.map(options, (options) =>
+      AgentalkNode.layerOptions(rateLimit === undefined ? options : { ...options, rateLimit })
+    )
+  )

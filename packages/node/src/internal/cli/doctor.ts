@@ -1,0 +1,154 @@
+/** `agentalk doctor`: checks what a call needs, one after the other, and says how to mend what is wrong. */
+import type { AgentalkError } from "@agentalk/core/AgentalkError"
+import { Contacts } from "@agentalk/core/Contacts"
+import { defaultBaseUrl } from "@agentalk/core/AgentalkApi"
+import * as Command from "effect/cli/Command"
+import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as AgentalkNode from "../../AgentalkNode.ts"
+import * as Connection from "./connection.ts"
+import { endIf, explain, status } from "./failure.ts"
+import * as Flags from "./flags.ts"
+import { paint, print, wrap } from "./output.ts"
+
+interface Check {
+  readonly name: string
+  readonly ok: boolean
+  readonly text: string
+  /** How to mend it. */
+  readonly mend?: string
+}
+
+const variables = ["AGENTALK_API_TOKEN", "AGENTALK_BASE_URL", "AGENTALK_ORGANIZATION_ID", "AGENTALK_RATE_LIMIT"]
+
+const isSet = (name: string) =>
+  Config.String(name).pipe(
+    Config.withDefault(""),
+    Effect.map((text) => text.trim() !== ""),
+    Effect.orElseSucceed(() => false)
+  )
+
+/** Where each setting comes from, never what it is. */
+const sources = Effect.gen(function* () {
+  const given = new Map<string, string>()
+  if (Option.isSome(yield* Flags.TokenFile)) given.set("AGENTALK_API_TOKEN", "--token-file")
+  if (Option.isSome(yield* Flags.BaseUrl)) given.set("AGENTALK_BASE_URL", "--base-url")
+  if (Option.isSome(yield* Flags.Organization)) given.set("AGENTALK_ORGANIZATION_ID", "--organization")
+  return yield* Effect.forEach(variables, (name) => {
+    const flag = given.get(name)
+    return flag === undefined ? Effect.map(isSet(name), (isSet) => (isSet ? name : undefined)) : Effect.succeed(flag)
+  })
+})
+
+const tokenAdvice =
+  "Set AGENTALK_API_TOKEN to an organization API token, {orgId}.{secret}, or name a file that holds it with --token-file."
+
+const codes: Readonly<Record<string, string>> = {
+  ENOTFOUND: "This host name is not known: check the base URL for typing errors, and the name service (DNS).",
+  EAI_AGAIN: "The name service (DNS) does not answer: check the network.",
+  ECONNREFUSED: "Nothing listens at this address: check the base URL and its port, or start the server.",
+  ENETUNREACH: "There is no way to this address: check the network.",
+  EHOSTUNREACH: "There is no way to this address: check the network.",
+  ECONNRESET: "The connection was cut: a proxy or firewall may stand between."
+}
+
+const networkAdvice = (error: AgentalkError): string => {
+  const code = error._tag === "TransportFailure" ? error.code : undefined
+  if (code === undefined) return explain(error, false)?.lines[1] ?? ""
+  return (
+    codes[code] ??
+    (/CERT|SSL|TLS|SELF_SIGNED/.test(code)
+      ? "The certificate is not trusted: a proxy may stand between; NODE_EXTRA_CA_CERTS names further authorities."
+      : `The code is ${code}: check the network and the base URL.`)
+  )
+}
+
+const isReached = ({ _tag }: AgentalkError): boolean => _tag !== "TransportFailure" && _tag !== "Timeout"
+
+/** Asks the API for one contact: a search changes nothing, and nobody has this number. */
+const reach = (options: AgentalkNode.Options) =>
+  Effect.gen(function* () {
+    const contacts = yield* Contacts
+    const started = yield* Clock.currentTimeMillis
+    const result = yield* Effect.result(contacts.search({ phone: "+999999999999999", limit: 1 }))
+    const millis = (yield* Clock.currentTimeMillis) - started
+    const url = options.baseUrl ?? defaultBaseUrl
+    const checks: Array<Check> = []
+    if (Result.isFailure(result) && !isReached(result.failure)) {
+      const { _tag, message } = result.failure
+      checks.push({ name: "network", ok: false, text: `${_tag}: ${message}`, mend: networkAdvice(result.failure) })
+      return checks
+    }
+    checks.push({ name: "network", ok: true, text: `${String(url)} answers, in ${millis} ms` })
+    if (Result.isSuccess(result)) {
+      checks.push({ name: "access", ok: true, text: "the API accepts the token, and a search works" })
+    } else {
+      const { lines = [] } = explain(result.failure, false) ?? {}
+      checks.push({ name: "access", ok: false, text: lines[0] ?? "", mend: lines[1] ?? "" })
+    }
+    return checks
+  }).pipe(
+    Effect.provide(
+      AgentalkNode.layerOptions({
+        ...options,
+        retry: { attempts: 1 },
+        deadline: options.deadline ?? Duration.seconds(10)
+      })
+    )
+  )
+
+const examine = Effect.gen(function* () {
+  const checks: Array<Check> = [{ name: "node", ok: true, text: `Node ${process.version}` }]
+  const found = yield* sources
+  const settings = found.filter((source) => source !== undefined)
+  if (found[0] === undefined) {
+    checks.push({ name: "settings", ok: false, text: "there is no API token", mend: tokenAdvice })
+    return checks
+  }
+  const options = yield* Effect.result(Connection.options)
+  if (Result.isFailure(options)) {
+    const { lines = [] } = explain(options.failure, false) ?? {}
+    const isToken = (lines[0] ?? "").includes("AGENTALK_API_TOKEN")
+    const isConfig = options.failure._tag === "ConfigError"
+    checks.push({
+      name: "settings",
+      ok: false,
+      text: lines[0] ?? "",
+      mend: isToken ? tokenAdvice : isConfig ? "Correct this variable, or unset it." : (lines[1] ?? "")
+    })
+    return checks
+  }
+  checks.push({ name: "settings", ok: true, text: `well formed: ${settings.join(", ")}` })
+  const reached = yield* Effect.result(reach(options.success))
+  if (Result.isSuccess(reached)) return [...checks, ...reached.success]
+  const { lines = [] } = explain(reached.failure, false) ?? {}
+  return [...checks, { name: "settings", ok: false, text: lines[0] ?? "", mend: lines[1] ?? "" }]
+})
+
+export const command = Command.make("doctor", {}, () =>
+  Effect.gen(function* () {
+    const checks = yield* examine
+    const isWell = checks.every(({ ok }) => ok)
+    yield* print({ ok: isWell, checks }, () => [
+      ...checks.flatMap(({ mend = "", name, ok, text }) => {
+        const margin = " ".repeat(12)
+        const [first = "", ...rest] = wrap(text, margin.length)
+        return [
+          `${ok ? paint("green", "✓") : paint("red", "✗")} ${name.padEnd(9)} ${first}`,
+          ...rest.map((line) => margin + line),
+          ...(mend === "" ? [] : wrap(mend, margin.length).map((line) => margin + paint("yellow", line)))
+        ]
+      }),
+      "",
+      isWell ? "All is well." : "Mend the line marked ✗ and run `agentalk doctor` again."
+    ])
+    yield* endIf(!isWell, checks.some(({ name, ok }) => name === "settings" && !ok) ? status.usage : status.refused)
+  })
+).pipe(
+  Command.withDescription("Check settings and network, and say how to mend what is wrong"),
+  Command.withExamples([{ command: "agentalk doctor", description: "Check the present environment" }])
+)

@@ -1,0 +1,188 @@
+/** `agentalk contacts import`. */
+import { QuotaFromString } from "@agentalk/core/RateLimit"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as ContactFile from "../../ContactFile.ts"
+import * as Import from "../../Import.ts"
+import * as Connection from "./connection.ts"
+import { parsePair, text } from "./contacts.ts"
+import { endIf, status } from "./failure.ts"
+import { Json, Quiet } from "./flags.ts"
+import { note, paint, plain, print } from "./output.ts"
+import * as Progress from "./progress.ts"
+
+const file = Argument.String("file").pipe(
+  Argument.withDescription("Its name ends in .csv, .ndjson or .jsonl, or .gz; - is stdin")
+)
+
+export const formatFlag = Flag.Literals("format", ["csv", "ndjson"]).pipe(
+  Flag.withMetavar("FORMAT"),
+  Flag.withDescription("If its name does not tell it"),
+  Flag.optional
+)
+
+const number = (value: number): string => value.toLocaleString("en")
+
+/** The command that continues this one. */
+const resumeCommand = (): string => {
+  const args = process.argv.slice(2)
+  const quoted = args.map((arg) => (/^[\w./:=@+,-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`))
+  return ["agentalk", ...quoted, ...(args.includes("--resume") ? [] : ["--resume"])].join(" ")
+}
+
+const shownRows = 5
+
+const dryRun = (path: string, options: ContactFile.ReadOptions) =>
+  Effect.gen(function* () {
+    const shown: Array<Import.ReportLine> = []
+    const check = yield* Import.check(path, {
+      ...options,
+      onInvalid: (row) => void (shown.length < shownRows && shown.push(row))
+    })
+    yield* print(check, () => [
+      `${number(check.rows)} rows: ${number(check.valid)} would be sent, ${number(check.invalid)} are invalid.`,
+      ...shown.map(({ line, reason = "" }) => `  line ${line}: ${plain(reason)}`),
+      ...(check.invalid > shown.length ? [`  and ${number(check.invalid - shown.length)} more`] : []),
+      paint("dim", "Nothing was sent.")
+    ])
+    yield* endIf(check.invalid > 0, status.left)
+  })
+
+const summaryLines = (summary: Import.Summary, report: string, seconds: number): ReadonlyArray<string> => {
+  const { created, earlier, failed, invalid, rows, updated } = summary
+  const entries: ReadonlyArray<readonly [string, number]> = [
+    ["created", created],
+    ["updated", updated],
+    ["invalid", invalid],
+    ["failed", failed]
+  ]
+  const width = Math.max(...entries.map(([, count]) => number(count).length))
+  const isWhole = invalid + failed === 0
+  return [
+    `${paint(isWhole ? "green" : "yellow", isWhole ? "✓" : "!")} ${number(rows)} rows in ${Progress.time(seconds)}` +
+      (earlier > 0 ? `, ${number(earlier)} of them earlier` : ""),
+    ...entries.map(([name, count]) => {
+      const line = `  ${name}  ${number(count).padStart(width)}`
+      return count > 0 && (name === "invalid" || name === "failed") ? paint("yellow", line) : line
+    }),
+    ...(report === ContactFile.standard ? [] : [paint("dim", `  report   ${plain(report)}`)]),
+    ...(isWhole ? [] : ['The report tells why, in the lines with "outcome":"invalid" or "failed".'])
+  ]
+}
+
+export const command = Command.make(
+  "import",
+  {
+    file,
+    format: formatFlag,
+    map: text("map", "COLUMN=KEY", "What a column gives; may be repeated").pipe(Flag.atLeast(0)),
+    concurrency: Flag.Int("concurrency").pipe(
+      Flag.withMetavar("N"),
+      Flag.withDescription("How many rows are sent at once (default 8)"),
+      Flag.filter(
+        (count) => count >= 1 && count <= 1000,
+        () => "Expected a whole number from 1 to 1000"
+      ),
+      Flag.withDefault(8)
+    ),
+    rate: text("rate", "N/s", "The most requests: 10/s, 600/min, 5000/h").pipe(Flag.optional),
+    report: text("report", "FILE", "Where each row's outcome goes; - is standard output").pipe(Flag.optional),
+    resume: Flag.Boolean("resume").pipe(
+      Flag.withoutNegation,
+      Flag.withDescription("Go on with an import that was interrupted"),
+      Flag.withDefault(false)
+    ),
+    dryRun: Flag.Boolean("dry-run").pipe(
+      Flag.withoutNegation,
+      Flag.withDescription("Check the file and send nothing"),
+      Flag.withDefault(false)
+    ),
+    drain: text("drain", "TIME", "What Ctrl-C leaves to rows in flight (default 2s)").pipe(Flag.withDefault("2s"))
+  },
+  (flags) =>
+    Effect.gen(function* () {
+      const pairs = yield* Effect.forEach(flags.map, (pair) => parsePair("map", pair))
+      const options = { format: Option.getOrUndefined(flags.format), map: Object.fromEntries(pairs) }
+      if (flags.dryRun) {
+        yield* dryRun(flags.file, options)
+        return
+      }
+      const drain = yield* Connection.checkTime("drain", flags.drain)
+      const rate = Option.isSome(flags.rate)
+        ? yield* Connection.checkFlag("rate", QuotaFromString, flags.rate.value)
+        : undefined
+      const report = Option.getOrElse(flags.report, () => Import.reportOf(flags.file))
+      const isResumable = flags.file !== ContactFile.standard && report !== ContactFile.standard
+      const isQuiet = yield* Quiet
+      const started = performance.now()
+      let look: (() => Import.Snapshot) | undefined
+
+      const progress = isQuiet
+        ? undefined
+        : yield* Effect.forkChild(
+            Effect.suspend(() => (look === undefined ? Effect.void : Progress.draw(look))).pipe(
+              Effect.delay("50 millis"),
+              Effect.forever
+            )
+          )
+      const hush = progress === undefined ? Effect.void : Fiber.interrupt(progress)
+      const onSignal = () =>
+        void (isQuiet || process.stderr.write("\nEnding the rows in flight; Ctrl-C again stops at once.\n"))
+      process.once("SIGINT", onSignal)
+
+      const summary = yield* Import.run(flags.file, {
+        ...options,
+        concurrency: flags.concurrency,
+        report,
+        resume: flags.resume,
+        drain,
+        onStart: (given) => {
+          look = given
+        }
+      }).pipe(
+        Effect.provide(Connection.layer(rate)),
+        Effect.onInterrupt(() =>
+          Effect.gen(function* () {
+            yield* hush
+            const done = look === undefined ? 0 : Progress.rowsOf(look())
+            yield* Console.error(
+              isResumable && look !== undefined
+                ? `Interrupted: ${number(done)} rows are done. Go on with:\n  ${resumeCommand()}`
+                : `Interrupted: ${number(done)} rows are done.`
+            )
+          })
+        ),
+        Effect.ensuring(hush),
+        Effect.ensuring(Effect.sync(() => process.removeListener("SIGINT", onSignal)))
+      )
+      const lines = summaryLines(summary, report, (performance.now() - started) / 1000)
+      if (report === ContactFile.standard && !(yield* Json)) yield* note(lines.join("\n"))
+      else yield* print({ ...summary, report }, () => lines)
+      yield* endIf(summary.invalid + summary.failed > 0, status.left)
+    })
+).pipe(
+  Command.withDescription(
+    [
+      "Import contacts from a file: each row creates a contact or updates the one",
+      "with the same phone number.",
+      "",
+      "  Columns: phone, first_name, last_name, email, tags (split on | or ;); every",
+      "  other column is a custom field. Empty cells leave things as they are.",
+      "  The report has one line for each row. After an interruption, even a kill,",
+      "  --resume goes on where it ended; a row whose answer was lost is sent again.",
+      "  Exit status 3: some rows are invalid or failed; the report tells which."
+    ].join("\n")
+  ),
+  Command.withShortDescription("Import contacts from a CSV or NDJSON file"),
+  Command.withExamples([
+    { command: "agentalk contacts import contacts.csv --dry-run", description: "Check a file" },
+    { command: 'agentalk contacts import crm.csv --map "Mobile=phone" --map "Notes="', description: "Name columns" },
+    { command: "agentalk contacts import contacts.csv.gz --rate 10/s", description: "At most ten rows a second" },
+    { command: "agentalk contacts import contacts.csv --resume", description: "After an interruption" }
+  ])
+)

@@ -1,0 +1,105 @@
+/** How far an import is, on standard error: a bar on a terminal, a line now and then elsewhere. */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { Snapshot } from "../../Import.ts"
+import { fit, paintError } from "./output.ts"
+
+const number = (value: number): string => Math.round(value).toLocaleString("en")
+
+const two = (value: number): string => String(value).padStart(2, "0")
+
+/** A time as a person reads it: `48s`, `3m20s`, `2h05m`. */
+export const time = (seconds: number): string => {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) return `${whole}s`
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`
+  return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`
+}
+
+/** The rows that are done with. */
+export const rowsOf = ({ counts }: Snapshot): number => counts.created + counts.updated + counts.invalid + counts.failed
+
+/** What a line of progress says. */
+export interface Pace {
+  /** How much of the file is done, from 0 to 1, where its size is known. */
+  readonly fraction: number | undefined
+  readonly rowsPerSecond: number
+  readonly secondsLeft: number | undefined
+}
+
+/** How much of the file is done: what was read of it, less the rows that were read ahead. */
+const fractionOf = (snapshot: Snapshot): number | undefined => {
+  const { bytesRead, bytesTotal, rowsRead } = snapshot
+  if (bytesTotal === undefined) return undefined
+  return bytesTotal === 0 || rowsRead === 0 ? 0 : Math.min(1, (bytesRead / bytesTotal) * (rowsOf(snapshot) / rowsRead))
+}
+
+/** The pace of a run from its first look to its latest. */
+export const paceOf = (first: Snapshot, latest: Snapshot, seconds: number): Pace => {
+  const done = rowsOf(latest)
+  const rowsPerSecond = seconds > 0 ? (done - first.earlier) / seconds : 0
+  const fraction = fractionOf(latest)
+  // A guess from less than a second of work would jump about.
+  const isKnown = fraction !== undefined && fraction > 0 && rowsPerSecond > 0 && seconds >= 1
+  return { fraction, rowsPerSecond, secondsLeft: isKnown ? (done / fraction - done) / rowsPerSecond : undefined }
+}
+
+const tally = (snapshot: Snapshot): ReadonlyArray<string> => {
+  const { failed, invalid } = snapshot.counts
+  return [
+    `${number(rowsOf(snapshot))} rows`,
+    ...(invalid > 0 ? [`${number(invalid)} invalid`] : []),
+    ...(failed > 0 ? [`${number(failed)} failed`] : [])
+  ]
+}
+
+const barWidth = 20
+
+/** The bar, as wide as the terminal at the most. */
+export const bar = (snapshot: Snapshot, pace: Pace, width: number): string => {
+  const { fraction, rowsPerSecond, secondsLeft } = pace
+  const full = fraction === undefined ? 0 : Math.floor(fraction * barWidth)
+  const drawn =
+    fraction === undefined
+      ? ""
+      : `${"█".repeat(full)}${"░".repeat(barWidth - full)} ${String(Math.floor(fraction * 100)).padStart(3)}%  `
+  const rest = [
+    ...tally(snapshot),
+    `${number(rowsPerSecond)}/s`,
+    ...(secondsLeft === undefined ? [] : [`${time(secondsLeft)} left`])
+  ].join(" · ")
+  const cut = fit(`${drawn}${rest}`, width - 1)
+  return drawn === "" ? cut : paintError("cyan", cut.slice(0, barWidth)) + cut.slice(barWidth)
+}
+
+/** The line that stands for the bar where there is no terminal. */
+export const line = (snapshot: Snapshot, { fraction, rowsPerSecond, secondsLeft }: Pace): string =>
+  [
+    ...tally(snapshot),
+    ...(fraction === undefined ? [] : [`${Math.floor(fraction * 100)}%`]),
+    `${number(rowsPerSecond)}/s`,
+    ...(secondsLeft === undefined ? [] : [`${time(secondsLeft)} left`])
+  ].join(", ")
+
+const erase = "\r\u001b[2K"
+
+/** Draws how far an import is until it is interrupted, and leaves no trace of a bar. */
+export const draw = (look: () => Snapshot): Effect.Effect<never> =>
+  Effect.suspend(() => {
+    const { stderr } = process
+    const first = look()
+    const started = performance.now()
+    const seconds = () => (performance.now() - started) / 1000
+    const show = Effect.sync(() => {
+      const snapshot = look()
+      const pace = paceOf(first, snapshot, seconds())
+      stderr.write(stderr.isTTY ? erase + bar(snapshot, pace, stderr.columns) : `${line(snapshot, pace)}\n`)
+    })
+    const every = stderr.isTTY ? "100 millis" : "10 seconds"
+    return show.pipe(
+      Effect.delay(every),
+      Effect.repeat(Schedule.forever),
+      Effect.andThen(Effect.never),
+      Effect.ensuring(Effect.sync(() => void (stderr.isTTY && stderr.write(erase))))
+    )
+  })

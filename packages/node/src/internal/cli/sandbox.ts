@@ -1,0 +1,87 @@
+/** `agentalk sandbox`: the API on this machine, to try things out on. */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { UsageFault } from "./failure.ts"
+import { paint, print } from "./output.ts"
+
+const firstNames = ["Jane", "Ana", "Bo", "Chidi", "Dana", "Emeka", "Fatima", "Goran", "Hana", "Ivo"]
+const lastNames = ["Doe", "Silva", "Chen", "Okafor", "Novak", "Haddad", "Ito", "Larsen", "Costa", "Weber", "Kim"]
+const tags = ["vip", "newsletter", "beta"]
+
+// The numbers have a country code that is not assigned, so that they are nobody's.
+const seedContacts = function* (count: number) {
+  for (let index = 0; index < count; index++) {
+    const firstName = firstNames[index % firstNames.length] ?? ""
+    const lastName = lastNames[index % lastNames.length] ?? ""
+    yield {
+      phone: `+999${String(index).padStart(9, "0")}`,
+      firstName,
+      lastName,
+      email: `${firstName}.${lastName}.${index}@example.com`.toLowerCase(),
+      tags: index % 4 === 3 ? [] : [tags[index % 4] ?? ""],
+      fields: { city: index % 2 === 0 ? "Lisbon" : "Porto" }
+    }
+  }
+}
+
+export const command = Command.make(
+  "sandbox",
+  {
+    port: Flag.Int("port").pipe(
+      Flag.withMetavar("N"),
+      Flag.withDescription("The port to listen on (default: any that is free)"),
+      Flag.filter(
+        (port) => port >= 0 && port <= 65_535,
+        () => "Expected a port, from 0 to 65535"
+      ),
+      Flag.withDefault(0)
+    ),
+    seed: Flag.Int("seed").pipe(
+      Flag.withMetavar("N"),
+      Flag.withDescription("How many made-up contacts it begins with"),
+      Flag.filter(
+        (seed) => seed >= 0 && seed <= 1_000_000,
+        () => "Expected a whole number from 0 to 1000000"
+      ),
+      Flag.withDefault(0)
+    )
+  },
+  ({ port, seed }) =>
+    Effect.gen(function* () {
+      // Loaded here, so that no other command waits for a server.
+      const [Sandbox, SandboxServer] = yield* Effect.promise(() =>
+        Promise.all([import("@agentalk/core/Sandbox"), import("../../SandboxServer.ts")])
+      )
+      const context = yield* Effect.mapError(
+        Layer.build(SandboxServer.layerOptions({ port })),
+        () =>
+          new UsageFault({
+            message: `the sandbox cannot listen on port ${port}`,
+            advice: "Name another port with --port, or none for any that is free."
+          })
+      )
+      const { url } = Context.get(context, SandboxServer.Address)
+      yield* Effect.orDie(Context.get(context, Sandbox.State).seed(seedContacts(seed)))
+      const token = Redacted.value(Sandbox.token)
+      yield* print({ url, token, contacts: seed }, () => [
+        `A sandbox of the Contacts API listens on ${paint("bold", url)}${seed > 0 ? ` with ${seed.toLocaleString("en")} contacts` : ""}.`,
+        "Nothing leaves this machine. In another terminal:",
+        "",
+        `  export AGENTALK_BASE_URL=${url}`,
+        `  export AGENTALK_API_TOKEN=${token}`,
+        "  agentalk contacts search --name jane",
+        "",
+        paint("dim", "Ctrl-C stops it.")
+      ])
+      return yield* Effect.never
+    }).pipe(Effect.scoped)
+).pipe(
+  Command.withDescription("Serve the API from memory on this machine, to try things out"),
+  Command.withExamples([
+    { command: "agentalk sandbox --port 8080 --seed 1000", description: "With a thousand made-up contacts" }
+  ])
+)

@@ -1,0 +1,106 @@
+/** From the columns of a table, or the keys of an object, to what `upsert` takes. */
+import type { UpsertInput } from "@agentalk/core/Contact"
+import type { Json } from "effect/Schema"
+
+/** What a column gives: a part of the contact, a custom field, or nothing. */
+export type Target =
+  | { readonly _tag: "Known"; readonly key: "phone" | "firstName" | "lastName" | "email" | "tags" }
+  | { readonly _tag: "Field"; readonly key: string }
+  | { readonly _tag: "Nothing" }
+
+type Known = Extract<Target, { _tag: "Known" }>["key"]
+
+const known: ReadonlyMap<string, Known> = new Map([
+  ["phone", "phone"],
+  ["firstname", "firstName"],
+  ["lastname", "lastName"],
+  ["email", "email"],
+  ["tags", "tags"]
+] as const)
+
+/** `first_name`, `firstName` and `First Name` are one name. */
+const fold = (name: string): string => name.toLowerCase().replaceAll(/[\s_-]/g, "")
+
+/** Finds out what a column gives by its name, unless `map` says it. */
+export const targetOf = (name: string, map: Readonly<Record<string, string>>): Target => {
+  const mapped = Object.hasOwn(map, name) ? map[name] : undefined
+  if (mapped === "") return { _tag: "Nothing" }
+  const key = known.get(fold(mapped ?? name))
+  return key === undefined ? { _tag: "Field", key: mapped ?? name } : { _tag: "Known", key }
+}
+
+/** Tags in one cell, split on `|` or `;`. */
+const splitTags = (cell: string): ReadonlyArray<string> =>
+  cell
+    .split(/[|;]/)
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== "")
+
+/** A contact that is being put together; what stays absent is left as it is by `upsert`. */
+export class InputBuilder {
+  private readonly input: { phone: string } & {
+    -readonly [K in Exclude<keyof UpsertInput, "phone">]?: UpsertInput[K]
+  } = {
+    phone: ""
+  }
+  private readonly fields: Array<readonly [string, Json]> = []
+
+  /** Sets what a target is from text; blank text is absence. */
+  setText(target: Target, text: string): void {
+    const trimmed = text.trim()
+    if (trimmed === "") return
+    if (target._tag === "Field") this.fields.push([target.key, text])
+    else if (target._tag === "Known") this.setKnown(target.key, trimmed)
+  }
+
+  private setKnown(key: Known, text: string): void {
+    if (key === "tags") {
+      const tags = splitTags(text)
+      if (tags.length > 0) this.input.tags = [...(this.input.tags ?? []), ...tags]
+    } else {
+      this.input[key] = text
+    }
+  }
+
+  /** Sets what a target is from JSON, and tells what is wrong with the value, if anything is. */
+  setJson(target: Target, value: Json): string | undefined {
+    if (value === null || target._tag === "Nothing") return undefined
+    if (target._tag === "Field") {
+      this.fields.push([target.key, value])
+      return undefined
+    }
+    const { key } = target
+    if (typeof value === "string") this.setText(target, value)
+    else if (key === "tags") return this.setTags(value)
+    else if (typeof value === "number" && Number.isSafeInteger(value)) this.setKnown(key, String(value))
+    else return `${key} is not text`
+    return undefined
+  }
+
+  private setTags(value: Json): string | undefined {
+    if (!Array.isArray(value)) return "tags is not a list"
+    const names = value.map((tag: Json) => (isObject(tag) ? tag["name"] : tag))
+    if (!names.every((name) => typeof name === "string")) return "tags holds what is not the name of a tag"
+    if (names.length > 0) this.input.tags = names
+    return undefined
+  }
+
+  /** Adds custom fields. */
+  setFields(value: Json): string | undefined {
+    if (value === null) return undefined
+    if (!isObject(value)) return "fields is not an object"
+    this.fields.push(...Object.entries(value))
+    return undefined
+  }
+
+  /** The contact, or `undefined` without a phone number. */
+  build(): UpsertInput | undefined {
+    if (this.input.phone === "") return undefined
+    // Not by assignment: a field may be called `__proto__`.
+    return this.fields.length === 0 ? this.input : { ...this.input, fields: Object.fromEntries(this.fields) }
+  }
+}
+
+/** Tells an object of JSON from a list. */
+export const isObject = (value: Json): value is { readonly [key: string]: Json } =>
+  typeof value === "object" && value !== null && !Array.isArray(value)

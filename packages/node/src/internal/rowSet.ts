@@ -1,0 +1,57 @@
+/** The numbers of rows, kept as ranges: rows that finish nearly in order take no more room than their gaps. */
+export type Range = readonly [from: number, to: number]
+
+/** A set of row numbers. */
+export class RowSet {
+  private readonly ranges: Array<[number, number]>
+  private count = 0
+
+  constructor(ranges: ReadonlyArray<Range> = []) {
+    this.ranges = ranges.map(([from, to]) => [from, to])
+    for (const [from, to] of ranges) this.count += to - from + 1
+  }
+
+  /** How many numbers it holds. */
+  get size(): number {
+    return this.count
+  }
+
+  /** The index of the first range that ends at `row` or behind it. */
+  private find(row: number): number {
+    let low = 0
+    let high = this.ranges.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.ranges[middle]?.[1] ?? 0) < row) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  has(row: number): boolean {
+    const range = this.ranges[this.find(row)]
+    return range !== undefined && range[0] <= row
+  }
+
+  /** Adds a number; tells whether it is new. */
+  add(row: number): boolean {
+    const index = this.find(row)
+    const next = this.ranges[index]
+    if (next !== undefined && next[0] <= row) return false
+    const before = this.ranges[index - 1]
+    this.count++
+    const joinsBefore = before?.[1] === row - 1
+    const joinsNext = next?.[0] === row + 1
+    if (joinsBefore && joinsNext) {
+      before[1] = next[1]
+      this.ranges.splice(index, 1)
+    } else if (joinsBefore) before[1] = row
+    else if (joinsNext) next[0] = row
+    else this.ranges.splice(index, 0, [row, row])
+    return true
+  }
+
+  toJSON(): ReadonlyArray<Range> {
+    return this.ranges
+  }
+}

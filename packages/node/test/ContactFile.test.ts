@@ -1,0 +1,421 @@
+import type { Contact, ContactId } from "@agentalk/core"
+import { assert, describe, it, vi } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import { gunzipSync, gzipSync } from "node:zlib"
+import * as ContactFile from "../src/ContactFile.ts"
+
+const bytes = (text: string | Uint8Array) => (typeof text === "string" ? Buffer.from(text) : text)
+
+/** Reads content in pieces of a size, so that every boundary falls everywhere. */
+const readRows = (
+  content: string | Uint8Array,
+  {
+    format = "csv",
+    padding = 5000,
+    size = 65_536,
+    ...options
+  }: ContactFile.ReadOptions & {
+    readonly padding?: number
+    readonly size?: number
+  } = {}
+) => {
+  // Nothing is decoded before there is enough to tell text by, so empty lines come first and fill that up.
+  const mark = Buffer.from("\ufeff")
+  const plain = Buffer.from(bytes(content))
+  const isMarked = plain.subarray(0, 3).equals(mark)
+  const body = isMarked ? plain.subarray(3) : plain
+  const blank = Buffer.alloc(padding, /\r(?!\n)/.test(body.toString("latin1")) ? "\r" : "\n")
+  const first = Buffer.concat([isMarked ? mark : Buffer.alloc(0), blank])
+  const others = Array.from({ length: Math.ceil(body.length / size) }, (_, index) =>
+    body.subarray(index * size, (index + 1) * size)
+  )
+  const pieces = [first, ...others]
+  return Stream.fromIterable(pieces).pipe(
+    ContactFile.rows(format ?? "csv", options),
+    Stream.map((row) => ({ ...row, line: row.line - padding })),
+    Stream.runCollect
+  )
+}
+
+const inputsOf = (rows: ReadonlyArray<ContactFile.Row>) =>
+  rows.flatMap((row) => (row._tag === "Contact" ? [row.input] : []))
+
+const refusedOf = (rows: ReadonlyArray<ContactFile.Row>) =>
+  rows.flatMap((row) => (row._tag === "Refused" ? [[row.line, row.reason] as const] : []))
+
+const placeOf = ({ _tag, line, row }: ContactFile.Row) => [_tag, row, line]
+
+const temporary = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "agentalk-test-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+)
+
+describe("CSV", () => {
+  it.effect("maps the columns of a contact in any spelling, and every other one to a custom field", () =>
+    Effect.gen(function* () {
+      const rows = yield* readRows(
+        'Phone,first_name,Last Name,E-Mail,tags,city,Plan Name\n+15551234567, Jane ,"O""Hara, jr",j@example.com,vip|x; y |,Lisbon,\n'
+      )
+      assert.deepStrictEqual(rows, [
+        {
+          _tag: "Contact",
+          row: 1,
+          line: 2,
+          input: {
+            phone: "+15551234567",
+            firstName: "Jane",
+            lastName: 'O"Hara, jr',
+            email: "j@example.com",
+            tags: ["vip", "x", "y"],
+            fields: { city: "Lisbon" }
+          }
+        }
+      ])
+    })
+  )
+
+  it.effect("reads a byte order mark, semicolons, tabs, any line ends and a missing last one", () =>
+    Effect.gen(function* () {
+      for (const content of [
+        '\ufeffphone;city\r\n1234567;Pó\r\n7654321;"a;\r\nb"\r\n',
+        'phone\tcity\n1234567\tPó\n7654321\t"a;\r\nb"',
+        '\ufeffphone,city\r1234567,Pó\r7654321,"a;\r\nb"\r'
+      ]) {
+        for (const size of [1, 3, 65_536]) {
+          const rows = yield* readRows(content, { size })
+          assert.deepStrictEqual(inputsOf(rows), [
+            { phone: "1234567", fields: { city: "Pó" } },
+            { phone: "7654321", fields: { city: "a;\r\nb" } }
+          ])
+          assert.deepStrictEqual(
+            rows.map(({ line }) => line),
+            [2, 3]
+          )
+        }
+      }
+    })
+  )
+
+  it.effect("lets --map override names, leave columns out and name fields", () =>
+    Effect.gen(function* () {
+      const map = { Mobile: "phone", phone: "old phone", Notes: "", Town: "city" }
+      const rows = yield* readRows("Mobile,phone,Notes,Town\n1234567,99,secret,Porto\n", { map })
+      assert.deepStrictEqual(inputsOf(rows), [{ phone: "1234567", fields: { "old phone": "99", city: "Porto" } }])
+    })
+  )
+
+  it.effect("reports bad rows with their line and reason, and goes on", () =>
+    Effect.gen(function* () {
+      const content = Buffer.concat([
+        bytes(
+          'phone,name,city\n1234561,a,b\n1234562,too,many,cells\n1234563,5" disk,x\n\n,,\n1234564,"two\nlines",x\n'
+        ),
+        bytes('1234565,"x"y,z\n1234566,'),
+        Buffer.from([0xff, 0xfe]),
+        bytes(',z\n,no phone,z\n1234567,c,d\n1234568,"never closed,x\n1234569,e,f\n')
+      ])
+      for (const size of [1, 7, 65_536]) {
+        const rows = yield* readRows(content, { size })
+        assert.deepStrictEqual(
+          inputsOf(rows).map(({ phone }) => phone),
+          ["1234561", "1234564", "1234567", "1234569"]
+        )
+        assert.deepStrictEqual(refusedOf(rows), [
+          [3, "it has 4 columns instead of 3"],
+          [4, "a quote stands in a field that does not begin with one"],
+          [9, "a closing quote is followed by more text"],
+          [10, "it is not UTF-8 text"],
+          [11, "there is no phone number"],
+          [13, "a quote is not closed"]
+        ])
+        assert.deepStrictEqual(
+          rows.map(({ row }) => row),
+          rows.map((_, index) => index + 1)
+        )
+      }
+    })
+  )
+
+  it.effect("waits no longer for the end of a quote than a row may be long, whatever else comes", () =>
+    Effect.gen(function* () {
+      const content = `phone,a\n1234561,"open\n${"x".repeat(200_000)}`
+      let most = 0
+      const pieces = Array.from({ length: 2000 }, (_, index) =>
+        Buffer.from(content.slice(index * 101, (index + 1) * 101))
+      )
+      const concat = vi.spyOn(Buffer, "concat").mockImplementation((parts) => {
+        most = Math.max(
+          most,
+          parts.reduce((sum, { length }) => sum + length, 0)
+        )
+        return Buffer.from(parts.flatMap((part) => [...part]))
+      })
+      const rows = yield* Stream.fromIterable(pieces).pipe(
+        ContactFile.rows("csv", { maxRowBytes: 1000 }),
+        Stream.runCollect,
+        Effect.ensuring(Effect.sync(() => concat.mockRestore()))
+      )
+      assert.deepStrictEqual(
+        rows.map(({ _tag, line }) => [_tag, line]),
+        [
+          ["Refused", 2],
+          ["Refused", 3]
+        ]
+      )
+      assert.isBelow(most, 6000)
+    })
+  )
+
+  it.effect("refuses a huge line and a quote that is never closed, and reads on behind them", () =>
+    Effect.gen(function* () {
+      const huge = "x".repeat(10_000)
+      const content = `phone,a\n1234561,${huge}\n1234562,b\n1234563,"${huge}\n1234564,c\n${huge}`
+      for (const size of [100, 65_536]) {
+        const rows = yield* readRows(content, { size, maxRowBytes: 1000 })
+        assert.deepStrictEqual(
+          inputsOf(rows).map(({ phone }) => phone),
+          ["1234562", "1234564"]
+        )
+        assert.deepStrictEqual(
+          refusedOf(rows).map(([line]) => line),
+          [2, 4, 6]
+        )
+      }
+    })
+  )
+
+  it.effect("keeps a field called __proto__", () =>
+    Effect.gen(function* () {
+      const [input] = inputsOf(yield* readRows("phone,__proto__\n1234567,x\n"))
+      assert.deepStrictEqual(Object.entries(input?.fields ?? {}), [["__proto__", "x"]])
+    })
+  )
+
+  const faults: ReadonlyArray<readonly [name: string, content: string | Uint8Array, kind: string]> = [
+    ["nothing", "", "empty"],
+    ["blank lines only", "\n\r\n\n", "empty"],
+    ["a byte order mark only", "\ufeff", "empty"],
+    ["UTF-16", Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from("phone\n1234567\n", "utf16le")]), "encoding"],
+    ["a header in Latin-1", Buffer.from("phone,pa\u00eds\n1234567,x\n", "latin1"), "encoding"],
+    ["a binary", Buffer.from([1, 2, 0, 3, 4]), "binary"],
+    ["a packed file", gzipSync("phone\n1234567\n"), "binary"],
+    ["a spreadsheet", Buffer.from("PK\u0003\u0004abc"), "binary"],
+    ["a header without a phone", "name,city\nJane,Porto\n", "header"],
+    ["a header with one name twice", "phone,city,city\n1,2,3\n", "header"],
+    ["a header with two phones", "phone,Phone\n1,2\n", "header"],
+    ["a header that never ends", `phone,${"x".repeat(5000)}`, "header"],
+    ["a header with an open quote", 'phone,"city\n1234567,x\n', "header"]
+  ]
+
+  for (const [name, content, kind] of faults) {
+    it.effect(`fails on ${name}`, () =>
+      Effect.gen(function* () {
+        for (const size of [1, 65_536]) {
+          const fault = yield* Effect.flip(readRows(content, { size, maxRowBytes: 1000, padding: 0 }))
+          assert.strictEqual(fault._tag, "FileFault")
+          assert.strictEqual(fault.kind, kind)
+          assert.notInclude(`${fault.message} ${fault.advice}`, "Jane")
+        }
+      })
+    )
+  }
+
+  it.effect("fails where --map names no column", () =>
+    Effect.gen(function* () {
+      const fault = yield* Effect.flip(readRows("phone\n1234567\n", { map: { Mobile: "phone" } }))
+      assert.strictEqual(fault.kind, "header")
+    })
+  )
+})
+
+describe("NDJSON", () => {
+  it.effect("reads known keys, fields and custom fields of any JSON, without the id", () =>
+    Effect.gen(function* () {
+      const lines = [
+        {
+          id: "x",
+          phone: 15551234567,
+          first_name: "Jane",
+          lastName: null,
+          tags: ["vip", { name: "x", id: 1 }],
+          fields: { a: 1 },
+          b: [2]
+        },
+        { Phone: "1234567", tags: "x|y", email: "" }
+      ]
+      const content = `\ufeff${lines.map((line) => JSON.stringify(line)).join("\r\n")}\n\n`
+      for (const size of [1, 65_536]) {
+        const rows = yield* readRows(content, { format: "ndjson", size })
+        assert.deepStrictEqual(inputsOf(rows), [
+          { phone: "15551234567", firstName: "Jane", tags: ["vip", "x"], fields: { a: 1, b: [2] } },
+          { phone: "1234567", tags: ["x", "y"] }
+        ])
+      }
+    })
+  )
+
+  it.effect("reports bad lines, and goes on", () =>
+    Effect.gen(function* () {
+      const content = Buffer.concat([
+        bytes('{"phone":"1234561"}\n{"phone":\n[1]\n"text"\n'),
+        Buffer.from([0xc3, 0x28, 0x0a]),
+        bytes(`{"phone":{}}\n{"phone":"1","tags":[1]}\n{"fields":1}\n${"x".repeat(2000)}\n{}\n{"phone":"1234562"}`)
+      ])
+      for (const size of [1, 64, 65_536]) {
+        const rows = yield* readRows(content, { format: "ndjson", size, maxRowBytes: 1000 })
+        assert.deepStrictEqual(
+          inputsOf(rows).map(({ phone }) => phone),
+          ["1234561", "1234562"]
+        )
+        assert.deepStrictEqual(refusedOf(rows), [
+          [2, "it is not JSON"],
+          [3, "it is not a JSON object"],
+          [4, "it is not a JSON object"],
+          [5, "it is not UTF-8 text"],
+          [6, "phone is not text"],
+          [7, "tags holds what is not the name of a tag"],
+          [8, "fields is not an object"],
+          [9, "it is longer than 1,000 bytes"],
+          [10, "there is no phone number"]
+        ])
+      }
+    })
+  )
+})
+
+describe("files", () => {
+  const jane: Contact = {
+    id: "5a4db0c5-0000-4000-8000-000000000001" as ContactId,
+    phone: "+15551234567",
+    firstName: 'J"ane',
+    lastName: "Doe, jr",
+    email: "j@example.com",
+    tags: [{ name: "vip", id: "1" }, { name: "x" }],
+    fields: { city: "a\nb" },
+    extra: {}
+  }
+  const bo: Contact = { id: "2" as ContactId, phone: "1234567", fields: { seats: 5 }, extra: {} }
+
+  for (const name of ["contacts.csv", "contacts.ndjson", "contacts.CSV.GZ", "contacts.jsonl.gz"]) {
+    it.live(`${name}: what is written is read back`, () =>
+      Effect.gen(function* () {
+        const folder = yield* temporary
+        const path = join(folder, name)
+        const format = Option.getOrThrow(ContactFile.formatOf(path))
+        yield* ContactFile.write(Stream.make(jane, bo), path, { format })
+        const rows = yield* Stream.runCollect(ContactFile.read(path))
+        assert.deepStrictEqual(inputsOf(rows), [
+          {
+            phone: "+15551234567",
+            firstName: 'J"ane',
+            lastName: "Doe, jr",
+            email: "j@example.com",
+            tags: ["vip", "x"],
+            fields: { city: "a\nb" }
+          },
+          { phone: "1234567", fields: { seats: format === "csv" ? "5" : 5 } }
+        ])
+        const raw = yield* Effect.promise(() => readFile(path))
+        if (name.toLowerCase().endsWith(".gz")) assert.isAbove(gunzipSync(raw).length, 0)
+        assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [name])
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("leaves no half of a file where the contacts fail", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const contacts = Stream.concat(Stream.make(jane), Stream.fail("gone" as const))
+      for (const format of ["csv", "ndjson"] as const) {
+        const error = yield* Effect.flip(ContactFile.write(contacts, join(folder, "out"), { format }))
+        assert.strictEqual(error, "gone")
+      }
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [])
+      yield* Effect.promise(() => writeFile(join(folder, "out"), "what was there"))
+      yield* Effect.flip(ContactFile.write(contacts, join(folder, "out"), { format: "ndjson" }))
+      assert.strictEqual(yield* Effect.promise(() => readFile(join(folder, "out"), "utf8")), "what was there")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("tells what is wrong with a file, and never its path", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const cut = join(folder, "jane.csv.gz")
+      yield* Effect.promise(() => writeFile(cut, gzipSync("phone\n1234567\n").subarray(0, 20)))
+      const plainText = join(folder, "plain.csv.gz")
+      yield* Effect.promise(() => writeFile(plainText, "phone\n1234567\n"))
+      const cases = [
+        [cut, "compression"],
+        [plainText, "compression"],
+        [join(folder, "none.csv"), "system"],
+        [join(folder, "none.txt"), "header"],
+        [folder, "header"]
+      ] as const
+      for (const [path, kind] of cases) {
+        const fault = yield* Effect.flip(Stream.runDrain(ContactFile.read(path)))
+        assert.strictEqual(fault.kind, kind, path)
+        assert.notInclude(JSON.stringify(fault), folder)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("reads a gigantic line in little memory", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "huge.csv")
+      yield* Effect.promise(() =>
+        writeFile(path, ["phone\n", ...Array.from({ length: 64 }, () => "x".repeat(1_048_576)), "\n1234567\n"])
+      )
+      assert.isAbove((yield* Effect.promise(() => stat(path))).size, 67_000_000)
+      let most = 0
+      let pieces = 0
+      setFlagsFromString("--expose-gc")
+      const collect = runInNewContext("gc") as () => void
+      const rows = yield* ContactFile.read(path, {
+        onBytes: () => {
+          if (++pieces % 64 > 0) return
+          collect()
+          most = Math.max(most, process.memoryUsage().arrayBuffers)
+        }
+      }).pipe(Stream.runCollect)
+      assert.deepStrictEqual(
+        rows.map(({ _tag }) => _tag),
+        ["Refused", "Contact"]
+      )
+      assert.isBelow(most, 8 * 1_048_576)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("every row of a hostile file is a contact or refused, whatever the pieces", () =>
+    Effect.gen(function* () {
+      const alphabet = ['"', ",", "\n", "\r\n", "1234567", "x", ";", '""', "é", "\u0000", "{", "}", '"phone":']
+      let seed = 7
+      const random = (below: number) => {
+        seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+        return seed % below
+      }
+      for (let run = 0; run < 200; run++) {
+        const body = Array.from({ length: random(60) }, () => alphabet[random(alphabet.length)] ?? "").join("")
+        const raw = Buffer.from(run % 3 === 0 ? `phone,a\n${body}` : body)
+        if (run % 5 === 0 && raw.length > 20) raw[20] = 0xff
+        for (const format of ["csv", "ndjson"] as const) {
+          const whole = yield* Effect.result(readRows(raw, { format, maxRowBytes: 64 }))
+          const pieces = yield* Effect.result(readRows(raw, { format, maxRowBytes: 64, size: 5 }))
+          assert.strictEqual(Result.isSuccess(whole), Result.isSuccess(pieces))
+          if (Result.isSuccess(whole) && Result.isSuccess(pieces)) {
+            // What is wrong with a row that is too long may be found before its length is; its place must not depend on it.
+            assert.deepStrictEqual(pieces.success.map(placeOf), whole.success.map(placeOf))
+            assert.deepStrictEqual(inputsOf(pieces.success), inputsOf(whole.success))
+          }
+        }
+      }
+    })
+  )
+})

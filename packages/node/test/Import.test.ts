@@ -1,0 +1,320 @@
+import { AgentalkClient, Faults, Retry, Sandbox } from "@agentalk/core"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { gzipSync } from "node:zlib"
+import * as Import from "../src/Import.ts"
+import { RowSet } from "../src/internal/rowSet.ts"
+
+const temporary = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "agentalk-test-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+)
+
+const linesOfText = (text: string): ReadonlyArray<Import.ReportLine> =>
+  text
+    .slice(0, text.lastIndexOf("\n") + 1)
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Import.ReportLine)
+
+const tally = (lines: ReadonlyArray<Import.ReportLine>) => {
+  const counts = { created: 0, updated: 0, invalid: 0, failed: 0 }
+  for (const { outcome } of lines) counts[outcome]++
+  return { rows: lines.map(({ row }) => [row, row]).toSorted(([a = 0], [b = 0]) => a - b), counts }
+}
+
+const linesOf = (report: string): ReadonlyArray<Import.ReportLine> => linesOfText(readFileSync(report, "utf8"))
+
+/** Every row from 1 to `rows` once, and counts that add up. */
+const assertAccounted = (summary: Import.Summary, report: string) => {
+  const lines = linesOf(report)
+  assert.match(readFileSync(report, "utf8"), /^(?:[^]*\}\n)?$/)
+  assert.deepStrictEqual(
+    lines.map(({ row }) => row).toSorted((a, b) => a - b),
+    Array.from({ length: summary.rows }, (_, index) => index + 1)
+  )
+  const { created, failed, invalid, rows, updated } = summary
+  assert.strictEqual(created + updated + invalid + failed, rows)
+  for (const outcome of ["created", "updated", "invalid", "failed"] as const) {
+    assert.strictEqual(lines.filter((line) => line.outcome === outcome).length, summary[outcome], outcome)
+  }
+}
+
+/** A generator of numbers that is the same on every run. */
+const makeRandom = (seed: number) => {
+  let state = seed
+  return (below: number): number => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    return Math.floor((state / 2_147_483_648) * below)
+  }
+}
+
+const pieces = [
+  (n: number) => `447700${n},Jane,vip|x`,
+  (n: number) => `447700${n % 7},same phone,`,
+  () => "12,too short,",
+  () => ",no phone,",
+  (n: number) => `447700${n},too,many,cells`,
+  () => '447700,5" disk,',
+  (n: number) => `447700${n},"two\nlines",x`,
+  () => '447700,"never closed,',
+  (n: number) => `447700${n},${"long ".repeat(200)},`,
+  () => "",
+  () => "\u0001{}[]",
+  (n: number) => `447700${n},\ud83d\ude00,é`
+]
+
+const generate = (random: (below: number) => number): Buffer => {
+  const rows = Array.from({ length: random(60) }, () => pieces[random(pieces.length)]?.(10_000 + random(89_999)) ?? "")
+  const body = Buffer.from(`phone,first_name,tags\n${rows.join(random(2) === 0 ? "\n" : "\r\n")}`)
+  if (random(3) === 0 && body.length > 40) body[30 + random(body.length - 30)] = 0xff
+  return body
+}
+
+const twenty = `phone,first_name\n${Array.from({ length: 20 }, (_, n) => `44770000${n + 100},Secretia\n`).join("")}`
+
+const withRetriesOff = Retry.withPolicy(Retry.none)
+
+describe("Import", () => {
+  it.live("rows in = created + updated + invalid + failed, each in the report once, over generated files", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const state = yield* Sandbox.State
+      for (let seed = 1; seed <= 60; seed++) {
+        const random = makeRandom(seed)
+        yield* state.script(({ index }) =>
+          (index * 7919) % 11 === 0 ? Faults.status(index % 2 === 0 ? 500 : 403, { strikes: "before" }) : undefined
+        )
+        const path = join(folder, `${seed}.csv${seed % 4 === 0 ? ".gz" : ""}`)
+        const content = generate(random)
+        writeFileSync(path, seed % 4 === 0 ? gzipSync(content) : content)
+        const options = { maxRowBytes: 500, concurrency: 1 + random(8) }
+        const summary = yield* withRetriesOff(Import.run(path, options))
+        assertAccounted(summary, Import.reportOf(path))
+        const check = yield* Import.check(path, options)
+        assert.strictEqual(check.rows, summary.rows)
+        assert.strictEqual(check.invalid, summary.invalid)
+      }
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("goes on after a kill at any byte of the report and of the journal", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, `${twenty}12,too short\n`)
+      const report = Import.reportOf(path)
+      const journal = `${report}.journal`
+      yield* Import.run(path)
+      const wholeReport = readFileSync(report)
+      const wholeJournal = readFileSync(journal)
+      const random = makeRandom(42)
+      for (let run = 0; run < 60; run++) {
+        // A checkpoint in the middle, and files that were cut anywhere: a journal that says more than the report
+        // holds, or less.
+        const middle = wholeReport.indexOf("\n", random(wholeReport.length - 200)) + 1
+        const rows = linesOfText(wholeReport.subarray(0, middle).toString())
+        const checkpoint = { bytes: middle, ...tally(rows) }
+        const header = wholeJournal.subarray(0, wholeJournal.indexOf("\n") + 1)
+        const full = Buffer.concat([
+          header,
+          Buffer.from(`${JSON.stringify(checkpoint)}\n`),
+          wholeJournal.subarray(header.length)
+        ])
+        writeFileSync(report, wholeReport.subarray(0, random(wholeReport.length + 1)))
+        writeFileSync(journal, full.subarray(0, header.length + random(full.length - header.length + 1)))
+        const before = linesOfText(readFileSync(report, "utf8"))
+        const summary = yield* Import.run(path, { resume: true })
+        assert.strictEqual(summary.rows, 21)
+        assert.strictEqual(summary.earlier, before.length)
+        assertAccounted(summary, report)
+        // What had been written is kept as it was.
+        assert.deepStrictEqual(linesOf(report).slice(0, before.length), before)
+      }
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("goes on from what a power failure left: a report that ends in zeros, and a journal that is ahead", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, twenty)
+      const report = Import.reportOf(path)
+      const journal = `${report}.journal`
+      yield* Import.run(path)
+      const whole = readFileSync(report)
+      const [header = "", last = ""] = readFileSync(journal, "utf8").split("\n")
+      const kept = whole.indexOf("\n", 300) + 1
+      const earlier = { bytes: kept, ...tally(linesOfText(whole.subarray(0, kept).toString())) }
+      for (const zeros of [whole.length - kept, 10_000]) {
+        writeFileSync(report, Buffer.concat([whole.subarray(0, kept), Buffer.alloc(zeros)]))
+        writeFileSync(journal, `${header}\n${JSON.stringify(earlier)}\n${last}\n{"byt`)
+        const summary = yield* Import.run(path, { resume: true })
+        assert.strictEqual(summary.earlier, earlier.rows.length)
+        assertAccounted(summary, report)
+        const entries = readFileSync(journal, "utf8").trimEnd().split("\n")
+        for (const entry of entries) assert.isObject(JSON.parse(entry))
+      }
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it("keeps the rows that are done as few ranges", () => {
+    const random = makeRandom(3)
+    const set = new RowSet([[1, 3]])
+    const left = Array.from({ length: 500 }, (_, index) => index + 4)
+    while (left.length > 0) {
+      const [row = 0] = left.splice(random(left.length), 1)
+      assert.isFalse(set.has(row))
+      assert.isTrue(set.add(row))
+      assert.isTrue(set.has(row))
+      assert.isFalse(set.add(row))
+    }
+    assert.strictEqual(set.size, 503)
+    assert.strictEqual(JSON.stringify(set), "[[1,503]]")
+    assert.isFalse(set.has(504))
+  })
+
+  it.live("begins anew after a kill before the first line", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, twenty)
+      const report = Import.reportOf(path)
+      for (const journal of ["", '{"journal":1,"si']) {
+        writeFileSync(`${report}.journal`, journal)
+        assertAccounted(yield* Import.run(path, { resume: true }), report)
+        rmSync(report)
+        rmSync(`${report}.journal`)
+      }
+      assertAccounted(yield* Import.run(path, { resume: true }), report)
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("refuses a report that is there, another file, other options, and a lost journal", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, twenty)
+      const report = Import.reportOf(path)
+      yield* Import.run(path)
+      const before = readFileSync(report, "utf8")
+      const refuses = (options: Import.Options, message: string) =>
+        Effect.gen(function* () {
+          const fault = yield* Effect.flip(Import.run(path, options))
+          assert.strictEqual(fault._tag, "FileFault")
+          assert.include(fault.message, message)
+          assert.notInclude(fault.message, folder)
+          assert.strictEqual(readFileSync(report, "utf8"), before)
+        })
+      yield* refuses({}, "an earlier import")
+      yield* refuses({ resume: true, map: { first_name: "nick" } }, "--map")
+      renameSync(`${report}.journal`, `${report}.kept`)
+      yield* refuses({ resume: true }, "no journal")
+      renameSync(`${report}.kept`, `${report}.journal`)
+      // The same length, and one byte in the middle is another.
+      writeFileSync(path, twenty.replace("Secretia", "Secretio"))
+      yield* refuses({ resume: true }, "content has changed")
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("lets rows in flight end when it is interrupted, and goes on with the others", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, twenty)
+      const report = Import.reportOf(path)
+      const state = yield* Sandbox.State
+      yield* state.script(() => Faults.slow("100 millis", { strikes: "after" }))
+      const fiber = yield* Effect.forkChild(Import.run(path, { concurrency: 3 }))
+      while ((yield* state.requests).length < 3) yield* Effect.sleep("5 millis")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(
+        linesOf(report).map(({ outcome }) => outcome),
+        ["created", "created", "created"]
+      )
+      yield* state.script(() => undefined)
+      const summary = yield* Import.run(path, { resume: true })
+      assert.strictEqual(summary.earlier, 3)
+      assert.strictEqual(summary.created, 20)
+      assertAccounted(summary, report)
+      assert.lengthOf(yield* state.contacts(), 20)
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("does not wait for rows in flight longer than it may", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, twenty)
+      const state = yield* Sandbox.State
+      yield* state.script(() => Faults.hang({ strikes: "before" }))
+      const fiber = yield* Effect.forkChild(Import.run(path, { concurrency: 3, drain: "50 millis" }))
+      while ((yield* state.requests).length < 3) yield* Effect.sleep("5 millis")
+      const started = performance.now()
+      yield* Fiber.interrupt(fiber)
+      assert.isBelow(performance.now() - started, 1500)
+      assert.deepStrictEqual(linesOf(Import.reportOf(path)), [])
+      yield* state.script(() => undefined)
+      assertAccounted(yield* Import.run(path, { resume: true }), Import.reportOf(path))
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("stops where the token is refused, and goes on with a good one", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, `phone\n12\n${twenty.slice(twenty.indexOf("\n") + 1).replaceAll(",Secretia", "")}`)
+      const wrong = AgentalkClient.layer({
+        token: Redacted.make("00000000-0000-4000-8000-000000000000.wrong"),
+        baseUrl: "http://localhost"
+      })
+      const stopped = yield* Effect.flip(Effect.provide(Import.run(path), wrong))
+      assert.strictEqual(stopped._tag, "ImportStopped")
+      if (stopped._tag === "ImportStopped") {
+        assert.strictEqual(stopped.error._tag, "Unauthorized")
+        assert.isAtLeast(stopped.line, 3)
+      }
+      const good = AgentalkClient.layer({ token: Sandbox.token, baseUrl: "http://localhost" })
+      const summary = yield* Effect.provide(Import.run(path, { resume: true }), good)
+      assert.deepInclude(summary, { rows: 21, created: 20, invalid: 1 })
+      assertAccounted(summary, Import.reportOf(path))
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layerHttpClient))
+  )
+
+  it.live("writes nothing of what a row says into the report and the journal", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, `${twenty}98700,Secretia\n44770000999,Secretia,more\n44770000998,5" Secretia\n`)
+      const state = yield* Sandbox.State
+      yield* state.script(({ index }) =>
+        index % 3 === 0
+          ? Faults.status(400, { strikes: "before", body: { phone: ["44770000103 of Secretia is taken"] } })
+          : undefined
+      )
+      yield* withRetriesOff(Import.run(path))
+      const written =
+        readFileSync(Import.reportOf(path), "utf8") + readFileSync(`${Import.reportOf(path)}.journal`, "utf8")
+      assert.include(written, '"failed"')
+      assert.notMatch(written, /4477|98700|Secretia/)
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("fails where the report cannot be written, and sends nothing", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, twenty)
+      const fault = yield* Effect.flip(Import.run(path, { report: join(folder, "none", "report") }))
+      assert.strictEqual(fault._tag, "FileFault")
+      assert.isFalse(existsSync(Import.reportOf(path)))
+      assert.deepStrictEqual(yield* (yield* Sandbox.State).requests, [])
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+})

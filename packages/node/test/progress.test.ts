@@ -1,0 +1,50 @@
+import { assert, describe, it } from "@effect/vitest"
+import type * as Import from "../src/Import.ts"
+import { bar, line, paceOf, time } from "../src/internal/cli/progress.ts"
+
+const snapshot = (done: number, rest: Partial<Import.Snapshot> = {}): Import.Snapshot => ({
+  counts: { created: done, updated: 0, invalid: 0, failed: 0 },
+  earlier: 0,
+  rowsRead: done,
+  bytesRead: done,
+  bytesTotal: 1000,
+  ...rest
+})
+
+describe("progress", () => {
+  it("tells the share, the rate and the time left", () => {
+    const pace = paceOf(snapshot(0), snapshot(250), 10)
+    assert.deepStrictEqual(pace, { fraction: 0.25, rowsPerSecond: 25, secondsLeft: 30 })
+    assert.strictEqual(bar(snapshot(250), pace, 80), "█████░░░░░░░░░░░░░░░  25%  250 rows · 25/s · 30s left")
+    assert.strictEqual(line(snapshot(250), pace), "250 rows, 25%, 25/s, 30s left")
+  })
+
+  it("does not count what was only read ahead, nor what earlier runs did", () => {
+    const ahead = snapshot(100, { rowsRead: 200, bytesRead: 1000 })
+    assert.strictEqual(paceOf(snapshot(0), ahead, 1).fraction, 0.5)
+    assert.strictEqual(paceOf(snapshot(400, { earlier: 400 }), snapshot(500, { earlier: 400 }), 10).rowsPerSecond, 10)
+  })
+
+  it("says nothing that it does not know", () => {
+    const unknown = snapshot(250, { bytesTotal: undefined })
+    assert.strictEqual(bar(unknown, paceOf(unknown, unknown, 10), 80), "250 rows · 25/s")
+    assert.notInclude(bar(snapshot(0), paceOf(snapshot(0), snapshot(0), 0), 80), "left")
+  })
+
+  it("fits the terminal, whatever there is to tell", () => {
+    const counts = { created: 123_456_789, updated: 0, invalid: 123_456, failed: 123_456 }
+    const much = snapshot(0, { counts, rowsRead: 123_703_701, bytesRead: 500 })
+    for (const width of [40, 80]) assert.isBelow(bar(much, paceOf(snapshot(0), much, 100_000), width).length, width)
+  })
+
+  it("writes times as people read them", () => {
+    assert.deepStrictEqual([0, 59.4, 60, 200, 3599.6, 7500].map(time), [
+      "0s",
+      "59s",
+      "1m00s",
+      "3m20s",
+      "1h00m",
+      "2h05m"
+    ])
+  })
+})
