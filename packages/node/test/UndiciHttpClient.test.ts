@@ -682,11 +682,12 @@ describe("UndiciHttpClient", () => {
         const answered = yield* client.get(`${origin}/answered`).pipe(withAttempt(60_000), Effect.forkChild)
         const interrupted = yield* client.get(origin).pipe(withAttempt(60_000), Effect.forkChild)
         const held = yield* Queue.takeN(exchanges, 2)
-        assert.isAtLeast(timers(), before + 2)
+        // Timers of tests before this one may end in the meantime, so there may be fewer, and never more.
+        assert.isAbove(timers(), before)
         for (const { request, response } of held) if (request.url === "/answered") response.end()
         yield* Fiber.join(answered)
         yield* Fiber.interrupt(interrupted)
-        assert.strictEqual(timers(), before)
+        assert.isAtMost(timers(), before)
       })
     )
 
