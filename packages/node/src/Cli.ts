@@ -47,13 +47,16 @@ export const agentalk = Command.make("agentalk").pipe(
   ])
 )
 
+// A token or a phone number in the wrong place is quoted by these messages, and errors end up in logs.
+const masked = (message: string): string => message.replace(/"[^"]*(?:\d{4}|@)[^"]*"/g, '"…"')
+
 // What is wrong goes to standard error; help that was asked for, to standard output.
 const presenter: CliOutput.Presenter = {
   present: (event) =>
     event._tag === "InvalidInvocation"
       ? Console.error(
           [
-            ...event.errors.map((error) => `${paintError("red", "UsageFault")}: ${plain(error.message)}`),
+            ...event.errors.map((error) => `${paintError("red", "UsageFault")}: ${masked(plain(error.message))}`),
             `Run \`${event.commandPath.join(" ")} --help\` to see how it is used.`
           ].join("\n")
         )

@@ -7,9 +7,11 @@ import { Timeout, Unauthorized } from "@agentalk/core/AgentalkError"
 import { UpsertInput } from "@agentalk/core/Contact"
 import type { Contacts } from "@agentalk/core/Contacts"
 import * as ContactsStream from "@agentalk/core/ContactsStream"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
@@ -200,7 +202,16 @@ export const run = (
       report === ContactFile.standard
         ? Effect.sync(Ledger.openStandard)
         : openLedger(report, { ...identity, format: format ?? "", map, maxRowBytes }, resume),
-      (ledger) => Effect.ignore(closing(ledger))
+      (ledger, exit) => {
+        const isEmpty = ledger.earlier === 0 && Object.values(ledger.counts()).every((count) => count === 0)
+        // After an interruption, rows may have been on their way.
+        const isRefused = Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)
+        const isInVain = isRefused && isEmpty && report !== ContactFile.standard
+        return Effect.andThen(
+          Effect.ignore(closing(ledger)),
+          isInVain ? Effect.ignore(written(() => Ledger.discard(report))) : Effect.void
+        )
+      }
     )
 
     let bytesRead = 0

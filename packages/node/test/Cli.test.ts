@@ -97,7 +97,8 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       twoLines(gone.stderr)
       assert.strictEqual(gone.stdout, "")
       const invalid = yield* agentalk(["contacts", "upsert", "--phone", "12", "--json"])
-      assert.strictEqual(invalid.status, 1)
+      // Refused before sending, so wrong usage.
+      assert.strictEqual(invalid.status, 2)
       assert.match(invalid.stderr, /^Validation: .*phone/)
       twoLines(invalid.stderr)
       assert.strictEqual(invalid.stdout, "")
@@ -153,6 +154,17 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         assert.notInclude(stderr, "hunter2")
         assert.strictEqual(stdout, "", args.join(" "))
         twoLines(stderr)
+      }
+    })
+  )
+
+  it.effect("does not repeat a token or a phone number that stands in the wrong place", () =>
+    Effect.gen(function* () {
+      for (const secret of [Agentalk.environment("").AGENTALK_API_TOKEN, "+12025550177", "jane@example.com"]) {
+        const { status, stderr } = yield* agentalk(["contacts", "search", secret])
+        assert.strictEqual(status, 2)
+        assert.notInclude(stderr, secret)
+        assert.include(stderr, "UsageFault")
       }
     })
   )

@@ -104,6 +104,20 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
+  it.live("leaves nothing behind where it never began, so that it can be begun again", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, "mobile,name\n+12025550105,Zoe\n")
+      const error = yield* Effect.flip(Import.run(path))
+      assert.include(error.message, "phone")
+      assert.isFalse(existsSync(Import.reportOf(path)))
+      assert.isFalse(existsSync(`${Import.reportOf(path)}.journal`))
+      const { created } = yield* Import.run(path, { map: { mobile: "phone" } })
+      assert.strictEqual(created, 1)
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
   it.live("goes on after a kill at any byte of the report and of the journal", () =>
     Effect.gen(function* () {
       const folder = yield* temporary

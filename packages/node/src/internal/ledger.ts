@@ -260,9 +260,17 @@ const write = (file: number, text: string, at: number): number => {
   return at + buffer.length
 }
 
+const journalOf = (reportPath: string): string => `${reportPath}.journal`
+
+/** Removes a report in which no row stands, and its journal: an import that never began must not stand in the way. */
+export const discard = (reportPath: string): void => {
+  rmSync(reportPath, { force: true })
+  rmSync(journalOf(reportPath), { force: true })
+}
+
 /** Begins an import, or continues one. Throws a `Refusal`, or what the system says. */
 export const open = (reportPath: string, subject: Subject, isResumed: boolean): Ledger => {
-  const journalPath = `${reportPath}.journal`
+  const journalPath = journalOf(reportPath)
   if (!isResumed && (existsSync(reportPath) || existsSync(journalPath))) {
     throw new Refusal(
       "there is a report of an earlier import already",

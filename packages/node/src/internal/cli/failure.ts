@@ -93,7 +93,9 @@ const told = (status: number, lines: ReadonlyArray<string>): Explained => ({ sta
 export const explain = (error: unknown, isVerbose: boolean): Explained | undefined => {
   if (isAgentalkError(error)) {
     const lines = [`${error._tag}: ${error.message}${issuesOf(error)}`, advice(error)]
-    return told(status.refused, isVerbose ? [...lines, factsOf(error)] : lines)
+    // What was refused before sending is wrong usage: neither the API nor the network has seen it.
+    const isUsage = error._tag === "Validation" && error.source === "client"
+    return told(isUsage ? status.usage : status.refused, isVerbose ? [...lines, factsOf(error)] : lines)
   }
   if (error instanceof ImportStopped) {
     return told(status.refused, [

@@ -11,9 +11,11 @@ process.on("SIGINT", () => {
   if (++signals > 1) process.exit(130)
 })
 
-// Whoever read our output stopped reading, as `head` does: there is nobody to tell more. An import can be resumed.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(130)
+  // Whoever read our output stopped reading, as `head` does: as if by SIGPIPE. An import can be resumed.
+  if (error.code === "EPIPE") process.exit(141)
+  process.stderr.write(`FileFault: standard output cannot be written${error.code ? ` (${error.code})` : ""}\n`)
+  process.exit(1)
 })
 
 NodeRuntime.runMain(
