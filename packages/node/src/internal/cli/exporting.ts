@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import * as ContactFile from "../../ContactFile.ts"
 import * as Connection from "./connection.ts"
 import { queryFlags, text, toQuery } from "./contacts.ts"
+import { UsageFault } from "./failure.ts"
 import { Json } from "./flags.ts"
 import { formatFlag } from "./importing.ts"
 import { note, print } from "./output.ts"
@@ -32,6 +33,12 @@ export const command = Command.make(
         Option.orElse(format, () => ContactFile.formatOf(out)),
         (): ContactFile.Format => (isJson ? "ndjson" : "csv")
       )
+      if (isJson && isStandard && chosen === "csv") {
+        return yield* new UsageFault({
+          message: "--json and --format csv ask for two things on standard output",
+          advice: "Leave one of them out, or write the CSV to a file with --out."
+        })
+      }
       let count = 0
       const contacts = ContactsStream.search(query, { pageSize }).pipe(
         Stream.tap(() => Effect.sync(() => void count++))
@@ -47,7 +54,8 @@ export const command = Command.make(
       "Export the contacts that a search finds. The API cannot list all contacts:",
       "it only finds them by a part of the name, by phone number, or both.",
       "",
-      "  CSV can be imported again; NDJSON holds all that is known, ids included."
+      "  NDJSON holds all that is known, and imports again as it was. CSV is for",
+      "  spreadsheets: it knows text only, joins tags with ; and leaves out ids."
     ].join("\n")
   ),
   Command.withShortDescription("Export the contacts that a search finds"),
