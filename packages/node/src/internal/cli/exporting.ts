@@ -46,7 +46,7 @@ export const command = Command.make(
       yield* ContactFile.write(contacts, out, { format: chosen })
       const line = `${count.toLocaleString("en")} contacts exported`
       // Standard output holds the contacts alone.
-      yield* isStandard ? note(line) : print({ contacts: count, out }, () => [line])
+      return yield* isStandard ? note(line) : print({ contacts: count, out }, () => [line])
     }).pipe(Effect.provide(Connection.layer()))
 ).pipe(
   Command.withDescription(
