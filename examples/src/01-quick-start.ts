@@ -13,7 +13,7 @@ const program = Effect.gen(function* () {
     Validation: (error) => Effect.logWarning("refused", error.issues),
     Unauthorized: () => Effect.logError("check AGENTALK_API_TOKEN")
   }),
-  Effect.provide(AgentalkNode.layer) // AGENTALK_API_TOKEN from the environment, a pool of connections, time limits
+  Effect.provide(AgentalkNode.layer) // AGENTALK_API_TOKEN from the environment, undici, retries, time limits
 )
 
 NodeRuntime.runMain(program)
