@@ -11,22 +11,16 @@ import {
   count,
   type DecodedRow,
   type Decoder,
+  type DecoderOptions,
   Fault,
   headBytes,
   join,
   newline,
+  noBytes,
   noPhone,
   notUtf8,
   tooLong
 } from "./rows.ts"
-
-/** The options of the decoder. */
-export interface Options {
-  readonly map: Readonly<Record<string, string>>
-  readonly maxRowBytes: number
-}
-
-const empty = new Uint8Array()
 
 /** The separator that the header line holds most of; a comma where it holds none. */
 const separatorOf = (header: string): "," | ";" | "\t" => {
@@ -38,7 +32,7 @@ const separatorOf = (header: string): "," | ";" | "\t" => {
 const headerAdvice = "The first line names the columns: phone, first_name, last_name, email, tags, and custom fields."
 
 /** What each column gives. Names are not told: a file without a header has people in its first line. */
-const targetsOf = (names: ReadonlyArray<string>, map: Options["map"]): ReadonlyArray<Target> => {
+const targetsOf = (names: ReadonlyArray<string>, map: DecoderOptions["map"]): ReadonlyArray<Target> => {
   const seen = new Map<string, number>()
   const targets = names.map((name, index): Target => {
     const trimmed = name.trim()
@@ -85,8 +79,8 @@ class TooLong {
 }
 
 /** A decoder of CSV. Lines are counted as editors count them; empty lines and rows of empty cells are no rows. */
-export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
-  let left: Uint8Array = empty
+export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
+  let left: Uint8Array = noBytes
   /** The line at which `left` begins. */
   let line = 1
   let isSkipping = false
@@ -202,7 +196,7 @@ export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
     }
     if (isSkipping) {
       const end = left.indexOf(lineEnd)
-      left = end === -1 ? empty : left.subarray(end + 1)
+      left = end === -1 ? noBytes : left.subarray(end + 1)
       if (end === -1) return rows
       isSkipping = false
       line++
@@ -214,7 +208,7 @@ export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
       if (header === undefined) throw new Fault("header", "the first line never ends", headerAdvice)
       rows.push({ _tag: "Refused", line, reason: tooLong(maxRowBytes) })
       isSkipping = true
-      left = empty
+      left = noBytes
     }
     if (isEnd && header === undefined) throw new Fault("empty", "the file is empty", headerAdvice)
     return rows

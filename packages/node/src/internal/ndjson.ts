@@ -6,25 +6,20 @@ import {
   checkHead,
   type DecodedRow,
   type Decoder,
+  type DecoderOptions,
   headBytes,
   join,
   newline,
+  noBytes,
   noPhone,
   notUtf8,
   tooLong
 } from "./rows.ts"
 
-/** The options of the decoder. */
-export interface Options {
-  readonly map: Readonly<Record<string, string>>
-  readonly maxRowBytes: number
-}
-
-const empty = new Uint8Array()
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** A decoder of NDJSON. Keys mean what columns mean; `fields` holds custom fields; `id`, which the API gives, is left out. */
-export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
+export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
   const decodeLine = (text: string, line: number): DecodedRow => {
     const refused = (reason: string): DecodedRow => ({ _tag: "Refused", line, reason })
     let value: Json
@@ -48,7 +43,7 @@ export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
     return input === undefined ? refused(noPhone) : { _tag: "Contact", line, input }
   }
 
-  let left: Uint8Array = empty
+  let left: Uint8Array = noBytes
   let line = 1
   let isHeadChecked = false
   let isSkipping = false
@@ -77,11 +72,11 @@ export const makeDecoder = ({ map, maxRowBytes }: Options): Decoder => {
       if (found !== -1) line++
     }
     left = left.subarray(start)
-    if (isSkipping) left = empty
+    if (isSkipping) left = noBytes
     else if (left.length > maxRowBytes) {
       rows.push({ _tag: "Refused", line, reason: tooLong(maxRowBytes) })
       isSkipping = true
-      left = empty
+      left = noBytes
     }
     return rows
   }

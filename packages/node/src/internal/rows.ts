@@ -6,6 +6,13 @@ export type DecodedRow =
   | { readonly _tag: "Contact"; readonly line: number; readonly input: UpsertInput }
   | { readonly _tag: "Refused"; readonly line: number; readonly reason: string }
 
+/** What every decoder is told. */
+export interface DecoderOptions {
+  /** What the columns or keys of the file mean, where their names do not say it. */
+  readonly map: Readonly<Record<string, string>>
+  readonly maxRowBytes: number
+}
+
 /** Turns the bytes of a file into rows, piece by piece. Throws a `Fault` where the file as a whole is wrong. */
 export interface Decoder {
   readonly push: (bytes: Uint8Array) => ReadonlyArray<DecodedRow>
@@ -24,6 +31,8 @@ export class Fault {
     this.advice = advice
   }
 }
+
+export const noBytes: Uint8Array = new Uint8Array()
 
 export const newline = 0x0a
 export const carriageReturn = 0x0d
