@@ -107,6 +107,18 @@ describe("what became of a call", () => {
     })
   )
 
+  it.effect("is never that nothing was sent, when only the last attempt was refused", () =>
+    Effect.gen(function* () {
+      const tokens = [Effect.succeed(Sandbox.token), Effect.fail("sealed")]
+      const token = Effect.suspend(() => tokens.shift() ?? Effect.fail("sealed"))
+      const { contacts } = yield* lineUp([status(503)], { token })
+      const { result } = yield* ended(contacts.delete(id))
+      assert(result._tag === "Failure" && result.failure._tag === "Unauthorized")
+      assert.deepStrictEqual([result.failure.outcome, result.failure.attempts], ["unknown", 1])
+      assert.notInclude(result.failure.message, "Nothing was sent")
+    })
+  )
+
   it.effect("is nothing, in no attempt, where the token cannot be obtained", () =>
     Effect.gen(function* () {
       const contacts = yield* contactsOver(make(() => json(200, {})).client, { token: Effect.fail("sealed") })

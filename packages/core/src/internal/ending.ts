@@ -81,6 +81,9 @@ export const say = (ending: Ending, what: string, advice = ""): string => {
   return `Contacts.${ending.operation}: ${what}.${rest}`
 }
 
+/** What to say of an attempt that was refused before it was made: earlier ones may have been sent. */
+export const nothingSent = ({ attempts }: Ending): string => (attempts === 0 ? "Nothing was sent." : "")
+
 /** Where issues are, for a sentence. */
 export const wherePhrase = (issues: ReadonlyArray<Issue>): string => {
   const places = [...new Set(issues.map(({ path }) => path.join(".")).filter((place) => place !== ""))]

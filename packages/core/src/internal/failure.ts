@@ -29,6 +29,7 @@ import {
   type Failure,
   type Limit,
   type Missing,
+  nothingSent,
   outcomeOf,
   phrase,
   say,
@@ -56,7 +57,7 @@ export const invalidInput = (operation: Operation, issues: ReadonlyArray<Issue>)
 /** Credentials that cannot be sent, and why. */
 export const noCredentials = (what: string): Failure<Unauthorized> => ({
   outcome: "not-applied",
-  toError: (ending) => new Unauthorized({ ...ending, message: say(ending, what, "Nothing was sent.") })
+  toError: (ending) => new Unauthorized({ ...ending, message: say(ending, what, nothingSent(ending)) })
 })
 
 /** A turn that would come too late: by the quota, or because the API has asked to wait. */
@@ -70,7 +71,7 @@ export const fromLimiter = (wait: Duration.Duration, isAsked: boolean): Failure<
         isAsked
           ? `the API has asked this organization to wait another ${phrase(wait)}`
           : `the rate limit has no turn for ${phrase(wait)}`,
-        "Nothing was sent."
+        nothingSent(ending)
       ),
       retryAfter: wait
     })
@@ -82,7 +83,7 @@ export const fromBreaker = (retryAfter: Duration.Duration): Failure<CircuitOpen>
   toError: (ending) =>
     new CircuitOpen({
       ...ending,
-      message: say(ending, "the API has been failing, so the circuit breaker is open", "Nothing was sent."),
+      message: say(ending, "the API has been failing, so the circuit breaker is open", nothingSent(ending)),
       retryAfter
     })
 })
