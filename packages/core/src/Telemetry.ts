@@ -99,7 +99,7 @@ export const metrics = {
     type: "gauge",
     unit: "1",
     description: "State of a circuit once it has changed: 0 closed, 1 half open, 2 open",
-    attributes: ["server.address"]
+    attributes: ["server.address", "server.port"]
   },
   "http.client.request.duration": {
     ...time,

@@ -108,10 +108,12 @@ export const showBudget = (budget: Budget, server: URL, context: Context.Context
 
 const breakerStates = { Closed: 0, HalfOpen: 1, Open: 2 } as const
 
-/** Shows the state of a circuit. */
+/** Shows the state of a circuit, which is that of a host and, unless it is its scheme's own, a port. */
 export const showBreaker = (state: keyof typeof breakerStates, host: string): Effect.Effect<void> => {
   const name = "agentalk.client.circuit_breaker.state"
-  return Metric.update(Metric.gauge(name, describe(name, { "server.address": host })), breakerStates[state])
+  const [, address = host, port] = /^(.*):(\d+)$/.exec(host) ?? []
+  const labels = { "server.address": address, ...(port !== undefined && { "server.port": port }) }
+  return Metric.update(Metric.gauge(name, describe(name, labels)), breakerStates[state])
 }
 
 // --- what one operation tells ---------------------------------------------------------------------------------------
@@ -133,6 +135,7 @@ export class Instruments {
   readonly waited: (reason: WaitReason) => Metric.Histogram<number>
   readonly called: (result: string) => Metric.Histogram<number>
   readonly attempted: (result: string) => Metric.Histogram<number>
+  private readonly codes = new Set<string>()
 
   constructor(operation: Operation, route: Route, server: URL) {
     const labels = {
@@ -172,7 +175,17 @@ export class Instruments {
       })
     })
   }
+
+  /** The `error.type` of a fault, the same in spans and in metrics, as conventions have it. */
+  typeOf({ code, kind }: Fault): string {
+    if (code === undefined) return kind
+    // Codes come from whatever client carries the calls, so nobody else bounds how many series there can be.
+    if (this.codes.size < maxCodes) this.codes.add(code)
+    return this.codes.has(code) ? code : kind
+  }
 }
+
+const maxCodes = 30
 
 // --- calls ----------------------------------------------------------------------------------------------------------
 
@@ -274,19 +287,18 @@ export const observeAttempt = (
       if (started === undefined) return Effect.void
       const seconds = (now(clock) - started) / 1000
       instruments.active.modifyUnsafe(-1, context)
-      const { error, fault, status } = resultOf(exit)
+      const { error, status } = resultOf(instruments, exit)
       instruments.attempted(error === undefined ? status : `${status} ${error}`).updateUnsafe(seconds, context)
       if (attempt === undefined && !isLogged(fiber)) return Effect.void
       const attributes = {
-        ...instruments.attributes,
         ...(call.attempts > 1 && { "http.request.resend_count": call.attempts - 1 }),
         ...(status !== "" && { "http.response.status_code": Number(status) }),
-        ...(error !== undefined && { "error.type": fault?.code ?? error }),
+        ...(error !== undefined && { "error.type": error }),
         ...(call.tells.requestDetails && detailsOf(request, exit))
       }
       annotate(attempt, attributes)
       return isLogged(fiber)
-        ? log(instruments.attemptName, { ...attributes, "agentalk.duration": seconds })
+        ? log(instruments.attemptName, { ...instruments.attributes, ...attributes, "agentalk.duration": seconds })
         : Effect.void
     })
   }
@@ -294,7 +306,8 @@ export const observeAttempt = (
   if (span === undefined) return observe(undefined, request)
 
   let answer: Exchange | undefined
-  return Effect.useSpan(instruments.attemptName, { kind: "client", parent: span }, (attempt) =>
+  const options = { kind: "client", parent: span, attributes: instruments.attributes } as const
+  return Effect.useSpan(instruments.attemptName, options, (attempt) =>
     Effect.flatMap(
       Effect.provideService(
         observe(attempt, call.tells.traceHeaders ? withTrace(request, attempt) : request),
@@ -303,7 +316,7 @@ export const observeAttempt = (
       ),
       (exchange) => {
         answer = exchange
-        const { error } = resultOf(Exit.succeed(exchange))
+        const { error } = resultOf(instruments, Exit.succeed(exchange))
         return error === undefined ? Effect.succeed(exchange) : Effect.fail(new AttemptFailed(error))
       }
     )
@@ -321,19 +334,19 @@ const withTrace = (request: HttpClientRequest.HttpClientRequest, span: Tracer.Sp
 interface AttemptResult {
   /** The status, or nothing where no head arrived. */
   readonly status: string
+  /** What went wrong: the status, the code of a fault or, where it has none, its kind. */
   readonly error?: string
-  readonly fault?: Fault
 }
 
-const resultOf = (exit: Exit.Exit<Exchange, Fault>): AttemptResult => {
+const resultOf = (instruments: Instruments, exit: Exit.Exit<Exchange, Fault>): AttemptResult => {
   if (Exit.isSuccess(exit)) {
     const { body, status: code } = exit.value
     const status = String(code)
-    if (isFault(body)) return { status, error: body.kind, fault: body }
+    if (isFault(body)) return { status, error: instruments.typeOf(body) }
     return code < 400 ? { status } : { status, error: status }
   }
   const fault = Result.getOrUndefined(Cause.findError(exit.cause))
-  return fault === undefined ? { status: "", error: "interrupted" } : { status: "", error: fault.kind, fault }
+  return { status: "", error: fault === undefined ? "interrupted" : instruments.typeOf(fault) }
 }
 
 /** What was sent and what came back, without the token. */
