@@ -28,7 +28,7 @@ import type { Call, Failure, Limit } from "./ending.ts"
 import { exchange, type Exchange } from "./exchange.ts"
 import * as Failed from "./failure.ts"
 import { isJson } from "./response.ts"
-import type { Check } from "./inputs.ts"
+import { type Check, notData } from "./inputs.ts"
 import * as Issues from "./issues.ts"
 import { CurrentLimiter, makeHolds } from "./limiter.ts"
 import * as Policy from "./policy.ts"
@@ -146,8 +146,6 @@ const toHealth = (exit: Exit.Exit<Exchange, unknown>): Health | undefined => {
   const error = Result.getOrUndefined(Exit.findError(exit))
   return isFault(error) ? { isHealthy: false } : undefined
 }
-
-const noWireForm: Issue = { path: [], message: "Expected data that has a JSON form" }
 
 /** Makes the one function through which every call of a client goes. */
 export const makePerform = (client: Client) => {
@@ -321,7 +319,7 @@ export const makePerform = (client: Client) => {
         onFailure: (cause) => {
           const error = Result.getOrUndefined(Cause.findError(cause))
           if (error instanceof Encoded) return attempt(error.request)
-          return refuseInput(Schema.isSchemaError(error) ? Issues.fromSchema(error.issue) : [noWireForm])
+          return refuseInput(Schema.isSchemaError(error) ? Issues.fromSchema(error.issue) : [notData])
         }
       })
     })
