@@ -238,7 +238,8 @@ const make = <F extends Fields>(
  *
  * **Gotchas**
  *
- * A schema must be synchronous. One that waits refuses every value.
+ * A schema must be synchronous: one that waits refuses every value. And what a terse answer leaves out is absent as well,
+ * so a default that was read is no proof of what is stored.
  *
  * **Example** (Fields that are described once)
  *
@@ -248,14 +249,14 @@ const make = <F extends Fields>(
  *
  * class Customers extends CustomFields.Service<Customers>()("app/Customers", {
  *   plan: Schema.Literals(["free", "pro"]),
- *   visits: Schema.FiniteFromString, // stored as text
- *   since: Schema.DateTimeUtcFromString
+ *   seats: Schema.FiniteFromString, // stored as text
+ *   renewsAt: Schema.DateTimeUtcFromString
  * }) {}
  *
- * const visit = Effect.fnUntraced(function* (phone: string) {
+ * const upgrade = Effect.fnUntraced(function* (phone: string) {
  *   const customers = yield* Customers
- *   const { contact } = yield* customers.upsert({ phone })
- *   yield* customers.updateFields(contact.id, { visits: (contact.fields.visits ?? 0) + 1 })
+ *   const { contact } = yield* customers.upsert({ phone, fields: { plan: "pro", seats: 5 } })
+ *   return contact.fields.renewsAt
  * }, Effect.provide(Customers.layer)) // over any layer of Contacts
  * ```
  *
