@@ -309,10 +309,11 @@ describe("what is read", () => {
     class Odd extends CustomFields.Service<Odd>()("test/Odd", {
       ["__proto__"]: Schema.FiniteFromString,
       constructor: Schema.FiniteFromString,
-      toString: Schema.FiniteFromString
+      toString: Schema.FiniteFromString,
+      valueOf: Schema.FiniteFromString.pipe(Schema.withDecodingDefaultKey(Effect.succeed("3")))
     }) {}
     const odd = Odd.decode(stored(parse('{"__proto__":"1","constructor":"2","hasOwnProperty":"3"}')))
-    assert.strictEqual(JSON.stringify(odd.fields), '{"__proto__":1,"constructor":2}')
+    assert.strictEqual(JSON.stringify(odd.fields), '{"__proto__":1,"constructor":2,"valueOf":3}')
     assert.deepStrictEqual(odd.otherFields, { hasOwnProperty: "3" })
     const plain = Customers.decode(stored(parse('{"city":"Oslo","__proto__":{"visits":"1"},"constructor":null}')))
     assert.deepStrictEqual(plain.fields, { city: "Oslo" })
@@ -326,7 +327,7 @@ describe("what is read", () => {
         total: 1,
         contact: { id, fields: { visits: "3" } }
       }
-      const { customers } = yield* scripted(Customers, body)
+      const { customers, sent } = yield* scripted(Customers, body)
       const { contact, isNew } = yield* customers.upsert({ phone })
       assert.deepStrictEqual([contact.fields, isNew], [{ visits: 3 }, false])
       for (const call of [
@@ -347,6 +348,15 @@ describe("what is read", () => {
       )
       assert.deepStrictEqual(total, Option.some(1))
       assert.isUndefined(yield* customers.delete(id))
+      assert.deepStrictEqual(
+        sent.map(({ body, method, url }) => [method, url.pathname.replace(`/api/contacts/${id}`, ""), body]).slice(3),
+        [
+          ["POST", "/tags", { tags: ["vip"] }],
+          ["DELETE", "/tags/vip", undefined],
+          ["GET", "/api/contacts/search", undefined],
+          ["DELETE", "", undefined]
+        ]
+      )
     })
   )
 })

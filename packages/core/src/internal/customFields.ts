@@ -113,10 +113,9 @@ export const make = (schemas: Schemas) => {
   /** What to send for these fields, without those that are undefined. */
   const encode = (fields: unknown) => readable(() => encodeAll(fields))
 
-  /** What to send for the input of `upsert`. What is no input at all is refused beneath. */
+  /** What to send for the input of `upsert`. What is wrong with the rest of it is refused beneath. */
   const encodeInput = (input: { readonly fields?: unknown } & Omit<UpsertInput, "fields">) =>
     readable((): Result.Result<UpsertInput, ReadonlyArray<Issue>> => {
-      if (!isObject(input)) return Result.succeed(input)
       const { fields, ...others } = input
       return fields === undefined
         ? Result.succeed(others)
