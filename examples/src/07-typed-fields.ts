@@ -4,7 +4,7 @@
  */
 import { ContactsStream, CustomFields, Sandbox } from "@agentalk/core"
 import { NodeRuntime } from "@effect/platform-node"
-import { Console, DateTime, Effect, Schema, Stream } from "effect"
+import { Console, DateTime, Effect, Layer, Schema, Stream } from "effect"
 
 // #region fields
 class Customers extends CustomFields.Service<Customers>()("app/Customers", {
@@ -44,6 +44,6 @@ const program = Effect.gen(function* () {
   yield* customers
     .upsert({ phone: "+12025550143", fields: { seats: Number.NaN } })
     .pipe(Effect.catchTag("Validation", ({ message }) => Console.log(message)))
-}).pipe(Effect.provide(Customers.layer), Effect.provide(Sandbox.layer))
+}).pipe(Effect.provide(Layer.provideMerge(Customers.layer, Sandbox.layer)))
 
 NodeRuntime.runMain(program)

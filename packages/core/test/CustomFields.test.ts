@@ -422,17 +422,19 @@ describe("the service", () => {
       const error = yield* Effect.flip(customers.updateFields(id, { visits: 1 }))
       assert.strictEqual(error._tag, "NotFound")
     }).pipe(
-      Effect.provide(Customers.layer),
       Effect.provide(
-        Layer.mock(Contacts, {
-          search: () => Effect.succeed({ contacts: [stored({ visits: "1" })], total: Option.none() }),
-          updateFields: (_, fields) => {
-            assert.deepStrictEqual(fields, { visits: "1" })
-            return Effect.fail(
-              new NotFound({ operation: "updateFields", outcome: "not-applied", message: "none", status: 404 })
-            )
-          }
-        })
+        Layer.provide(
+          Customers.layer,
+          Layer.mock(Contacts, {
+            search: () => Effect.succeed({ contacts: [stored({ visits: "1" })], total: Option.none() }),
+            updateFields: (_, fields) => {
+              assert.deepStrictEqual(fields, { visits: "1" })
+              return Effect.fail(
+                new NotFound({ operation: "updateFields", outcome: "not-applied", message: "none", status: 404 })
+              )
+            }
+          })
+        )
       )
     )
   )
