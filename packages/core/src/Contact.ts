@@ -175,6 +175,11 @@ export interface UpsertInput extends Schema.Codec.Encoded<typeof UpsertInput> {}
 /**
  * What `updateFields` takes: custom field values by key. Fields that are not named are left as they are.
  *
+ * **Gotchas**
+ *
+ * A value whose type is an `interface` is taken as a copy, `{ ...fields }`: an interface may be given more keys elsewhere,
+ * and theirs need not be JSON. `CustomFields` takes it as it is, for there a schema says what the keys are.
+ *
  * @category schemas
  * @since 0.1.0
  */

@@ -10,10 +10,12 @@ import { isObject } from "./wire.ts"
 /** A check of an input: what to send, or what is wrong with it. */
 export type Check<A> = (input: unknown) => Result.Result<A, ReadonlyArray<Issue>>
 
-const notPlain: Issue = { path: ["fields"], message: "Expected a plain object of fields by key" }
+export const notData: Issue = { path: [], message: "Expected data that has a JSON form" }
+
+export const notPlain: Issue = { path: ["fields"], message: "Expected a plain object of fields by key" }
 
 /** Whether fields, if there are any, are a plain object: a Map or a Date has no keys, and would be sent as nothing. */
-const hasPlainFields = (input: unknown): boolean => {
+export const hasPlainFields = (input: unknown): boolean => {
   const fields = isObject(input) ? input["fields"] : undefined
   if (!isObject(fields)) return true
   const proto: unknown = Object.getPrototypeOf(fields)
@@ -43,7 +45,7 @@ const check = <S extends Schema.ConstraintDecoder<unknown> & { readonly fields: 
       return hasPlainFields(input) ? Result.succeed(decoded.success) : Result.fail([notPlain])
     } catch {
       // A getter that throws, or a value that contains itself.
-      return Result.fail([{ path: [], message: "Expected data that has a JSON form" }])
+      return Result.fail([notData])
     }
   }
 }

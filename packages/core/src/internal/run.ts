@@ -18,7 +18,7 @@ import { type Credential, type Credentials, isRotating } from "./credentials.ts"
 import type { Call, Failure, Limit, Missing } from "./ending.ts"
 import { exchange, type Exchange } from "./exchange.ts"
 import * as Failed from "./failure.ts"
-import type { Check } from "./inputs.ts"
+import { type Check, notData } from "./inputs.ts"
 import * as Issues from "./issues.ts"
 import type { Limiter } from "./limiter.ts"
 import type { Find } from "./policy.ts"
@@ -95,8 +95,6 @@ const toHealth = (exit: Exit.Exit<Exchange, unknown>): Health | undefined => {
   return isFault(error) ? { isHealthy: false } : undefined
 }
 
-const noWireForm: Issue = { path: [], message: "Expected data that has a JSON form" }
-
 export class Run<I, A, E> implements Call<E>, Observed {
   readonly input: unknown
   readonly fiber: Fiber.Fiber<unknown, unknown>
@@ -171,7 +169,7 @@ export class Run<I, A, E> implements Call<E>, Observed {
       this.encoded = this.of.encode(input.success)
     } catch {
       // An input that changed between the two.
-      return this.refuseInput([noWireForm])
+      return this.refuseInput([notData])
     }
     return this.attempt()
   }
