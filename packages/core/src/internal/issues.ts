@@ -24,7 +24,7 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1({
 })
 
 /** The issues of a schema. */
-export const fromSchema = (issue: SchemaIssue.Issue, under: ReadonlyArray<string> = []): ReadonlyArray<Issue> =>
+export const fromSchema = (issue: SchemaIssue.Issue, under: Issue["path"] = []): ReadonlyArray<Issue> =>
   format(issue)
     .issues.slice(0, maxIssues)
     .map(({ message, path = [] }) => ({
