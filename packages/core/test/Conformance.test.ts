@@ -13,7 +13,7 @@ import * as Sandbox from "../src/Sandbox.ts"
 
 type Api = Contacts["Service"]
 
-const nothing = Effect.succeed(Option.none())
+const nothing = Effect.succeedNone
 const fault = (operation: "upsert" | "delete") =>
   Effect.fail(new ServerFault({ operation, outcome: "unknown", message: "broken", status: 500 }))
 
