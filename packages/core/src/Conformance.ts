@@ -325,7 +325,7 @@ const ended = (error: AgentalkError | Failure): Failure =>
  *   Contacts,
  *   Effect.map(Contacts, (contacts) => ({
  *     ...contacts,
- *     delete: (id) => Effect.andThen(Effect.logInfo("a contact is deleted"), contacts.delete(id))
+ *     delete: (id: string) => Effect.andThen(Effect.logInfo("a contact is deleted"), contacts.delete(id))
  *   }))
  * ).pipe(Layer.provide(Sandbox.layer))
  *
