@@ -142,11 +142,11 @@ const tagName = Schema.String.check(
   Schema.makeFilter<string>((name) => name.trim() !== "", { message: "Expected a tag name that is not blank" })
 )
 
-const fieldKey = Schema.String.check(
-  Schema.makeFilter<string>((key) => key !== "", { message: "Expected a field key that is not empty" })
+const fields = Schema.Record(Schema.String, Schema.Json).check(
+  Schema.makeFilter<Schema.JsonObject>(
+    (fields) => !Object.hasOwn(fields, "") || { path: [""], issue: "Expected a field key that is not empty" }
+  )
 )
-
-const fields = Schema.Record(fieldKey, Schema.Json)
 
 /**
  * What `upsert` takes. Without a key, that part of an existing contact is left as it is; `undefined` means the same.

@@ -20,11 +20,24 @@ const hasPlainFields = (input: unknown): boolean => {
   return proto === null || Object.getPrototypeOf(proto) === null
 }
 
+/** Whether an object is a plain one, that has no other keys than these. */
+const hasOnly = (input: Readonly<Record<string, unknown>>, keys: ReadonlySet<string>): boolean => {
+  const proto: unknown = Object.getPrototypeOf(input)
+  return (proto === null || proto === Object.prototype) && Object.keys(input).every((key) => keys.has(key))
+}
+
 /** A check by a schema. Keys that it does not know are refused: what is dropped in silence is lost. */
-const check = <S extends Schema.ConstraintDecoder<unknown>>(schema: S): Check<S["Type"]> => {
+const check = <S extends Schema.ConstraintDecoder<unknown> & { readonly fields: Schema.Struct.Fields }>(
+  schema: S
+): Check<S["Type"]> => {
   const decode = SchemaParser.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })
+  const isDecoded = SchemaParser.is(schema)
+  const keys = new Set(Object.keys(schema.fields))
   return (input) => {
     try {
+      // Most inputs are as they are sent, which is told at a third of the cost of decoding them.
+      const copy = isObject(input) && hasOnly(input, keys) ? { ...input } : undefined
+      if (copy !== undefined && isDecoded(copy) && hasPlainFields(copy)) return Result.succeed(copy)
       const decoded = decode(input)
       if (Result.isFailure(decoded)) return Result.fail(Issues.fromSchema(decoded.failure))
       return hasPlainFields(input) ? Result.succeed(decoded.success) : Result.fail([notPlain])
