@@ -112,7 +112,7 @@ describe("the wire of the sandbox", () => {
       "PATCH",
       `/${missing}/fields`,
       { fields: { "": 1, ok: 2 } },
-      { fields: { "": ["Unknown key"] } }
+      { fields: { "": ["Expected a field key that is not empty"] } }
     ],
     ["a list", "POST", "", [], { non_field_errors: ["Expected object"] }],
     [

@@ -66,9 +66,9 @@ const oneOr404 = (contact: Stored | undefined) => (contact === undefined ? notFo
 
 const defaultPageSize = 50
 
-/** Goes on with what the rules of the real input make of a value. The contract has left out what it does not know. */
+/** Goes on with what the rules of the real input make of a value. */
 const checked = <S extends Schema.ConstraintDecoder<unknown>>(schema: S, ...under: ReadonlyArray<string>) => {
-  const decode = SchemaParser.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })
+  const decode = SchemaParser.decodeUnknownResult(schema, { errors: "all" })
   return <A>(value: unknown, go: (value: S["Type"]) => A): Effect.Effect<A | HttpServerResponse.HttpServerResponse> =>
     Effect.sync(() => {
       const decoded = decode(value)
