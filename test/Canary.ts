@@ -148,7 +148,8 @@ export const leaksInAll = (pieces: ReadonlyArray<Piece>): ReadonlyArray<string> 
 
 // --- every way in which an error is shown -----------------------------------------------------------------------------
 
-const inspected = (value: unknown): ReadonlyArray<string> => [
+/** A value as it is printed, with all that is hidden in it. */
+export const inspected = (value: unknown): ReadonlyArray<string> => [
   inspect(value, { depth: Infinity, showHidden: true, getters: true }),
   inspect(value, { depth: Infinity, showHidden: true, customInspect: false })
 ]
@@ -172,8 +173,7 @@ const encoded = (error: unknown): ReadonlyArray<string> => {
   })
 }
 
-/** All texts that a value of any kind becomes. */
-export const shownValue = (value: unknown): ReadonlyArray<string> => [String(value), json(value), ...inspected(value)]
+const shownValue = (value: unknown): ReadonlyArray<string> => [String(value), json(value), ...inspected(value)]
 
 /** All texts that an error becomes. */
 export const shown = (error: unknown): ReadonlyArray<string> => [

@@ -7,34 +7,35 @@ import * as Metric from "effect/Metric"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { formatWithOptions } from "node:util"
-import { type Piece, pieces, shownCause, shownValue } from "./Canary.ts"
+import { inspected, type Piece, pieces, shownCause } from "./Canary.ts"
 
-/** The span around the calls, which is not the SDK's: it may end with an error that names a field. */
+/** The span around the calls, which is not the SDK's. */
 const callers = "caller"
 
-const spanPieces = (span: Tracer.NativeSpan): ReadonlyArray<Piece> => {
-  const said: Record<string, unknown> = {
-    kind: span.kind,
-    attributes: [...span.attributes],
-    events: span.events.map(([name, , attributes]) => [name, attributes]),
-    links: span.links.map(({ attributes, span }) => [attributes, span._tag === "Span" ? span.name : span.spanId]),
-    annotations: span.annotations
-  }
-  const { status } = span
-  return [
-    ...pieces("a span's name", "telemetry", [span.name]),
-    ...Object.entries(said).flatMap(([name, value]) =>
-      pieces(`the span ${span.name}: ${name}`, "telemetry", shownValue(value))
-    ),
-    ...(status._tag === "Ended" && status.exit._tag === "Failure"
-      ? pieces(
-          `the span ${span.name}: its exit`,
-          span.name === callers ? "error" : "telemetry",
-          shownCause(status.exit.cause)
-        )
-      : [])
-  ]
-}
+/** The spans that end with the error of a call, which may name a field. */
+const isOfAnError = (name: string): boolean => name === callers || name.startsWith("Contacts.")
+
+const spanPieces = ({ annotations, attributes, events, kind, links, name, status }: Tracer.NativeSpan) => [
+  ...pieces(
+    `the span ${name}`,
+    "telemetry",
+    inspected({
+      name,
+      kind,
+      attributes: [...attributes],
+      events: events.map(([name, , attributes]) => [name, attributes]),
+      links: links.map(({ attributes, span }) => [attributes, span.spanId]),
+      annotations
+    })
+  ),
+  ...(status._tag === "Ended" && status.exit._tag === "Failure"
+    ? pieces(`the span ${name}: its exit`, isOfAnError(name) ? "error" : "telemetry", shownCause(status.exit.cause))
+    : [])
+]
+
+/** What metrics are called, and what they count. */
+export const metricPieces = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>): ReadonlyArray<Piece> =>
+  pieces("the metrics", "telemetry", inspected(snapshot))
 
 const formats = [Logger.formatSimple, Logger.formatLogFmt, Logger.formatJson]
 
@@ -60,12 +61,12 @@ export const record = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<R
     const logged: Array<Piece> = []
     const log = (where: string, text: string) => void logged.push({ where, rule: "telemetry", text })
     const capture = Logger.make((options) => {
-      for (const text of shownValue(options.message)) log("a log's message", text)
-      for (const text of shownCause(options.cause)) log("a log's cause", text)
-      for (const text of shownValue(options.fiber.getRef(References.CurrentLogAnnotations))) {
-        log("a log's annotations", text)
+      const { annotations, spans } = {
+        annotations: options.fiber.getRef(References.CurrentLogAnnotations),
+        spans: options.fiber.getRef(References.CurrentLogSpans)
       }
-      for (const text of shownValue(options.fiber.getRef(References.CurrentLogSpans))) log("a log's spans", text)
+      for (const text of inspected([options.message, annotations, spans])) log("a log", text)
+      if (options.cause.reasons.length > 0) for (const text of shownCause(options.cause)) log("a log's cause", text)
       for (const format of formats) log("a log", format.log(options))
     })
     const console: Console.Console = Object.assign(
@@ -98,20 +99,10 @@ export const record = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<R
         ])
       )
     )
-    // Clients that were made outside may have kept the registry of their time.
-    const registries = [
-      yield* Effect.provideService(Metric.snapshot, Metric.MetricRegistry, metrics),
-      yield* Metric.snapshot
-    ]
+    const snapshot = yield* Effect.provideService(Metric.snapshot, Metric.MetricRegistry, metrics)
     return {
       exit,
-      telemetry: [
-        ...spans.flatMap(spanPieces),
-        ...logged,
-        ...registries.flatMap((metrics) =>
-          metrics.flatMap((metric) => pieces("a metric", "telemetry", shownValue(metric)))
-        )
-      ],
+      telemetry: [...spans.flatMap(spanPieces), ...logged, ...metricPieces(snapshot)],
       spans: spans.map(({ name }) => name).filter((name) => name !== callers)
     }
   })

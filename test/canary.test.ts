@@ -4,18 +4,19 @@
  */
 import { AgentalkClient, type Contacts, ContactsStream, Faults, Retry, Sandbox, TimeLimit } from "@agentalk/core"
 import { SandboxServer, UndiciHttpClient } from "@agentalk/node"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { calls, canary, input, leaksInAll, type Piece, pieces, shown, shownCause, token } from "./Canary.ts"
-import { record, type Recording } from "./CanaryRecorder.ts"
+import { metricPieces, record, type Recording } from "./CanaryRecorder.ts"
 import * as EchoServer from "./EchoServer.ts"
 import { operations, type Row, rows } from "./FaultMatrix.ts"
 
@@ -32,7 +33,7 @@ const sockets = { "our own client": UndiciHttpClient.layer, fetch: FetchHttpClie
 
 const overSocket = Object.entries(sockets).map(([name, layer]) => ({ name, layer }))
 
-const timeout = 60_000
+vi.setConfig({ testTimeout: 60_000 })
 
 /** All seven operations at once, each recorded by itself. */
 const recordAll = (contacts: Contacts["Service"], id: string = canary.id) =>
@@ -74,17 +75,14 @@ const sandbox = { tokens: [token] }
 
 describe("a fault", () => {
   describe.concurrent.each(overSocket)("over a socket, $name", ({ layer }) => {
-    it.live.each(rows)(
-      "$name",
-      (row) =>
-        Effect.gen(function* () {
-          const { url } = yield* SandboxServer.Address
-          const contacts = yield* AgentalkClient.make({ ...options, baseUrl: url })
-          const recordings = yield* struck(row, contacts)
-          assert.isAtLeast(failuresOf(recordings), leastFailures(row))
-          assertNoLeak(recordings)
-        }).pipe(Effect.provide([SandboxServer.layerOptions(sandbox), layer])),
-      timeout
+    it.live.each(rows)("$name", (row) =>
+      Effect.gen(function* () {
+        const { url } = yield* SandboxServer.Address
+        const contacts = yield* AgentalkClient.make({ ...options, baseUrl: url })
+        const recordings = yield* struck(row, contacts)
+        assert.isAtLeast(failuresOf(recordings), leastFailures(row))
+        assertNoLeak(recordings)
+      }).pipe(Effect.provide([SandboxServer.layerOptions(sandbox), layer]))
     )
   })
 
@@ -146,23 +144,20 @@ describe("a server that echoes", () => {
   )
 
   describe.concurrent.each(overSocket)("over a socket, $name:", ({ layer }) => {
-    it.live.each(shapes)(
-      "%s",
-      (shape) =>
-        Effect.gen(function* () {
-          const server = yield* EchoServer.onSocket
-          for (const status of EchoServer.statusesInShort) {
-            const contacts = yield* AgentalkClient.make({ ...options, baseUrl: server.baseUrl(shape, status) })
-            const recordings = yield* recordAll(contacts)
-            if (status >= 300) assert.strictEqual(failuresOf(recordings), 7)
-            assertNoLeak(recordings)
-          }
-          // The vendor is not told which trace a call belongs to, although there is a tracer.
-          const propagated = server.headers.filter((name) => /trace|b3|baggage/.test(name))
-          assert.deepStrictEqual(propagated, [])
-          assert.include(server.headers, "authorization")
-        }).pipe(Effect.provide(layer)),
-      timeout
+    it.live.each(shapes)("%s", (shape) =>
+      Effect.gen(function* () {
+        const server = yield* EchoServer.onSocket
+        for (const status of EchoServer.statusesInShort) {
+          const contacts = yield* AgentalkClient.make({ ...options, baseUrl: server.baseUrl(shape, status) })
+          const recordings = yield* recordAll(contacts)
+          if (status >= 300) assert.strictEqual(failuresOf(recordings), 7)
+          assertNoLeak(recordings)
+        }
+        // The vendor is not told which trace a call belongs to, although there is a tracer.
+        const propagated = server.headers.filter((name) => /trace|b3|baggage/.test(name))
+        assert.deepStrictEqual(propagated, [])
+        assert.include(server.headers, "authorization")
+      }).pipe(Effect.provide(layer))
     )
 
     it.live.each(Object.entries(EchoServer.garbage))("%s", ([, garble]) =>
@@ -298,3 +293,8 @@ describe("in bulk", () => {
 /** The errors of the rows that did not get through. */
 const rowErrors = (results: unknown): ReadonlyArray<unknown> =>
   (results as ReadonlyArray<{ readonly error?: unknown }>).flatMap(({ error }) => (error === undefined ? [] : [error]))
+
+// Clients that were made outside of a recording may have kept what was there.
+it.effect("the metrics of the process name nobody", () =>
+  Effect.map(Metric.snapshot, (snapshot) => assert.deepStrictEqual(leaksInAll(metricPieces(snapshot)), []))
+)
