@@ -176,10 +176,10 @@ describe("an import", () => {
   )
 })
 
-/** Runs a program to its end, whatever that is. */
-const runProgram = (name: string, env: Readonly<Record<string, string>>) =>
+/** Runs the program to its end, whatever that is. */
+const runProgram = (env: Readonly<Record<string, string>>) =>
   Effect.callback<{ readonly stdout: string; readonly stderr: string }>((resume) => {
-    const path = fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
+    const path = fileURLToPath(new URL("fixtures/canary-process.ts", import.meta.url))
     execFile(process.execPath, ["--trace-warnings", path], { env }, (_, stdout, stderr) =>
       resume(Effect.succeed({ stdout, stderr }))
     )
@@ -192,7 +192,7 @@ describe("a program that logs all there is, and does not handle its last error",
   ])("prints nobody where the API answers $status, $shape", ({ shape, status }) =>
     Effect.gen(function* () {
       const server = yield* EchoServer.onSocket
-      const { stderr, stdout } = yield* runProgram("canary-process.ts", { TEST_URL: server.baseUrl(shape, status) })
+      const { stderr, stdout } = yield* runProgram({ TEST_URL: server.baseUrl(shape, status) })
       assert.include(stdout, "a call failed")
       assert.deepStrictEqual(
         leaksInAll([

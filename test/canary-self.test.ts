@@ -25,7 +25,7 @@ const plants: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
     ),
     "a"
   ),
-  "a span's exit": Effect.exit(Effect.withSpan(Effect.fail(new Error(fieldKey)), "a")),
+  "a span's exit": Effect.exit(Effect.withSpan(Effect.fail({ message: fieldKey }), "a")),
   "a span of another fiber": Effect.flatMap(Effect.forkChild(Effect.withSpan(Effect.void, phone)), (fiber) =>
     Effect.andThen(
       Effect.yieldNow,

@@ -212,7 +212,7 @@ describe("what never gets to a server", () => {
     Effect.gen(function* () {
       const echo = `${Redacted.value(token)} ${canary.phone}`
       const tokens: ReadonlyArray<AgentalkClient.Token> = [
-        Effect.fail(new Error(echo, { cause: echo })),
+        Effect.fail({ message: echo, cause: echo }),
         Effect.succeed(Redacted.make(echo, { label: "a token" })),
         Effect.succeed(echo as never)
       ]
