@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -9,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
+import { inspect } from "node:util"
 import * as CircuitBreaker from "../src/CircuitBreaker.ts"
 import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
@@ -191,6 +194,24 @@ describe("spans", () => {
           ["Ended", "interrupted"]
         ]
       )
+    })
+  )
+
+  it.effect("tell the type of an error and not its message, which may name a custom field", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([Effect.die(new Error("secret"))])
+      const { spans } = yield* traced(
+        Effect.all([
+          Effect.exit(contacts.updateFields(id, { ["secret"]: Infinity })),
+          Effect.exit(calls.search(contacts))
+        ])
+      )
+      const endings = spans.map(({ status }) => (status._tag === "Ended" ? status.exit : Exit.void))
+      assert.deepStrictEqual(
+        endings.map((exit) => Exit.isFailure(exit) && Cause.prettyErrors(exit.cause).map(({ name }) => name)),
+        [["Validation"], ["defect"], ["defect"]]
+      )
+      for (const ending of endings) assert.notInclude(inspect(ending), "secret")
     })
   )
 

@@ -203,8 +203,12 @@ const endOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: string; r
   if (Exit.isSuccess(exit)) return { outcome: "done" }
   const error = Result.getOrUndefined(Cause.findError(exit.cause))
   if (isAgentalkError(error)) return { outcome: error.outcome, error: error._tag }
-  return { outcome: "unknown", error: Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "defect" }
+  return { outcome: "unknown", error: withoutError(exit.cause) }
 }
+
+/** What ends an effect that did not fail. */
+const withoutError = (cause: Cause.Cause<unknown>): string =>
+  Cause.hasInterruptsOnly(cause) ? "interrupted" : "defect"
 
 /** Observes a call, from its input to its end. */
 export const observeCall = <A, E>(
@@ -226,7 +230,9 @@ export const observeCall = <A, E>(
       ...(call.isAssumed && { "agentalk.assumed": true })
     }
     annotate(call.span, attributes)
-    return log(instruments.name, { ...attributes, "agentalk.duration": seconds })
+    const end = endSpan(call, call.span, exit, error)
+    if (!isLogged(fiber)) return end
+    return Effect.andThen(log(instruments.name, { ...attributes, "agentalk.duration": seconds }), end)
   })
   if (!isTraced(fiber)) return observed
   return Effect.useSpan(instruments.name, (span) => {
@@ -238,6 +244,28 @@ export const observeCall = <A, E>(
 const annotate = (span: Tracer.Span | undefined, attributes: Attributes): void => {
   if (span !== undefined) for (const key of Object.keys(attributes)) span.attribute(key, attributes[key])
 }
+
+/** The end of a span, in the place of the error of a call: that may name a custom field, and a defect anything. */
+// @effect-diagnostics-next-line extendsNativeError:off -- exporters read the name and the message of an error
+class Failed extends Error {
+  constructor(type: string) {
+    super(type)
+    this.name = type
+  }
+}
+
+/** Ends a span, before the one who opened it does, with nothing but the type of its error. */
+const endSpan = (
+  { clock }: Observed,
+  span: Tracer.Span | undefined,
+  exit: Exit.Exit<unknown, unknown>,
+  error: string | undefined
+): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const isInterrupted = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+    const told = error === undefined || isInterrupted ? exit : Exit.fail(new Failed(error))
+    span?.end(clock.currentTimeNanosUnsafe(), told)
+  })
 
 /** Tells that a call has waited. Shorter waits than a millisecond are none. */
 export const waited = (
@@ -259,12 +287,6 @@ export const retried = (instruments: Instruments, { fiber }: Observed, reason: R
   instruments.retried(reason).updateUnsafe(1, fiber.context)
 
 // --- attempts -------------------------------------------------------------------------------------------------------
-
-/** An attempt that got no answer, or one that says that something is wrong, for the status of its span. */
-// @effect-diagnostics-next-line extendsNativeError:off -- exporters read the name and the message of an error
-class AttemptFailed extends Error {
-  override readonly name = "AttemptFailed"
-}
 
 /** Observes one attempt; `send` gets the request as it is to be sent. */
 export const observeAttempt = (
@@ -297,33 +319,21 @@ export const observeAttempt = (
         ...(call.tells.requestDetails && detailsOf(request, exit))
       }
       annotate(attempt, attributes)
-      return isLogged(fiber)
-        ? log(instruments.attemptName, { ...instruments.attributes, ...attributes, "agentalk.duration": seconds })
-        : Effect.void
+      const end = endSpan(call, attempt, exit, error)
+      if (!isLogged(fiber)) return end
+      const told = { ...instruments.attributes, ...attributes, "agentalk.duration": seconds }
+      return Effect.andThen(log(instruments.attemptName, told), end)
     })
   }
 
   if (span === undefined) return observe(undefined, request)
 
-  let answer: Exchange | undefined
   const options = { kind: "client", parent: span, attributes: instruments.attributes } as const
   return Effect.useSpan(instruments.attemptName, options, (attempt) =>
-    Effect.flatMap(
-      Effect.provideService(
-        observe(attempt, call.tells.traceHeaders ? withTrace(request, attempt) : request),
-        Tracer.ParentSpan,
-        attempt
-      ),
-      (exchange) => {
-        answer = exchange
-        const { error } = resultOf(instruments, Exit.succeed(exchange))
-        return error === undefined ? Effect.succeed(exchange) : Effect.fail(new AttemptFailed(error))
-      }
-    )
-  ).pipe(
-    Effect.catchIf(
-      (failure) => failure instanceof AttemptFailed,
-      () => Effect.succeed(answer!)
+    Effect.provideService(
+      observe(attempt, call.tells.traceHeaders ? withTrace(request, attempt) : request),
+      Tracer.ParentSpan,
+      attempt
     )
   )
 }
@@ -346,7 +356,7 @@ const resultOf = (instruments: Instruments, exit: Exit.Exit<Exchange, Fault>): A
     return code < 400 ? { status } : { status, error: status }
   }
   const fault = Result.getOrUndefined(Cause.findError(exit.cause))
-  return { status: "", error: fault === undefined ? "interrupted" : instruments.typeOf(fault) }
+  return { status: "", error: fault === undefined ? withoutError(exit.cause) : instruments.typeOf(fault) }
 }
 
 /** What was sent and what came back, without the token. */
