@@ -56,7 +56,7 @@ const mean = (a: number, b: number): number => (a + b) / 2
 
 /** Minutes that a plan takes on two cores, about. */
 export const minutesOf = ({ concurrency, modules, rounds, warmUp }: Plan): number => {
-  const blocks = concurrency.reduce((total, each) => total + (each === 1 ? 0.45 : 0.75), 0)
+  const blocks = concurrency.reduce((total, each) => total + (each === 1 ? 0.7 : 1.1), 0)
   return (modules.length * (warmUp / 5000 + rounds * blocks)) / 60
 }
 
