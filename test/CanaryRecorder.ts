@@ -9,11 +9,8 @@ import * as Tracer from "effect/Tracer"
 import { formatWithOptions } from "node:util"
 import { inspected, type Piece, pieces, shownCause } from "./Canary.ts"
 
-/** The span around the calls, which is not the SDK's. */
+/** The span around the calls, which is not the SDK's: it ends with the error of a call, which may name a field. */
 const callers = "caller"
-
-/** The spans that end with the error of a call, which may name a field. */
-const isOfAnError = (name: string): boolean => name === callers || name.startsWith("Contacts.")
 
 const spanPieces = ({ annotations, attributes, events, kind, links, name, status }: Tracer.NativeSpan) => [
   ...pieces(
@@ -29,7 +26,7 @@ const spanPieces = ({ annotations, attributes, events, kind, links, name, status
     })
   ),
   ...(status._tag === "Ended" && status.exit._tag === "Failure"
-    ? pieces(`the span ${name}: its exit`, isOfAnError(name) ? "error" : "telemetry", shownCause(status.exit.cause))
+    ? pieces(`the span ${name}: its exit`, name === callers ? "error" : "telemetry", shownCause(status.exit.cause))
     : [])
 ]
 

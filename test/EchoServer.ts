@@ -91,16 +91,14 @@ const answerTo = (request: Request, shape: string, status: number): Answer => {
   const [type, body] = shapes[shape]?.(values) ?? ["", ""]
   const inHeaders = values.filter(isHeader)
   const at = (index: number) => inHeaders[(index + status) % inHeaders.length] ?? ""
-  const ids = inHeaders.filter((value) => value.toLowerCase() !== request.headers["x-organization-id"])
-  const idAt = (index: number) => ids[(index + status) % ids.length] ?? ""
   return {
     status,
     reason: inHeaders.join(" "),
     headers: {
       "content-type": type,
-      "x-request-id": idAt(0),
-      "request-id": idAt(1),
-      "x-correlation-id": idAt(2),
+      "x-request-id": at(0),
+      "request-id": at(1),
+      "x-correlation-id": at(2),
       "retry-after": at(3),
       "x-ratelimit-remaining": at(4),
       "x-ratelimit-reset": at(5),

@@ -87,9 +87,14 @@ export interface Redactor {
 const prefixLength = 8
 const longValue = 12
 
-/** A redactor for what one request carried; `secret` is its token. */
-export const makeRedactor = (values: unknown, secret: string | undefined): Redactor => {
+/** A redactor for what one request carried; `secret` is its token, `organization` the one that it named. */
+export const makeRedactor = (
+  values: unknown,
+  secret: string | undefined,
+  organization: string | undefined
+): Redactor => {
   const found: Array<readonly [string, string]> = []
+  if (organization !== undefined) found.push([organization, "organization"])
   if (secret !== undefined) {
     found.push([secret, "token"])
     for (const part of secret.split(".")) if (part !== "") found.push([part, "token"])
