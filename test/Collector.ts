@@ -66,7 +66,6 @@ const Metric = Schema.Struct({
     })
   )
 })
-export type Metric = typeof Metric.Type
 
 const Log = Schema.Struct({
   severityText: Schema.String,
@@ -75,7 +74,6 @@ const Log = Schema.Struct({
   traceId: Schema.optionalKey(Schema.String),
   spanId: Schema.optionalKey(Schema.String)
 })
-export type Log = typeof Log.Type
 
 const Resource = Schema.Struct({ attributes: Attributes })
 
