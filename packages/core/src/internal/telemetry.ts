@@ -64,7 +64,7 @@ const describe = (name: Name, labels: Labels) => ({
 const histogram = (name: Name, labels: Labels) => Metric.histogram(name, { ...describe(name, labels), boundaries })
 
 /** A function that makes a metric once for each result. */
-const byResult = <K extends string, A>(make: (result: K) => A): ((result: K) => A) => {
+const byResult = <K extends string | number, A>(make: (result: K) => A): ((result: K) => A) => {
   const made = new Map<K, A>()
   return (result) => {
     let metric = made.get(result)
@@ -132,7 +132,8 @@ export class Instruments {
   readonly retried: (reason: RetryReason) => Metric.Counter<number>
   readonly waited: (reason: WaitReason) => Metric.Histogram<number>
   readonly called: (result: string) => Metric.Histogram<number>
-  readonly attempted: (result: string) => Metric.Histogram<number>
+  /** By a status alone, or by a status and the type of an error, with a space between. */
+  readonly attempted: (result: number | string) => Metric.Histogram<number>
 
   constructor(operation: Operation, route: Route, server: URL) {
     const labels = {
@@ -164,7 +165,7 @@ export class Instruments {
       })
     })
     this.attempted = byResult((result) => {
-      const [status = "", error] = result.split(" ")
+      const [status = "", error] = String(result).split(" ")
       return histogram("http.client.request.duration", {
         ...labels,
         ...(status !== "" && { "http.response.status_code": status }),
@@ -198,28 +199,29 @@ export const observeCall = <A, E>(
   instruments: Instruments,
   call: Observed,
   started: number,
-  body: Effect.Effect<A, E>
+  start: () => Effect.Effect<A, E>
 ): Effect.Effect<A, E> => {
   const { clock, fiber } = call
-  const observed = Effect.onExit(body, (exit) => {
-    const { error, outcome } = endOf(exit)
-    const seconds = (now(clock) - started) / 1000
-    instruments.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, fiber.context)
-    if (call.span === undefined && !isLogged(fiber)) return Effect.void
-    const attributes = {
-      "agentalk.attempts": call.attempts,
-      "agentalk.outcome": outcome,
-      ...(error !== undefined && { "error.type": error }),
-      ...(call.isAssumed && { "agentalk.assumed": true })
-    }
-    annotate(call.span, attributes)
-    return log(instruments.name, { ...attributes, "agentalk.duration": seconds })
-  })
-  if (!isTraced(fiber)) return observed
+  const observe = () =>
+    Effect.onExit(start(), (exit) => {
+      const { error, outcome } = endOf(exit)
+      const seconds = (now(clock) - started) / 1000
+      instruments.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, fiber.context)
+      if (call.span === undefined && !isLogged(fiber)) return Effect.void
+      const attributes = {
+        "agentalk.attempts": call.attempts,
+        "agentalk.outcome": outcome,
+        ...(error !== undefined && { "error.type": error }),
+        ...(call.isAssumed && { "agentalk.assumed": true })
+      }
+      annotate(call.span, attributes)
+      return isLogged(fiber) ? log(instruments.name, { ...attributes, "agentalk.duration": seconds }) : Effect.void
+    })
+  if (!isTraced(fiber)) return observe()
   let failure: E
   return Effect.useSpan(instruments.name, (span) => {
     call.span = span
-    return Effect.mapError(Effect.provideService(observed, Tracer.ParentSpan, span), (error) => {
+    return Effect.mapError(Effect.provideService(observe(), Tracer.ParentSpan, span), (error) => {
       failure = error
       return new CallFailed(isAgentalkError(error) ? error._tag : "Error")
     })
@@ -263,34 +265,42 @@ class AttemptFailed extends Error {
   override readonly name = "AttemptFailed"
 }
 
-/** Observes one attempt; `send` gets the request as it is to be sent. */
+/** Sends a request as it is to be sent, on a fiber, at a time. */
+type Send = (
+  request: HttpClientRequest.HttpClientRequest,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  at: number
+) => Effect.Effect<Exchange, Fault>
+
+/** Observes one attempt. */
 export const observeAttempt = (
   instruments: Instruments,
   call: Observed,
   request: HttpClientRequest.HttpClientRequest,
-  send: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<Exchange, Fault>
+  send: Send
 ): Effect.Effect<Exchange, Fault> => {
   const { clock, fiber, span } = call
   const { context } = fiber
   let started: number | undefined
 
   const observe = (attempt: Tracer.Span | undefined, sent: HttpClientRequest.HttpClientRequest) => {
-    const begin = Effect.suspend(() => {
+    const begin = Effect.withFiber<Exchange, Fault>((fiber) => {
       started = now(clock)
       instruments.active.modifyUnsafe(1, context)
-      return send(sent)
+      return send(sent, fiber, started)
     })
     return Effect.onExit(begin, (exit) => {
       if (started === undefined) return Effect.void
       const seconds = (now(clock) - started) / 1000
       instruments.active.modifyUnsafe(-1, context)
       const { error, fault, status } = resultOf(exit)
-      instruments.attempted(error === undefined ? status : `${status} ${error}`).updateUnsafe(seconds, context)
+      const result = status !== undefined && error === undefined ? status : `${status ?? ""} ${error ?? ""}`
+      instruments.attempted(result).updateUnsafe(seconds, context)
       if (attempt === undefined && !isLogged(fiber)) return Effect.void
       const attributes = {
         ...instruments.attributes,
         ...(call.attempts > 1 && { "http.request.resend_count": call.attempts - 1 }),
-        ...(status !== "" && { "http.response.status_code": Number(status) }),
+        ...(status !== undefined && { "http.response.status_code": status }),
         ...(error !== undefined && { "error.type": fault?.code ?? error }),
         ...(call.tells.requestDetails && detailsOf(request, exit))
       }
@@ -329,21 +339,20 @@ const withTrace = (request: HttpClientRequest.HttpClientRequest, span: Tracer.Sp
   HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
 
 interface AttemptResult {
-  /** The status, or nothing where no head arrived. */
-  readonly status: string
+  /** Absent where no head arrived. */
+  readonly status?: number
   readonly error?: string
   readonly fault?: Fault
 }
 
 const resultOf = (exit: Exit.Exit<Exchange, Fault>): AttemptResult => {
   if (Exit.isSuccess(exit)) {
-    const { body, status: code } = exit.value
-    const status = String(code)
+    const { body, status } = exit.value
     if (isFault(body)) return { status, error: body.kind, fault: body }
-    return code < 400 ? { status } : { status, error: status }
+    return status < 400 ? { status } : { status, error: String(status) }
   }
   const fault = Result.getOrUndefined(Cause.findError(exit.cause))
-  return fault === undefined ? { status: "", error: "interrupted" } : { status: "", error: fault.kind, fault }
+  return fault === undefined ? { error: "interrupted" } : { error: fault.kind, fault }
 }
 
 /** What was sent and what came back, without the token. */
