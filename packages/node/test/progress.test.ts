@@ -3,6 +3,7 @@ import type * as Import from "../src/Import.ts"
 import { bar, line, paceOf, time } from "../src/internal/cli/progress.ts"
 
 const snapshot = (done: number, rest: Partial<Import.Snapshot> = {}): Import.Snapshot => ({
+  phase: "sending",
   counts: { created: done, updated: 0, invalid: 0, failed: 0 },
   earlier: 0,
   rowsRead: done,
