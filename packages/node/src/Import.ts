@@ -146,6 +146,15 @@ export interface Options extends Omit<ContactFile.ReadOptions, "onBytes"> {
  */
 export const reportOf = ReportFile.defaultOf
 
+/**
+ * Whether an import of a file, with its report there, can be resumed: neither is standard input or output, a pipe or a
+ * device.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isResumable = ReportFile.isResumable
+
 const checkpointEvery = "1 second"
 
 const writing = (run: () => Promise<unknown>) =>

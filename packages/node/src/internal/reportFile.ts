@@ -34,6 +34,13 @@ const isDevice = (path: string): boolean => {
   return stats !== undefined && !stats.isFile() && !stats.isDirectory()
 }
 
+/** Whether an import of a file, with its report there, can be resumed. */
+export const isResumable = (path: string, report?: string): boolean => {
+  if (path === standard || report === standard || (report !== undefined && isDevice(report))) return false
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats === undefined || !isReadOnce(stats)
+}
+
 const refuse = (message: string, advice: string) => new FileFault({ kind: "resume", message, advice })
 
 const opening = <A>(run: () => A) =>
