@@ -97,6 +97,12 @@ const standalone: Readonly<Record<string, ReadonlyArray<string | RegExp>>> = {
     "+12025550007 is Zoe Example now",
     "1 tagged"
   ],
+  "07-typed-fields.ts": [
+    "5 seats",
+    'stored: {"plan":"pro","seats":"5","renewsAt":"2027-02-01T00:00:00.000Z"}',
+    /^\{"fields":\{"plan":"free"\},"invalidFields":\[\{"key":"seats","value":"many","message":.*"otherFields":\{"hat":"M"\}\}$/m,
+    "Contacts.upsert: the input was refused before sending: Expected a finite number (fields.seats)."
+  ],
   "demo.ts": [
     /listens on http:\/\/127\.0\.0\.1:\d+\./,
     ...["upsert", "addTags", "removeTag", "updateFields", "clearField", "search", "delete"].map(

@@ -67,6 +67,19 @@ describe("Contacts", () => {
     expectTypeOf(contacts.search).toBeCallableWith({ phone: "555", name: undefined, limit: 10 })
   })
 
+  it("takes a copy of fields whose type is an interface", () => {
+    interface Fields {
+      city: string
+      seats?: number
+    }
+    const fields = {} as Fields
+    expectTypeOf(contacts.updateFields).toBeCallableWith("id", { ...fields })
+    expectTypeOf(contacts.upsert).toBeCallableWith({ phone: "+1555", fields: { ...fields } })
+    // @ts-expect-error an interface may be given more keys elsewhere
+    const refused = contacts.updateFields("id", fields)
+    expectTypeOf(refused).not.toBeAny()
+  })
+
   it("refuses what cannot be meant", () => {
     expectTypeOf<{ readonly limit: number }>().not.toExtend<Core.SearchQuery>()
     const refused = [
@@ -169,6 +182,7 @@ describe("the public surface", () => {
   it("has no any", () => {
     expectTypeOf<AnyKeys<typeof Core>>().toBeNever()
     expectTypeOf<AnyKeys<typeof Core.AgentalkClient>>().toBeNever()
+    expectTypeOf<AnyKeys<typeof Core.CustomFields>>().toBeNever()
     expectTypeOf<AnyKeys<typeof Core.Sandbox>>().toBeNever()
     expectTypeOf<AnyKeys<typeof Core.TimeLimit>>().toBeNever()
     expectTypeOf<AnyKeys<typeof Core.Transport>>().toBeNever()
