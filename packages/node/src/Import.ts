@@ -3,14 +3,7 @@
  *
  * @since 0.1.0
  */
-import {
-  CircuitOpen,
-  RateLimited,
-  ServerFault,
-  Timeout,
-  TransportFailure,
-  Unauthorized
-} from "@agentalk/core/AgentalkError"
+import { Unauthorized } from "@agentalk/core/AgentalkError"
 import { UpsertInput } from "@agentalk/core/Contact"
 import type { Contacts } from "@agentalk/core/Contacts"
 import * as ContactsStream from "@agentalk/core/ContactsStream"
@@ -31,7 +24,7 @@ import { drained } from "./internal/drained.ts"
 import { identify } from "./internal/identify.ts"
 import type * as Journal from "./internal/journal.ts"
 import type { Ledger } from "./internal/ledger.ts"
-import { isOutage, makeWatch } from "./internal/outage.ts"
+import { isOutage, makeWatch, OutageError } from "./internal/outage.ts"
 import * as ReportFile from "./internal/reportFile.ts"
 import { reasonOf, toLine } from "./internal/reportLine.ts"
 
@@ -97,7 +90,7 @@ export interface Summary extends Counts {
  */
 export class ImportStopped extends Schema.TaggedError<ImportStopped>("@agentalk/node/ImportStopped")("ImportStopped", {
   /** What the call of a row failed with. */
-  error: Schema.Union([Unauthorized, Timeout, TransportFailure, CircuitOpen, ServerFault, RateLimited]),
+  error: Schema.Union([Unauthorized, ...OutageError.members]),
   /** The line of that row. It is not in the report. */
   line: Schema.Int,
   /** What happened, for a person; nothing of the file's content. */

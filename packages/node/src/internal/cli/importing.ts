@@ -107,7 +107,7 @@ export const command = Command.make(
     ),
     rate: text("rate", "N/s", "The most requests: 10/s, 600/min, 5000/h").pipe(Flag.optional),
     report: text("report", "FILE", "Where each row's outcome goes; - is standard output").pipe(Flag.optional),
-    typed: typedFlag("Cells of custom fields may be JSON, as export --typed writes"),
+    typed: typedFlag("Custom fields may be JSON, as of export --typed"),
     resume: Flag.Boolean("resume").pipe(
       Flag.withoutNegation,
       Flag.withDescription("Go on with an import that was interrupted"),
