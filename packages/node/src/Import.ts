@@ -219,8 +219,7 @@ export const run = (
       bytesTotal: isReadOnce ? undefined : stats?.size
     }))
 
-    const subject = identify(path, onBytes).pipe(
-      Effect.mapError((error) => ContactFile.systemFault("read", error)),
+    const subject = identify(path, onBytes, (error) => ContactFile.systemFault("read", error)).pipe(
       Effect.map((identity) => ({ ...identity, format: format ?? "", map, typed, maxRowBytes }))
     )
     const { ledger, report } = yield* ReportFile.open(path, options, isReadOnce ? undefined : subject)

@@ -8,7 +8,7 @@ import {
   ServerFault,
   Timeout
 } from "@agentalk/core"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
@@ -93,6 +93,8 @@ const twenty = `phone,first_name\n${Array.from({ length: 20 }, (_, n) => `447700
 const withRetriesOff = Retry.withPolicy(Retry.none)
 
 const result = (error: unknown) => ({ _tag: "Failed", row: 1, key: "", error }) as ContactsStream.Failed
+
+vi.setConfig({ testTimeout: 60_000 })
 
 describe("Import", () => {
   it.live("rows in = created + updated + invalid + failed, each in the report once, over generated files", () =>

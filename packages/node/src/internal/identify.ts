@@ -5,7 +5,7 @@ import { createReadStream } from "node:fs"
 import { pipeline } from "node:stream/promises"
 
 /** Which file it is: its size and all of its bytes, for a row is known by its number. */
-export const identify = (path: string, onBytes: (bytes: number) => void) =>
+export const identify = <F>(path: string, onBytes: (bytes: number) => void, toFault: (error: unknown) => F) =>
   Effect.suspend(() => {
     const hash = createHash("sha256")
     let size = 0
@@ -13,8 +13,7 @@ export const identify = (path: string, onBytes: (bytes: number) => void) =>
       size += length
       onBytes(length)
     })
-    return Effect.tryPromise((signal) => pipeline(counted, hash, { signal })).pipe(
-      Effect.mapError(({ cause }) => cause),
+    return Effect.tryPromise({ try: (signal) => pipeline(counted, hash, { signal }), catch: toFault }).pipe(
       Effect.map(() => ({ size, sha256: hash.digest("hex") }))
     )
   })
