@@ -52,10 +52,21 @@ const check = <S extends Schema.ConstraintDecoder<unknown> & { readonly fields: 
 
 const id = ContactIdInput
 
-export const upsert = check(UpsertInput)
-export const search = check(SearchQuery)
-export const contact = check(Schema.Struct({ id }))
-export const contactFields = check(Schema.Struct({ id, fields: FieldsInput }))
-export const contactField = check(Schema.Struct({ id, key: PathSegment }))
-export const contactTags = check(Schema.Struct({ id, tags: TagsInput }))
-export const contactTag = check(Schema.Struct({ id, tagIdOrName: PathSegment }))
+/** The schema of each input. */
+export const schemas = {
+  upsert: UpsertInput,
+  search: SearchQuery,
+  contact: Schema.Struct({ id }),
+  contactFields: Schema.Struct({ id, fields: FieldsInput }),
+  contactField: Schema.Struct({ id, key: PathSegment }),
+  contactTags: Schema.Struct({ id, tags: TagsInput }),
+  contactTag: Schema.Struct({ id, tagIdOrName: PathSegment })
+}
+
+export const upsert = check(schemas.upsert)
+export const search = check(schemas.search)
+export const contact = check(schemas.contact)
+export const contactFields = check(schemas.contactFields)
+export const contactField = check(schemas.contactField)
+export const contactTags = check(schemas.contactTags)
+export const contactTag = check(schemas.contactTag)
