@@ -64,7 +64,7 @@ const describe = (name: Name, labels: Labels) => ({
 const histogram = (name: Name, labels: Labels) => Metric.histogram(name, { ...describe(name, labels), boundaries })
 
 /** A function that makes a metric once for each result. */
-const byResult = <K extends string, A>(make: (result: K) => A): ((result: K) => A) => {
+const byResult = <K extends string | number, A>(make: (result: K) => A): ((result: K) => A) => {
   const made = new Map<K, A>()
   return (result) => {
     let metric = made.get(result)
@@ -134,7 +134,8 @@ export class Instruments {
   readonly retried: (reason: RetryReason) => Metric.Counter<number>
   readonly waited: (reason: WaitReason) => Metric.Histogram<number>
   readonly called: (result: string) => Metric.Histogram<number>
-  readonly attempted: (result: string) => Metric.Histogram<number>
+  /** By a status alone, or by a status and the type of an error, with a space between. */
+  readonly attempted: (result: number | string) => Metric.Histogram<number>
   private readonly codes = new Set<string>()
 
   constructor(operation: Operation, route: Route, server: URL) {
@@ -167,7 +168,7 @@ export class Instruments {
       })
     })
     this.attempted = byResult((result) => {
-      const [status = "", error] = result.split(" ")
+      const [status = "", error] = String(result).split(" ")
       return histogram("http.client.request.duration", {
         ...labels,
         ...(status !== "" && { "http.response.status_code": status }),
@@ -215,29 +216,30 @@ export const observeCall = <A, E>(
   instruments: Instruments,
   call: Observed,
   started: number,
-  body: Effect.Effect<A, E>
+  start: () => Effect.Effect<A, E>
 ): Effect.Effect<A, E> => {
   const { clock, fiber } = call
-  const observed = Effect.onExit(body, (exit) => {
-    const { error, outcome } = endOf(exit)
-    const seconds = (now(clock) - started) / 1000
-    instruments.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, fiber.context)
-    if (call.span === undefined && !isLogged(fiber)) return Effect.void
-    const attributes = {
-      "agentalk.attempts": call.attempts,
-      "agentalk.outcome": outcome,
-      ...(error !== undefined && { "error.type": error }),
-      ...(call.isAssumed && { "agentalk.assumed": true })
-    }
-    annotate(call.span, attributes)
-    const end = endSpan(call, call.span, exit, error)
-    if (!isLogged(fiber)) return end
-    return Effect.andThen(log(instruments.name, { ...attributes, "agentalk.duration": seconds }), end)
-  })
-  if (!isTraced(fiber)) return observed
+  const observe = () =>
+    Effect.onExit(start(), (exit) => {
+      const { error, outcome } = endOf(exit)
+      const seconds = (now(clock) - started) / 1000
+      instruments.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, fiber.context)
+      if (call.span === undefined && !isLogged(fiber)) return Effect.void
+      const attributes = {
+        "agentalk.attempts": call.attempts,
+        "agentalk.outcome": outcome,
+        ...(error !== undefined && { "error.type": error }),
+        ...(call.isAssumed && { "agentalk.assumed": true })
+      }
+      annotate(call.span, attributes)
+      const end = endSpan(call, call.span, exit, error)
+      if (!isLogged(fiber)) return end
+      return Effect.andThen(log(instruments.name, { ...attributes, "agentalk.duration": seconds }), end)
+    })
+  if (!isTraced(fiber)) return observe()
   return Effect.useSpan(instruments.name, (span) => {
     call.span = span
-    return Effect.provideService(observed, Tracer.ParentSpan, span)
+    return Effect.provideService(observe(), Tracer.ParentSpan, span)
   })
 }
 
@@ -248,6 +250,7 @@ const annotate = (span: Tracer.Span | undefined, attributes: Attributes): void =
 /** The end of a span, in the place of the error of a call: that may name a custom field, and a defect anything. */
 // @effect-diagnostics-next-line extendsNativeError:off -- exporters read the name and the message of an error
 class Failed extends Error {
+  readonly _tag = "Failed"
   constructor(type: string) {
     super(type)
     this.name = type
@@ -288,33 +291,41 @@ export const retried = (instruments: Instruments, { fiber }: Observed, reason: R
 
 // --- attempts -------------------------------------------------------------------------------------------------------
 
-/** Observes one attempt; `send` gets the request as it is to be sent. */
+/** Sends a request as it is to be sent, on a fiber, at a time. */
+type Send = (
+  request: HttpClientRequest.HttpClientRequest,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  at: number
+) => Effect.Effect<Exchange, Fault>
+
+/** Observes one attempt. */
 export const observeAttempt = (
   instruments: Instruments,
   call: Observed,
   request: HttpClientRequest.HttpClientRequest,
-  send: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<Exchange, Fault>
+  send: Send
 ): Effect.Effect<Exchange, Fault> => {
   const { clock, fiber, span } = call
   const { context } = fiber
   let started: number | undefined
 
   const observe = (attempt: Tracer.Span | undefined, sent: HttpClientRequest.HttpClientRequest) => {
-    const begin = Effect.suspend(() => {
+    const begin = Effect.withFiber<Exchange, Fault>((fiber) => {
       started = now(clock)
       instruments.active.modifyUnsafe(1, context)
-      return send(sent)
+      return send(sent, fiber, started)
     })
     return Effect.onExit(begin, (exit) => {
       if (started === undefined) return Effect.void
       const seconds = (now(clock) - started) / 1000
       instruments.active.modifyUnsafe(-1, context)
       const { error, status } = resultOf(instruments, exit)
-      instruments.attempted(error === undefined ? status : `${status} ${error}`).updateUnsafe(seconds, context)
+      const result = status !== undefined && error === undefined ? status : `${status ?? ""} ${error ?? ""}`
+      instruments.attempted(result).updateUnsafe(seconds, context)
       if (attempt === undefined && !isLogged(fiber)) return Effect.void
       const attributes = {
         ...(call.attempts > 1 && { "http.request.resend_count": call.attempts - 1 }),
-        ...(status !== "" && { "http.response.status_code": Number(status) }),
+        ...(status !== undefined && { "http.response.status_code": status }),
         ...(error !== undefined && { "error.type": error }),
         ...(call.tells.requestDetails && detailsOf(request, exit))
       }
@@ -342,21 +353,20 @@ const withTrace = (request: HttpClientRequest.HttpClientRequest, span: Tracer.Sp
   HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
 
 interface AttemptResult {
-  /** The status, or nothing where no head arrived. */
-  readonly status: string
+  /** Absent where no head arrived. */
+  readonly status?: number
   /** What went wrong: the status, the code of a fault or, where it has none, its kind. */
   readonly error?: string
 }
 
 const resultOf = (instruments: Instruments, exit: Exit.Exit<Exchange, Fault>): AttemptResult => {
   if (Exit.isSuccess(exit)) {
-    const { body, status: code } = exit.value
-    const status = String(code)
+    const { body, status } = exit.value
     if (isFault(body)) return { status, error: instruments.typeOf(body) }
-    return code < 400 ? { status } : { status, error: status }
+    return status < 400 ? { status } : { status, error: String(status) }
   }
   const fault = Result.getOrUndefined(Cause.findError(exit.cause))
-  return { status: "", error: fault === undefined ? withoutError(exit.cause) : instruments.typeOf(fault) }
+  return { error: fault === undefined ? withoutError(exit.cause) : instruments.typeOf(fault) }
 }
 
 /** What was sent and what came back, without the token. */
