@@ -295,7 +295,8 @@ export const makePerform = (client: Client) => {
         if (severity[failure.outcome] > severity[outcome]) outcome = failure.outcome
         const { retry, retryAfter } = failure
         if (retry === undefined) return end(failure, "not-retryable")
-        if (attempts >= policy.attempts) return end(failure, "attempts")
+        // Not `>=`: what is no number allows no attempt more.
+        if (!(attempts < policy.attempts)) return end(failure, "attempts")
         const hint = retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
         if (hint > policy.maxRetryAfter) return end(failure, "retry-after")
         const delay = delayOf(policy, attempts, hint, fiber.getRef(Random.Random).nextDoubleUnsafe())
