@@ -41,6 +41,7 @@ describe("the layers", () => {
         readonly layerHttpClientOptions: SandboxClient
         readonly layerRoutes: Routes
       }
+      readonly Telemetry: { readonly layer: Policy }
       readonly TimeLimit: { readonly layer: Policy }
     }>()
   })

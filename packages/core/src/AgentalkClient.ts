@@ -11,31 +11,53 @@ import * as Effect from "effect/Effect"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import { AgentalkApi, defaultBaseUrl } from "./AgentalkApi.ts"
+import { AgentalkApi, ContactsGroup, defaultBaseUrl } from "./AgentalkApi.ts"
+import type { Operation } from "./AgentalkError.ts"
 import { Contacts } from "./Contacts.ts"
 import { defaultBudget, makeBudget } from "./internal/budget.ts"
 import { missingAddress, missingContact } from "./internal/failure.ts"
 import * as Inputs from "./internal/inputs.ts"
-import { type Credential, type Credentials, CurrentOrganization, encodeOnly, makePerform } from "./internal/perform.ts"
+import { makeCredentials } from "./internal/credentials.ts"
+import { CurrentOrganization, makePerform } from "./internal/perform.ts"
 import * as Policy from "./internal/policy.ts"
 import * as Read from "./internal/read.ts"
+import { encodeOnly, type Operation as Performed } from "./internal/run.ts"
+import type { Route } from "./internal/telemetry.ts"
 import type * as Retry from "./Retry.ts"
 import { ApiToken, BaseUrl, InsecureBaseUrl, OrganizationId } from "./Settings.ts"
 
 /**
- * An organization API token: a value, or an effect that gives the present one. The effect runs before every attempt,
- * so a token can rotate without a restart; cache it where it is dear.
+ * An organization API token: a value, an effect that gives the present one, or a source that can renew it.
+ *
+ * **Details**
+ *
+ * An effect runs before every attempt, so a token can rotate without a restart; cache it where it is dear. When the
+ * API refuses the token (401) and the effect then gives another one, the call is repeated once with that. Where the
+ * effect is cached, give a source: its `refresh` runs after a 401 only, and once for all calls that were refused
+ * together.
  *
  * @category configuration
  * @since 0.1.0
  */
-export type Token = Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown>
+export type Token = Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown> | TokenSource
+
+/**
+ * A token that is obtained when it is needed, and renewed when the API has refused it.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export interface TokenSource {
+  /** The present token. Runs before every attempt. */
+  readonly current: Effect.Effect<Redacted.Redacted, unknown>
+  /** Another token, after the present one was refused; from then on `current` should give it, too. */
+  readonly refresh: Effect.Effect<Redacted.Redacted, unknown>
+}
 
 /**
  * The options of a client.
@@ -44,7 +66,7 @@ export type Token = Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown
  * @since 0.1.0
  */
 export interface Options {
-  /** The organization API token, `{orgId}.{secret}`. */
+  /** The organization API token, `{orgId}.{secret}`; see `Token`. */
   readonly token: Token
   /** Where the API lives. Default: `https://api.agentalk.io`. Plain http is accepted for loopback only. */
   readonly baseUrl?: string | URL | undefined
@@ -96,34 +118,11 @@ const atLeast = (minimum: number) =>
     Schema.isGreaterThanOrEqualTo(minimum, { message: `Expected a whole number of at least ${minimum}` })
   )
 
-const decodeToken = Schema.decodeUnknownOption(ApiToken)
-
-const malformed = "the token that was obtained is not of the form {orgId}.{secret}"
-
-/** Where the credentials of an attempt come from: known once and for all, or obtained before each attempt. */
-const makeCredentials = (token: Token): Effect.Effect<Credentials, Config.ConfigError> => {
-  if (!Effect.isEffect(token)) {
-    // A caller without types may give a plain string, which would show up wherever the options do.
-    const text = Redacted.isRedacted(token) ? Redacted.value(token) : undefined
-    return Effect.map(checkOption("token", ApiToken, text), toCredential)
-  }
-  return Effect.succeed(
-    // @effect-diagnostics-next-line anyUnknownInErrorContext:off -- it may fail with anything, and never succeeded
-    Effect.matchEffect(token, {
-      onFailure: () => Effect.fail("the token could not be obtained"),
-      onSuccess: (value) =>
-        Option.match(decodeToken(Redacted.isRedacted(value) ? Redacted.value(value) : undefined), {
-          onNone: () => Effect.fail(malformed),
-          onSome: (text) => Effect.succeed(toCredential(text))
-        })
-    })
-  )
+/** The route of an operation, as the contract declares it. */
+const routeOf = (operation: Operation): Route => {
+  const { method, path } = ContactsGroup.endpoints[operation]
+  return { method, template: path.replaceAll(/:(\w+)/g, "{$1}") }
 }
-
-const toCredential = (token: string): Credential => ({
-  header: `Bearer ${token}`,
-  organization: token.slice(0, token.indexOf(".")).toLowerCase()
-})
 
 /**
  * Makes `Contacts` over the `HttpClient` of the context. A wrong option fails as a `ConfigError` that names it and not
@@ -160,12 +159,12 @@ export const make = Effect.fnUntraced(function* (
       ByteSize.toNumberUnsafe(maxBodySize === undefined ? defaultMaxBodySize : ByteSize.fromInputUnsafe(maxBodySize)),
     "a size in bytes"
   )
-  const credentials = yield* makeCredentials(options.token)
+  const credentials = yield* makeCredentials(options.token, (text) => checkOption("token", ApiToken, text))
   const { Contacts: api } = yield* HttpApiClient.makeWith(AgentalkApi, { httpClient: encodeOnly, baseUrl })
 
-  const perform = makePerform({
+  const performOn = makePerform({
     built: yield* Effect.context(),
-    server: new URL(baseUrl).host,
+    baseUrl,
     organization,
     credentials,
     limits: { attempt: attemptTimeout, deadline },
@@ -174,77 +173,72 @@ export const make = Effect.fnUntraced(function* (
     maxBodyBytes,
     httpClient
   })
+  const perform = <I, A, E>(operation: Performed<I, A, E>) => performOn(operation, routeOf(operation.operation))
   const responseMode = "response-only"
 
+  const upsert = perform({
+    operation: "upsert",
+    check: Inputs.upsert,
+    encode: (payload, headers) => api.upsert({ headers, payload, responseMode }),
+    read: () => Read.upserted,
+    onMissing: missingAddress
+  })
+  const remove = perform({
+    operation: "delete",
+    check: Inputs.contact,
+    encode: ({ id }, headers) => api.delete({ headers, params: { contact_id: id }, responseMode }),
+    read: () => Read.nothing,
+    onMissing: missingContact,
+    doneBefore: { value: undefined }
+  })
+  const updateFields = perform({
+    operation: "updateFields",
+    check: Inputs.contactFields,
+    encode: ({ fields, id }, headers) =>
+      api.updateFields({ headers, params: { contact_id: id }, payload: { fields }, responseMode }),
+    read: ({ id }) => Read.contact(id),
+    onMissing: missingContact
+  })
+  const clearField = perform({
+    operation: "clearField",
+    check: Inputs.contactField,
+    encode: ({ id, key }, headers) =>
+      api.clearField({ headers, params: { contact_id: id, field_key: key }, responseMode }),
+    read: ({ id }) => Read.contact(id),
+    onMissing: missingContact
+  })
+  const addTags = perform({
+    operation: "addTags",
+    check: Inputs.contactTags,
+    encode: ({ id, tags }, headers) =>
+      api.addTags({ headers, params: { contact_id: id }, payload: { tags }, responseMode }),
+    read: ({ id }) => Read.contact(id),
+    onMissing: missingContact
+  })
+  const removeTag = perform({
+    operation: "removeTag",
+    check: Inputs.contactTag,
+    encode: ({ id, tagIdOrName }, headers) =>
+      api.removeTag({ headers, params: { contact_id: id, tag_id_or_name: tagIdOrName }, responseMode }),
+    read: ({ id }) => Read.contact(id),
+    onMissing: missingContact
+  })
+  const search = perform({
+    operation: "search",
+    check: Inputs.search,
+    encode: (query, headers) => api.search({ headers, query, responseMode }),
+    read: () => Read.page,
+    onMissing: missingAddress
+  })
+
   return Contacts.of({
-    upsert: (input) =>
-      perform({
-        operation: "upsert",
-        input,
-        check: Inputs.upsert,
-        encode: (payload, headers) => api.upsert({ headers, payload, responseMode }),
-        read: () => Read.upserted,
-        onMissing: missingAddress
-      }),
-    delete: (id) =>
-      perform({
-        operation: "delete",
-        input: { id },
-        check: Inputs.contact,
-        encode: ({ id }, headers) => api.delete({ headers, params: { contact_id: id }, responseMode }),
-        read: () => Read.nothing,
-        onMissing: missingContact,
-        doneBefore: { value: undefined }
-      }),
-    updateFields: (id, fields) =>
-      perform({
-        operation: "updateFields",
-        input: { id, fields },
-        check: Inputs.contactFields,
-        encode: ({ id, fields }, headers) =>
-          api.updateFields({ headers, params: { contact_id: id }, payload: { fields }, responseMode }),
-        read: ({ id }) => Read.contact(id),
-        onMissing: missingContact
-      }),
-    clearField: (id, key) =>
-      perform({
-        operation: "clearField",
-        input: { id, key },
-        check: Inputs.contactField,
-        encode: ({ id, key }, headers) =>
-          api.clearField({ headers, params: { contact_id: id, field_key: key }, responseMode }),
-        read: ({ id }) => Read.contact(id),
-        onMissing: missingContact
-      }),
-    addTags: (id, tags) =>
-      perform({
-        operation: "addTags",
-        input: { id, tags },
-        check: Inputs.contactTags,
-        encode: ({ id, tags }, headers) =>
-          api.addTags({ headers, params: { contact_id: id }, payload: { tags }, responseMode }),
-        read: ({ id }) => Read.contact(id),
-        onMissing: missingContact
-      }),
-    removeTag: (id, tagIdOrName) =>
-      perform({
-        operation: "removeTag",
-        input: { id, tagIdOrName },
-        check: Inputs.contactTag,
-        encode: ({ id, tagIdOrName }, headers) =>
-          api.removeTag({ headers, params: { contact_id: id, tag_id_or_name: tagIdOrName }, responseMode }),
-        read: ({ id }) => Read.contact(id),
-        onMissing: missingContact
-      }),
-    search: (query) =>
-      perform({
-        operation: "search",
-        input: query,
-        check: Inputs.search,
-        encode: (query, headers) => api.search({ headers, query, responseMode }),
-        read: () => Read.page,
-        onMissing: missingAddress
-      })
+    upsert,
+    delete: (id) => remove({ id }),
+    updateFields: (id, fields) => updateFields({ id, fields }),
+    clearField: (id, key) => clearField({ id, key }),
+    addTags: (id, tags) => addTags({ id, tags }),
+    removeTag: (id, tagIdOrName) => removeTag({ id, tagIdOrName }),
+    search
   })
 })
 

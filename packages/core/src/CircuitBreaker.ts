@@ -15,8 +15,10 @@ import * as Layer from "effect/Layer"
 import * as Breakers from "effect/persistence/CircuitBreaker"
 import type { Redis } from "effect/persistence/Redis"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Internal from "./internal/breaker.ts"
 import { storeTimeout } from "./internal/limiter.ts"
+import { showBreaker } from "./internal/telemetry.ts"
 
 /**
  * The options of a breaker.
@@ -50,6 +52,8 @@ export const CurrentBreaker: Context.Reference<Breaker | undefined> = Internal.C
 // While another call probes the server, nobody knows how long: it ends within its own time limit, usually soon.
 const probing = Duration.seconds(1)
 
+const keyPrefix = "agentalk:"
+
 const toOutcome = (health: Internal.Health | undefined): Breakers.Outcome => {
   if (health === undefined) return Breakers.ignored
   return health.isHealthy ? Breakers.success : Breakers.failure()
@@ -65,20 +69,28 @@ export const make = ({
   failures = 10,
   openDuration = Duration.seconds(10)
 }: Options): Effect.Effect<Breaker, never, Breakers.CircuitBreakerStore | Scope.Scope> =>
-  Effect.map(Breakers.make({ tripPolicy: Breakers.consecutive(failures), openDuration }), (breaker): Breaker => ({
-    execute: <A, E>(
-      attempt: Effect.Effect<A, E>,
-      server: string,
-      toHealth: (exit: Exit.Exit<A, E>) => Internal.Health | undefined
-    ) =>
-      Effect.mapError(
-        breaker.execute(attempt, { key: `agentalk:${server}`, classify: (exit) => toOutcome(toHealth(exit)) }),
-        (error) => {
-          if (!(error instanceof Breakers.CircuitBreakerError)) return error
-          return new Internal.Refused(error.reason._tag === "CircuitOpen" ? error.reason.retryAfter : probing)
-        }
+  Breakers.make({ tripPolicy: Breakers.consecutive(failures), openDuration }).pipe(
+    Effect.tap(({ transitions }) =>
+      Effect.forkScoped(
+        Stream.runForEach(transitions, ({ key, to }) => showBreaker(to, key.slice(keyPrefix.length))),
+        { startImmediately: true }
       )
-  }))
+    ),
+    Effect.map((breaker): Breaker => ({
+      execute: <A, E>(
+        attempt: Effect.Effect<A, E>,
+        server: string,
+        toHealth: (exit: Exit.Exit<A, E>) => Internal.Health | undefined
+      ) =>
+        Effect.mapError(
+          breaker.execute(attempt, { key: `${keyPrefix}${server}`, classify: (exit) => toOutcome(toHealth(exit)) }),
+          (error) => {
+            if (!(error instanceof Breakers.CircuitBreakerError)) return error
+            return new Internal.Refused(error.reason._tag === "CircuitOpen" ? error.reason.retryAfter : probing)
+          }
+        )
+    }))
+  )
 
 /**
  * A breaker for each server, in memory: for one process.

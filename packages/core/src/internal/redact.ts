@@ -146,3 +146,14 @@ export const makeRedactor = (values: unknown, secret: string | undefined): Redac
     }
   }
 }
+
+const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
+
+/** Replaces the token of an `Authorization` header, in any spelling, wherever it stands in a text. */
+export const blankSecret = (authorization: string | undefined): ((text: string) => string) => {
+  const secret = authorization?.replace(/^Bearer /, "")
+  if (secret === undefined) return (text) => text
+  const known = [secret, ...secret.split(".")].filter((part) => part !== "").flatMap(spellings)
+  const pattern = new RegExp(known.map(escapeRegExp).join("|"), "gi")
+  return (text) => text.replace(pattern, "<token>")
+}

@@ -1,0 +1,89 @@
+/** Where the credentials of an attempt come from: known once and for all, or obtained before each attempt. */
+import type * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import { ApiToken } from "../Settings.ts"
+
+/** What proves who calls. */
+export interface Credential {
+  /** The value of the `Authorization` header. */
+  readonly header: string
+  /** The organization of the token, in lower case. */
+  readonly organization: string
+}
+
+/** Credentials that change; what they fail with says what went wrong. */
+export interface Rotating {
+  readonly _tag: "Rotating"
+  readonly current: Effect.Effect<Credential, string>
+  /** After the API has refused a credential: another one, or the same where there is no other. */
+  readonly renew: (refused: Credential) => Effect.Effect<Credential, string>
+}
+
+/** A credential that never changes, or one that is obtained before each attempt. */
+export type Credentials = Credential | Rotating
+
+/** A token that is obtained when it is needed, and obtained anew when it was refused. */
+export interface Source {
+  readonly current: Effect.Effect<Redacted.Redacted, unknown>
+  readonly refresh: Effect.Effect<Redacted.Redacted, unknown>
+}
+
+export const isRotating = (credentials: Credentials): credentials is Rotating => "_tag" in credentials
+
+const toCredential = (token: string): Credential => ({
+  header: `Bearer ${token}`,
+  organization: token.slice(0, token.indexOf(".")).toLowerCase()
+})
+
+const decodeToken = Schema.decodeUnknownOption(ApiToken)
+
+const malformed = "the token that was obtained is not of the form {orgId}.{secret}"
+
+const obtain = (token: Effect.Effect<Redacted.Redacted, unknown>): Effect.Effect<Credential, string> =>
+  // @effect-diagnostics-next-line anyUnknownInErrorContext:off -- it may fail with anything, and never succeeded
+  Effect.matchEffect(token, {
+    onFailure: () => Effect.fail("the token could not be obtained"),
+    onSuccess: (value) =>
+      Option.match(decodeToken(Redacted.isRedacted(value) ? Redacted.value(value) : undefined), {
+        onNone: () => Effect.fail(malformed),
+        onSome: (text) => Effect.succeed(toCredential(text))
+      })
+  })
+
+/** Credentials from a token that is what `check` wants it to be. */
+export const makeCredentials = (
+  token: Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown> | Source,
+  check: (text: unknown) => Effect.Effect<string, Config.ConfigError>
+): Effect.Effect<Credentials, Config.ConfigError> => {
+  if (Effect.isEffect(token)) {
+    const current = obtain(token)
+    return Effect.succeed({ _tag: "Rotating", current, renew: () => current })
+  }
+  // A caller without types may give a plain string, which would show up wherever the options do.
+  if (Redacted.isRedacted(token)) return Effect.map(check(Redacted.value(token)), toCredential)
+  if (!isSource(token)) return Effect.map(check(undefined), toCredential)
+  const current = obtain(token.current)
+  const refresh = obtain(token.refresh)
+  // Of many calls that are refused at once, one refreshes; the others find its token.
+  const turn = Semaphore.makeUnsafe(1)
+  return Effect.succeed({
+    _tag: "Rotating",
+    current,
+    renew: (refused) =>
+      turn.withPermit(
+        Effect.flatMap(current, (known) => (known.header === refused.header ? refresh : Effect.succeed(known)))
+      )
+  })
+}
+
+const isSource = (token: unknown): token is Source =>
+  typeof token === "object" &&
+  token !== null &&
+  "current" in token &&
+  Effect.isEffect(token.current) &&
+  "refresh" in token &&
+  Effect.isEffect(token.refresh)

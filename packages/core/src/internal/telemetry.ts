@@ -1,0 +1,352 @@
+/** Spans, metrics and debug logs of calls and their attempts. What nobody listens to is not made. */
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { constVoid } from "effect/Function"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as UrlParams from "effect/http/UrlParams"
+import * as LogLevel from "effect/LogLevel"
+import * as Metric from "effect/Metric"
+import * as Result from "effect/Result"
+import * as Tracer from "effect/Tracer"
+import { isAgentalkError, type Operation } from "../AgentalkError.ts"
+import { metrics } from "../Telemetry.ts"
+import { type Fault, isFault, now } from "../Transport.ts"
+import type { Budget } from "./budget.ts"
+import type { Exchange } from "./exchange.ts"
+import { blankSecret } from "./redact.ts"
+
+/** What is told about a call, an attempt or a wait. */
+type Attributes = Readonly<Record<string, string | number | boolean>>
+
+/** Why a call waits. */
+type WaitReason = "rate-limit" | "backoff" | "retry-after"
+
+/** Why an attempt is made again. */
+type RetryReason = "timeout" | "transient" | "throttled" | "unauthorized"
+
+/** A call under way, as far as telemetry looks at it. */
+export interface Observed {
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly clock: Clock.Clock
+  readonly attempts: number
+  readonly tells: Tells
+  /** The span of the call, if somebody traces it. */
+  span: Tracer.Span | undefined
+  /** Whether its success was concluded from a 404, as after a `delete` that was repeated. */
+  isAssumed: boolean
+}
+
+/** What telemetry tells on request. */
+export interface Tells {
+  readonly traceHeaders: boolean
+  readonly requestDetails: boolean
+}
+
+// --- metrics ------------------------------------------------------------------------------------------------------
+
+// As OpenTelemetry advises for HTTP clients, and up to the deadline of a call.
+const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120]
+
+type Name = keyof typeof metrics
+type Labels = Readonly<Record<string, string>>
+
+// Exporters take the unit from this attribute.
+const describe = (name: Name, labels: Labels) => ({
+  description: metrics[name].description,
+  attributes: { ...labels, unit: metrics[name].unit }
+})
+
+const histogram = (name: Name, labels: Labels) => Metric.histogram(name, { ...describe(name, labels), boundaries })
+
+/** A function that makes a metric once for each result. */
+const byResult = <K extends string, A>(make: (result: K) => A): ((result: K) => A) => {
+  const made = new Map<K, A>()
+  return (result) => {
+    let metric = made.get(result)
+    if (metric === undefined) made.set(result, (metric = make(result)))
+    return metric
+  }
+}
+
+const serverLabels = (server: URL) => ({
+  "server.address": server.hostname,
+  "server.port": server.port === "" ? (server.protocol === "http:" ? "80" : "443") : server.port
+})
+
+const levels = new WeakMap<Metric.MetricRegistry, Map<string, Set<WeakRef<Budget>>>>()
+
+/** Shows the level of a budget for as long as its client lives: of several at one server, the lowest. */
+export const showBudget = (budget: Budget, server: URL, context: Context.Context<never>): void => {
+  const name = "agentalk.client.retry_budget.level"
+  const labels = serverLabels(server)
+  const registry = Context.get(context, Metric.MetricRegistry)
+  const servers = levels.get(registry) ?? new Map<string, Set<WeakRef<Budget>>>()
+  levels.set(registry, servers)
+  const budgets = servers.get(server.host) ?? new Set()
+  servers.set(server.host, budgets)
+  budgets.add(new WeakRef(budget))
+  const get = () => {
+    let value = Infinity
+    for (const ref of budgets) {
+      const level = ref.deref()?.level()
+      if (level === undefined) budgets.delete(ref)
+      else value = Math.min(value, level)
+    }
+    return { value }
+  }
+  Metric.registerUnsafe(Metric.gauge(name, describe(name, labels)), context, {
+    get,
+    update: constVoid,
+    modify: constVoid
+  })
+}
+
+const breakerStates = { Closed: 0, HalfOpen: 1, Open: 2 } as const
+
+/** Shows the state of a circuit. */
+export const showBreaker = (state: keyof typeof breakerStates, host: string): Effect.Effect<void> => {
+  const name = "agentalk.client.circuit_breaker.state"
+  return Metric.update(Metric.gauge(name, describe(name, { "server.address": host })), breakerStates[state])
+}
+
+// --- what one operation tells ---------------------------------------------------------------------------------------
+
+/** Where an operation goes. */
+export interface Route {
+  readonly method: string
+  /** The path with its parameters named, such as `/api/contacts/{contact_id}`. */
+  readonly template: string
+}
+
+/** The names and metrics of an operation at a server, made once. */
+export class Instruments {
+  readonly name: string
+  readonly attemptName: string
+  readonly attributes: Attributes
+  readonly active: Metric.Gauge<number>
+  readonly retried: (reason: RetryReason) => Metric.Counter<number>
+  readonly waited: (reason: WaitReason) => Metric.Histogram<number>
+  readonly called: (result: string) => Metric.Histogram<number>
+  readonly attempted: (result: string) => Metric.Histogram<number>
+
+  constructor(operation: Operation, route: Route, server: URL) {
+    const labels = {
+      "http.request.method": route.method,
+      "url.template": route.template,
+      ...serverLabels(server)
+    }
+    const called = { "agentalk.operation": operation }
+    this.name = `Contacts.${operation}`
+    this.attemptName = `${route.method} ${route.template}`
+    this.attributes = { ...labels, "server.port": Number(labels["server.port"]) }
+    this.active = Metric.gauge("http.client.active_requests", describe("http.client.active_requests", labels))
+    this.retried = byResult((reason) => {
+      const name = "agentalk.client.retries"
+      return Metric.counter(name, {
+        ...describe(name, { ...called, "agentalk.retry.reason": reason }),
+        incremental: true
+      })
+    })
+    this.waited = byResult((reason) =>
+      histogram("agentalk.client.wait.duration", { ...called, "agentalk.wait.reason": reason })
+    )
+    this.called = byResult((result) => {
+      const [outcome = "", error] = result.split(" ")
+      return histogram("agentalk.client.operation.duration", {
+        ...called,
+        "agentalk.outcome": outcome,
+        ...(error !== undefined && { "error.type": error })
+      })
+    })
+    this.attempted = byResult((result) => {
+      const [status = "", error] = result.split(" ")
+      return histogram("http.client.request.duration", {
+        ...labels,
+        ...(status !== "" && { "http.response.status_code": status }),
+        ...(error !== undefined && { "error.type": error })
+      })
+    })
+  }
+}
+
+// --- calls ----------------------------------------------------------------------------------------------------------
+
+const isTraced = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
+  cache.tracerEnabled && (cache.tracer !== undefined || cache.span !== undefined)
+
+const isLogged = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
+  LogLevel.isGreaterThanOrEqualTo("Debug", cache.minimumLogLevel)
+
+const log = (message: string, attributes: Attributes): Effect.Effect<void> =>
+  Effect.annotateLogs(Effect.logDebug(message), attributes)
+
+/** How a call ended: its outcome and, where it failed, the kind of its error. */
+const endOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: string; readonly error?: string } => {
+  if (Exit.isSuccess(exit)) return { outcome: "done" }
+  const error = Result.getOrUndefined(Cause.findError(exit.cause))
+  if (isAgentalkError(error)) return { outcome: error.outcome, error: error._tag }
+  return { outcome: "unknown", error: Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "defect" }
+}
+
+/** Observes a call, from its input to its end. */
+export const observeCall = <A, E>(
+  instruments: Instruments,
+  call: Observed,
+  started: number,
+  body: Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  const { clock, fiber } = call
+  const observed = Effect.onExit(body, (exit) => {
+    const { error, outcome } = endOf(exit)
+    const seconds = (now(clock) - started) / 1000
+    instruments.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, fiber.context)
+    if (call.span === undefined && !isLogged(fiber)) return Effect.void
+    const attributes = {
+      "agentalk.attempts": call.attempts,
+      "agentalk.outcome": outcome,
+      ...(error !== undefined && { "error.type": error }),
+      ...(call.isAssumed && { "agentalk.assumed": true })
+    }
+    annotate(call.span, attributes)
+    return log(instruments.name, { ...attributes, "agentalk.duration": seconds })
+  })
+  if (!isTraced(fiber)) return observed
+  return Effect.useSpan(instruments.name, (span) => {
+    call.span = span
+    return Effect.provideService(observed, Tracer.ParentSpan, span)
+  })
+}
+
+const annotate = (span: Tracer.Span | undefined, attributes: Attributes): void => {
+  if (span !== undefined) for (const key of Object.keys(attributes)) span.attribute(key, attributes[key])
+}
+
+/** Tells that a call has waited. Shorter waits than a millisecond are none. */
+export const waited = (
+  instruments: Instruments,
+  { clock, fiber, span }: Observed,
+  reason: WaitReason,
+  millis: number
+): Effect.Effect<void> => {
+  if (millis < 1) return Effect.void
+  const seconds = millis / 1000
+  instruments.waited(reason).updateUnsafe(seconds, fiber.context)
+  const attributes = { "agentalk.wait.reason": reason, "agentalk.wait.duration": seconds }
+  span?.event("wait", clock.currentTimeNanosUnsafe() - BigInt(Math.round(millis * 1_000_000)), attributes)
+  return isLogged(fiber) ? log(`${instruments.name} has waited`, attributes) : Effect.void
+}
+
+/** Counts that an attempt is made again. */
+export const retried = (instruments: Instruments, { fiber }: Observed, reason: RetryReason): void =>
+  instruments.retried(reason).updateUnsafe(1, fiber.context)
+
+// --- attempts -------------------------------------------------------------------------------------------------------
+
+/** An attempt that got no answer, or one that says that something is wrong, for the status of its span. */
+// @effect-diagnostics-next-line extendsNativeError:off -- exporters read the name and the message of an error
+class AttemptFailed extends Error {
+  override readonly name = "AttemptFailed"
+}
+
+/** Observes one attempt; `send` gets the request as it is to be sent. */
+export const observeAttempt = (
+  instruments: Instruments,
+  call: Observed,
+  request: HttpClientRequest.HttpClientRequest,
+  send: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<Exchange, Fault>
+): Effect.Effect<Exchange, Fault> => {
+  const { clock, fiber, span } = call
+  const { context } = fiber
+  let started: number | undefined
+
+  const observe = (attempt: Tracer.Span | undefined, sent: HttpClientRequest.HttpClientRequest) => {
+    const begin = Effect.suspend(() => {
+      started = now(clock)
+      instruments.active.modifyUnsafe(1, context)
+      return send(sent)
+    })
+    return Effect.onExit(begin, (exit) => {
+      if (started === undefined) return Effect.void
+      const seconds = (now(clock) - started) / 1000
+      instruments.active.modifyUnsafe(-1, context)
+      const { error, fault, status } = resultOf(exit)
+      instruments.attempted(error === undefined ? status : `${status} ${error}`).updateUnsafe(seconds, context)
+      if (attempt === undefined && !isLogged(fiber)) return Effect.void
+      const attributes = {
+        ...instruments.attributes,
+        ...(call.attempts > 1 && { "http.request.resend_count": call.attempts - 1 }),
+        ...(status !== "" && { "http.response.status_code": Number(status) }),
+        ...(error !== undefined && { "error.type": fault?.code ?? error }),
+        ...(call.tells.requestDetails && detailsOf(request, exit))
+      }
+      annotate(attempt, attributes)
+      return isLogged(fiber)
+        ? log(instruments.attemptName, { ...attributes, "agentalk.duration": seconds })
+        : Effect.void
+    })
+  }
+
+  if (span === undefined) return observe(undefined, request)
+
+  let answer: Exchange | undefined
+  return Effect.useSpan(instruments.attemptName, { kind: "client", parent: span }, (attempt) =>
+    Effect.flatMap(
+      Effect.provideService(
+        observe(attempt, call.tells.traceHeaders ? withTrace(request, attempt) : request),
+        Tracer.ParentSpan,
+        attempt
+      ),
+      (exchange) => {
+        answer = exchange
+        const { error } = resultOf(Exit.succeed(exchange))
+        return error === undefined ? Effect.succeed(exchange) : Effect.fail(new AttemptFailed(error))
+      }
+    )
+  ).pipe(
+    Effect.catchIf(
+      (failure) => failure instanceof AttemptFailed,
+      () => Effect.succeed(answer!)
+    )
+  )
+}
+
+const withTrace = (request: HttpClientRequest.HttpClientRequest, span: Tracer.Span) =>
+  HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
+
+interface AttemptResult {
+  /** The status, or nothing where no head arrived. */
+  readonly status: string
+  readonly error?: string
+  readonly fault?: Fault
+}
+
+const resultOf = (exit: Exit.Exit<Exchange, Fault>): AttemptResult => {
+  if (Exit.isSuccess(exit)) {
+    const { body, status: code } = exit.value
+    const status = String(code)
+    if (isFault(body)) return { status, error: body.kind, fault: body }
+    return code < 400 ? { status } : { status, error: status }
+  }
+  const fault = Result.getOrUndefined(Cause.findError(exit.cause))
+  return fault === undefined ? { status: "", error: "interrupted" } : { status: "", error: fault.kind, fault }
+}
+
+/** What was sent and what came back, without the token. */
+const detailsOf = (
+  { body, headers, url, urlParams }: HttpClientRequest.HttpClientRequest,
+  exit: Exit.Exit<Exchange, unknown>
+): Attributes => {
+  const query = UrlParams.toString(urlParams)
+  const blank = blankSecret(headers["authorization"])
+  const answer = Exit.isSuccess(exit) ? exit.value.body : undefined
+  return {
+    "url.full": blank(query === "" ? url : `${url}?${query}`),
+    ...(body._tag === "Uint8Array" && { "agentalk.request.body": blank(new TextDecoder().decode(body.body)) }),
+    ...(typeof answer === "string" && { "agentalk.response.body": blank(answer) })
+  }
+}

@@ -1,0 +1,474 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
+import * as CircuitBreaker from "../src/CircuitBreaker.ts"
+import * as RateLimit from "../src/RateLimit.ts"
+import * as Retry from "../src/Retry.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import * as Telemetry from "../src/Telemetry.ts"
+import { type Answer, ended, lineUp, refused, reset, status, withChance } from "./Attempts.ts"
+import { calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
+
+/** An answer that every operation takes. */
+const ok: Answer = Effect.sync(() => json(200, { id, contacts: [] }))
+
+interface Event {
+  readonly name: string
+  readonly startTime: bigint
+  readonly attributes: Record<string, unknown> | undefined
+}
+
+/** A span as an exporter would get it. */
+class RecordedSpan extends Tracer.NativeSpan {
+  readonly seen: Array<Event> = []
+  override event(name: string, startTime: bigint, attributes?: Record<string, unknown>): void {
+    this.seen.push({ name, startTime, attributes })
+  }
+}
+
+/** Runs an effect under a tracer, in a registry of its own, and gives the spans in the order of their beginning. */
+const traced = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
+  const spans: Array<RecordedSpan> = []
+  const tracer = Tracer.make({
+    span: (options) => {
+      const span = new RecordedSpan(options)
+      spans.push(span)
+      return span
+    }
+  })
+  return Effect.map(Effect.provideService(effect, Tracer.Tracer, tracer), (value) => ({ value, spans }))
+}
+
+const attributesOf = (span: Tracer.Span | undefined) => Object.fromEntries(span?.attributes ?? [])
+
+const nameAndKind = ({ kind, name }: Tracer.Span) => `${kind} ${name}`
+
+/** The series of a metric: their attributes and states. */
+const series = (name: keyof typeof Telemetry.metrics) =>
+  Effect.map(Metric.snapshot, (snapshots) =>
+    snapshots
+      .filter((metric) => metric.id === name)
+      .map(({ attributes, state }) => ({ attributes: withoutUnit(attributes), state }))
+  )
+
+const withoutUnit = (attributes: Metric.Metric.AttributeSet = {}) =>
+  Object.fromEntries(Object.entries(attributes).filter(([name]) => name !== "unit"))
+
+const counts = (name: keyof typeof Telemetry.metrics) =>
+  Effect.map(series(name), (all) =>
+    all.map(({ attributes, state }) => [attributes, "count" in state ? state.count : undefined])
+  )
+
+/** A test whose metrics are its own. */
+const measured = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.provideService(effect, Metric.MetricRegistry, new Map())
+
+const server = { "server.address": "api.agentalk.io", "server.port": "443" }
+const upsertRoute = { "http.request.method": "POST", "url.template": "/api/contacts" }
+
+describe("spans", () => {
+  it.effect("are one for a call and, in it, one for each attempt", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([status(503), reset, ok])
+      const { spans } = yield* traced(ended(calls.addTags(contacts)))
+      assert.deepStrictEqual(spans.map(nameAndKind), [
+        "internal Contacts.addTags",
+        "client POST /api/contacts/{contact_id}/tags",
+        "client POST /api/contacts/{contact_id}/tags",
+        "client POST /api/contacts/{contact_id}/tags"
+      ])
+      const [call, ...attempts] = spans
+      for (const attempt of attempts) assert.strictEqual(attempt.parent.valueOrUndefined, call)
+      assert.deepStrictEqual(attributesOf(call), { "agentalk.attempts": 3, "agentalk.outcome": "done" })
+      const common = {
+        "http.request.method": "POST",
+        "url.template": "/api/contacts/{contact_id}/tags",
+        "server.address": "api.agentalk.io",
+        "server.port": 443
+      }
+      assert.deepStrictEqual(attempts.map(attributesOf), [
+        { ...common, "http.response.status_code": 503, "error.type": "503" },
+        { ...common, "http.request.resend_count": 1, "error.type": "ECONNRESET" },
+        { ...common, "http.request.resend_count": 2, "http.response.status_code": 200 }
+      ])
+      assert.deepStrictEqual(
+        spans.map(({ status }) => status._tag === "Ended" && status.exit._tag),
+        ["Success", "Failure", "Failure", "Success"]
+      )
+    })
+  )
+
+  it.effect("of a call that failed tell the error's tag and outcome", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([reset])
+      const { spans } = yield* traced(ended(calls.upsert(contacts)))
+      assert.deepStrictEqual(attributesOf(spans[0]), {
+        "agentalk.attempts": 3,
+        "agentalk.outcome": "unknown",
+        "error.type": "TransportFailure"
+      })
+    })
+  )
+
+  it.effect("are there for an input that is refused, and for nothing but the call", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([ok])
+      const { spans } = yield* traced(Effect.result(contacts.delete("none")))
+      assert.deepStrictEqual(spans.map(nameAndKind), ["internal Contacts.delete"])
+      assert.deepStrictEqual(attributesOf(spans[0]), {
+        "agentalk.attempts": 0,
+        "agentalk.outcome": "not-applied",
+        "error.type": "Validation"
+      })
+    })
+  )
+
+  it.effect("tell why and for how long a call waited", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([status(503), status(429, { "retry-after": "20" }), ok])
+      const { spans } = yield* traced(withChance(0.5)(ended(calls.search(contacts))))
+      assert.deepStrictEqual(
+        spans[0]?.seen.map(({ attributes, name }) => [name, attributes]),
+        [
+          ["wait", { "agentalk.wait.reason": "backoff", "agentalk.wait.duration": 0.25 }],
+          ["wait", { "agentalk.wait.reason": "retry-after", "agentalk.wait.duration": 20.125 }]
+        ]
+      )
+      assert.deepStrictEqual(
+        spans[0]?.seen.map(({ startTime }) => Duration.toMillis(Duration.nanos(startTime))),
+        [0, 250]
+      )
+    })
+  )
+
+  it.effect("tell of the wait for a turn", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([ok])
+      const { spans } = yield* traced(
+        ended(Effect.andThen(calls.search(contacts), calls.search(contacts))).pipe(
+          Effect.provide(RateLimit.layer({ limit: 1, window: "2 seconds" }))
+        )
+      )
+      const waits = spans.flatMap(({ seen }) => seen.map(({ attributes }) => attributes))
+      assert.deepStrictEqual(waits, [{ "agentalk.wait.reason": "rate-limit", "agentalk.wait.duration": 2 }])
+    })
+  )
+
+  it.effect("say that a success was concluded from a 404", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([reset, Effect.sync(() => json(404, { detail: "Not found." }))])
+      const { spans } = yield* traced(ended(contacts.delete(id)))
+      assert.deepStrictEqual(attributesOf(spans[0]), {
+        "agentalk.attempts": 2,
+        "agentalk.outcome": "done",
+        "agentalk.assumed": true
+      })
+    })
+  )
+
+  it.effect("of an interrupted call end, and say so", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([Effect.never])
+      const { spans } = yield* traced(
+        Effect.gen(function* () {
+          const fiber = yield* Effect.forkChild(calls.search(contacts), { startImmediately: true })
+          yield* Fiber.interrupt(fiber)
+        })
+      )
+      assert.deepStrictEqual(
+        spans.map((span) => [span.status._tag, span.attributes.get("error.type")]),
+        [
+          ["Ended", "interrupted"],
+          ["Ended", "interrupted"]
+        ]
+      )
+    })
+  )
+
+  it.effect("are children of the span that is open around", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([ok])
+      const { spans } = yield* traced(Effect.withSpan(calls.search(contacts), "job"))
+      assert.deepStrictEqual(
+        spans.map(({ name, parent }) => [name, parent.valueOrUndefined?.spanId]),
+        [
+          ["job", undefined],
+          ["Contacts.search", spans[0]?.spanId],
+          ["GET /api/contacts/search", spans[1]?.spanId]
+        ]
+      )
+    })
+  )
+
+  it.effect("are not made where tracing is off", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([ok])
+      const { spans } = yield* traced(Effect.withTracerEnabled(calls.search(contacts), false))
+      assert.deepStrictEqual(spans, [])
+    })
+  )
+})
+
+const headersOf = (options: Telemetry.Options | undefined) =>
+  Effect.gen(function* () {
+    const { contacts, sent } = yield* lineUp([ok])
+    const call = options === undefined ? calls.search(contacts) : Telemetry.withOptions(calls.search(contacts), options)
+    const { spans } = yield* traced(call)
+    return { headers: sent[0]?.headers ?? {}, attempt: spans[1] }
+  })
+
+describe("trace headers", () => {
+  it.effect("are not sent unless they are asked for", () =>
+    Effect.gen(function* () {
+      const { headers } = yield* headersOf(undefined)
+      assert.notProperty(headers, "traceparent")
+      assert.notProperty(headers, "b3")
+    })
+  )
+
+  it.effect("name the span of the attempt", () =>
+    Effect.gen(function* () {
+      const { attempt, headers } = yield* headersOf({ traceHeaders: true })
+      assert.strictEqual(headers["traceparent"], `00-${attempt?.traceId}-${attempt?.spanId}-01`)
+    })
+  )
+
+  it.effect("are an option of a client's layer, too, that a call can undo", () =>
+    Effect.gen(function* () {
+      const { client, sent } = make(() => json(200, { contacts: [] }))
+      const contacts = yield* contactsOver(client).pipe(Effect.provide(Telemetry.layer({ traceHeaders: true })))
+      yield* traced(calls.search(contacts))
+      yield* traced(Telemetry.withOptions(calls.search(contacts), { traceHeaders: false }))
+      assert.deepStrictEqual(
+        sent.map(({ headers }) => "traceparent" in headers),
+        [true, false]
+      )
+    })
+  )
+})
+
+describe("request details", () => {
+  it.effect("are in attempt spans where they are asked for, without the token", () =>
+    Effect.gen(function* () {
+      const token = Redacted.value(Sandbox.token)
+      const answers: ReadonlyArray<Answer> = [
+        Effect.sync(() => json(200, { id, phone: "+15551234567", echo: `Bearer ${token}`, half: token.split(".")[1] }))
+      ]
+      const { contacts } = yield* lineUp(answers)
+      const { spans } = yield* traced(Telemetry.withOptions(calls.upsert(contacts), { requestDetails: true }))
+      const { "agentalk.request.body": sent, "agentalk.response.body": got, "url.full": url } = attributesOf(spans[1])
+      assert.strictEqual(url, "https://api.agentalk.io/api/contacts")
+      assert.strictEqual(sent, `{"phone":"+15551234567","firstName":"Jane"}`)
+      assert.strictEqual(got, `{"id":"${id}","phone":"+15551234567","echo":"Bearer <token>","half":"<token>"}`)
+    })
+  )
+
+  it.effect("tell the query of a search", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([ok])
+      const { spans } = yield* traced(
+        Telemetry.withOptions(contacts.search({ name: "Jane Doe", limit: 2 }), { requestDetails: true })
+      )
+      assert.strictEqual(
+        attributesOf(spans[1])["url.full"],
+        "https://api.agentalk.io/api/contacts/search?name=Jane+Doe&limit=2"
+      )
+    })
+  )
+})
+
+describe("metrics", () => {
+  it.effect("count calls by operation, outcome and error", () =>
+    measured(
+      Effect.gen(function* () {
+        const { contacts } = yield* lineUp([ok])
+        yield* calls.search(contacts)
+        yield* calls.search(contacts)
+        yield* Effect.result(contacts.delete("none"))
+        assert.deepStrictEqual(yield* counts("agentalk.client.operation.duration"), [
+          [{ "agentalk.operation": "search", "agentalk.outcome": "done" }, 2],
+          [{ "agentalk.operation": "delete", "agentalk.outcome": "not-applied", "error.type": "Validation" }, 1]
+        ])
+      })
+    )
+  )
+
+  it.effect("time calls over their waits, and attempts without", () =>
+    measured(
+      Effect.gen(function* () {
+        const slow = Effect.delay(status(503, { "retry-after": "20" }), "3 seconds")
+        const { contacts } = yield* lineUp([slow, Effect.delay(ok, "1 second")])
+        yield* withChance(0)(ended(calls.search(contacts)))
+        const [call] = yield* series("agentalk.client.operation.duration")
+        const attempts = yield* series("http.client.request.duration")
+        assert.deepInclude(call?.state, { count: 1, sum: 24 })
+        const route = { ...server, "http.request.method": "GET", "url.template": "/api/contacts/search" }
+        assert.deepStrictEqual(
+          attempts.map(({ attributes, state }) => [attributes, "sum" in state && state.sum]),
+          [
+            [{ ...route, "http.response.status_code": "503", "error.type": "503" }, 3],
+            [{ ...route, "http.response.status_code": "200" }, 1]
+          ]
+        )
+      })
+    )
+  )
+
+  it.effect("count retries and waits by their reasons", () =>
+    measured(
+      Effect.gen(function* () {
+        const { contacts } = yield* lineUp([status(429, { "retry-after": "2" }), refused, ok])
+        yield* withChance(0.5)(ended(calls.upsert(contacts)))
+        const operation = { "agentalk.operation": "upsert" }
+        assert.deepStrictEqual(yield* counts("agentalk.client.retries"), [
+          [{ ...operation, "agentalk.retry.reason": "throttled" }, 1],
+          [{ ...operation, "agentalk.retry.reason": "transient" }, 1]
+        ])
+        assert.deepStrictEqual(yield* counts("agentalk.client.wait.duration"), [
+          [{ ...operation, "agentalk.wait.reason": "retry-after" }, 1],
+          [{ ...operation, "agentalk.wait.reason": "backoff" }, 1]
+        ])
+      })
+    )
+  )
+
+  it.effect("show what is under way, and no longer when it was interrupted", () =>
+    measured(
+      Effect.gen(function* () {
+        const { contacts } = yield* lineUp([Effect.never])
+        const fibers = yield* Effect.forEach([1, 2], () =>
+          Effect.forkChild(calls.upsert(contacts), { startImmediately: true })
+        )
+        const active = series("http.client.active_requests")
+        assert.deepStrictEqual(yield* active, [{ attributes: { ...upsertRoute, ...server }, state: { value: 2 } }])
+        yield* Fiber.interruptAll(fibers)
+        assert.deepStrictEqual(yield* active, [{ attributes: { ...upsertRoute, ...server }, state: { value: 0 } }])
+      })
+    )
+  )
+
+  it.effect("show the lowest budget of the clients of a server", () =>
+    measured(
+      Effect.gen(function* () {
+        const first = yield* lineUp([refused], { retryBudget: 100 })
+        yield* lineUp([ok], { retryBudget: 200 })
+        const level = series("agentalk.client.retry_budget.level")
+        assert.deepStrictEqual(yield* level, [{ attributes: server, state: { value: 100 } }])
+        yield* ended(calls.upsert(first.contacts))
+        assert.deepStrictEqual(yield* level, [{ attributes: server, state: { value: 90 } }])
+      })
+    )
+  )
+
+  it.effect("show the state of a circuit that has changed", () =>
+    measured(
+      Effect.gen(function* () {
+        const { contacts } = yield* lineUp([refused, ok], { retry: Retry.none })
+        const state = Effect.map(series("agentalk.client.circuit_breaker.state"), ([one]) => one)
+        assert.isUndefined(yield* state)
+        yield* Effect.result(calls.upsert(contacts))
+        yield* Effect.yieldNow
+        const attributes = { "server.address": "api.agentalk.io" }
+        assert.deepStrictEqual(yield* state, { attributes, state: { value: 2 } })
+        yield* TestClock.adjust("10 seconds")
+        yield* calls.upsert(contacts)
+        yield* Effect.yieldNow
+        assert.deepStrictEqual(yield* state, { attributes, state: { value: 0 } })
+      }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
+    )
+  )
+
+  it.effect("are those that are documented, with their units and attributes", () =>
+    measured(
+      Effect.gen(function* () {
+        const { contacts } = yield* lineUp([refused, status(429, { "retry-after": "1" }), status(500)])
+        yield* Effect.forEach(operations, (operation) => ended(calls[operation](contacts)))
+        yield* Effect.yieldNow
+        const snapshots = yield* Metric.snapshot
+        for (const { attributes = {}, description, id, type } of snapshots) {
+          const known = Telemetry.metrics[id as keyof typeof Telemetry.metrics]
+          assert.strictEqual(type.toLowerCase(), known.type)
+          assert.strictEqual(description, known.description)
+          const { unit, ...others } = attributes
+          assert.strictEqual(unit, known.unit)
+          for (const name of Object.keys(others)) assert.include(known.attributes, name)
+        }
+        assert.sameMembers([...new Set(snapshots.map(({ id }) => id))], Object.keys(Telemetry.metrics))
+      }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 3 })))
+    )
+  )
+})
+
+const logged = (level: "Debug" | "Info") =>
+  Effect.gen(function* () {
+    const lines: Array<readonly [unknown, string, Record<string, unknown>]> = []
+    const logger = Logger.make(({ fiber, logLevel, message }) => {
+      lines.push([message, logLevel, fiber.getRef(References.CurrentLogAnnotations)])
+    })
+    const { contacts } = yield* lineUp([status(503), ok])
+    yield* withChance(0.5)(ended(calls.search(contacts))).pipe(
+      Effect.provide(Logger.layer([logger])),
+      Effect.provideService(References.MinimumLogLevel, level)
+    )
+    return lines
+  })
+
+describe("logs", () => {
+  it.effect("are quiet by default", () => Effect.map(logged("Info"), (lines) => assert.deepStrictEqual(lines, [])))
+
+  it.effect("tell of each attempt, wait and call at debug level", () =>
+    Effect.gen(function* () {
+      const route = {
+        "http.request.method": "GET",
+        "url.template": "/api/contacts/search",
+        "server.address": "api.agentalk.io",
+        "server.port": 443
+      }
+      assert.deepStrictEqual(yield* logged("Debug"), [
+        [
+          ["GET /api/contacts/search"],
+          "Debug",
+          { ...route, "http.response.status_code": 503, "error.type": "503", "agentalk.duration": 0 }
+        ],
+        [
+          ["Contacts.search has waited"],
+          "Debug",
+          { "agentalk.wait.reason": "backoff", "agentalk.wait.duration": 0.25 }
+        ],
+        [
+          ["GET /api/contacts/search"],
+          "Debug",
+          { ...route, "http.request.resend_count": 1, "http.response.status_code": 200, "agentalk.duration": 0 }
+        ],
+        [
+          ["Contacts.search"],
+          "Debug",
+          { "agentalk.attempts": 2, "agentalk.outcome": "done", "agentalk.duration": 0.25 }
+        ]
+      ])
+    })
+  )
+})
+
+it.effect("a tracer that only a layer provides is found at the call", () =>
+  Effect.gen(function* () {
+    const { contacts } = yield* lineUp([ok])
+    const names: Array<string> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        names.push(options.name)
+        return new Tracer.NativeSpan(options)
+      }
+    })
+    yield* Effect.provide(calls.search(contacts), Layer.succeed(Tracer.Tracer, tracer))
+    assert.deepStrictEqual(names, ["Contacts.search", "GET /api/contacts/search"])
+  })
+)
