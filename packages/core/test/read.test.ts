@@ -1,5 +1,6 @@
 /** Reading an answer: whatever JSON it is, there is a value of the promised type or there are issues. */
 import { assert, describe, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Headers from "effect/http/Headers"
 import * as Option from "effect/Option"
@@ -87,7 +88,7 @@ describe("a wait that the API asks for", () => {
         { "retry-after": String(digits) },
         { "retry-after-ms": `${digits}` },
         { "retry-after": "9".repeat(400) },
-        { "retry-after": new Date(Math.abs(digits) * 1e9).toUTCString() }
+        { "retry-after": DateTime.toDateUtc(DateTime.makeUnsafe(Math.abs(digits) % 1e13)).toUTCString() }
       ]
       for (const headers of asked) {
         const retryAfter = retryAfterOf(Headers.fromInput(headers), now)

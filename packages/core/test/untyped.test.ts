@@ -1,6 +1,7 @@
 /** Callers that no compiler has checked: whatever they give is kept as data or refused, and never interpreted. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
@@ -51,7 +52,7 @@ const wrong: ReadonlyArray<readonly [string, unknown]> = [
   ["a symbol", Symbol("x")],
   ["a list of numbers", [1]],
   ["a class instance", new Instance()],
-  ["a Date", new Date(0)],
+  ["a Date", DateTime.toDateUtc(DateTime.makeUnsafe(0))],
   ["a Map", new Map([["phone", "+15551234567"]])],
   ["a function", () => "+15551234567"],
   ["a String object", Object("+15551234567")],
