@@ -1,0 +1,25 @@
+/**
+ * Changes the source of the core in small ways, one at a time, and looks whether a test fails: `pnpm mutation` for all
+ * of it, which takes hours, `pnpm mutation src/Retry.ts src/internal/wire.ts` for some files. What was tried before and
+ * has not changed is not tried again.
+ *
+ * `MUTATION_EXCLUDE` names globs of tests to leave out, for a file that they have nothing to do with.
+ */
+import { spawnSync } from "node:child_process"
+import { join } from "node:path"
+
+const root = join(import.meta.dirname, "../..")
+
+const run = (command: string, args: ReadonlyArray<string>): void => {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit" })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+const files = process.argv.slice(2).map((file) => join("packages/core", file))
+
+run("pnpm", ["--dir", "test/mutation", "install", "--frozen-lockfile"])
+run("test/mutation/node_modules/.bin/stryker", [
+  "run",
+  "test/mutation/stryker.config.json",
+  ...(files.length === 0 ? [] : ["--mutate", files.join(",")])
+])
