@@ -5,7 +5,7 @@ process.env["VITEST_DISABLE_EXPERIMENTAL_LOG"] = "1"
 
 export default defineConfig({
   test: {
-    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/src/*.test.ts"],
     // Most of a run was loading Effect anew for every file. Tests own no global state, so workers keep it loaded.
     isolate: false,
     // For a machine that does other things besides: no test is about how fast it is.

@@ -28,3 +28,21 @@ describe("Sandbox.layer", () => {
     }).pipe(Effect.provide(Layer.merge(Sandbox.layer, SandboxServer.layer)))
   )
 })
+
+describe("the layers of the sandbox", () => {
+  const { HttpClient: Http } = HttpClient
+  it.effect.each<readonly [name: string, layer: Layer.Layer<never, unknown>, gives: ReadonlyArray<{ key: string }>]>([
+    ["Sandbox.layer", Sandbox.layer, [Contacts, Sandbox.State]],
+    ["Sandbox.layerHttpClient", Sandbox.layerHttpClient, [Http, Sandbox.State]],
+    ["SandboxServer.layer", SandboxServer.layer, [SandboxServer.Address, Sandbox.State]]
+  ])("give what their types say: %s", ([, layer, gives]) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(layer)
+      assert.sameMembers(
+        [...context.mapUnsafe.keys()],
+        // Every layer gives the map that it was built with.
+        [...gives, Layer.CurrentMemoMap].map(({ key }) => key)
+      )
+    })
+  )
+})

@@ -10,16 +10,17 @@ import { join } from "node:path"
 
 const root = join(import.meta.dirname, "../..")
 
-const run = (command: string, args: ReadonlyArray<string>): void => {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit" })
-  if (status !== 0) process.exit(status ?? 1)
-}
-
 const files = process.argv.slice(2).map((file) => join("packages/core", file))
+const chosen = files.length === 0 ? [] : ["--mutate", files.join(",")]
 
-run("pnpm", ["--dir", "test/mutation", "install", "--frozen-lockfile"])
-run("test/mutation/node_modules/.bin/stryker", [
-  "run",
-  "test/mutation/stryker.config.json",
-  ...(files.length === 0 ? [] : ["--mutate", files.join(",")])
-])
+const { status } = spawnSync(
+  process.execPath,
+  [
+    join(import.meta.dirname, "node_modules/@stryker-mutator/core/bin/stryker.js"),
+    "run",
+    "test/mutation/stryker.config.json",
+    ...chosen
+  ],
+  { cwd: root, stdio: "inherit" }
+)
+process.exitCode = status ?? 1

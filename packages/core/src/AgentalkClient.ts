@@ -8,7 +8,6 @@ import * as ByteSize from "effect/ByteSize"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
@@ -16,8 +15,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import { AgentalkApi, ContactsGroup, defaultBaseUrl } from "./AgentalkApi.ts"
-import type { Operation } from "./AgentalkError.ts"
+import { defaultBaseUrl } from "./AgentalkApi.ts"
 import { Contacts } from "./Contacts.ts"
 import { defaultBudget, makeBudget } from "./internal/budget.ts"
 import { missingAddress, missingContact } from "./internal/failure.ts"
@@ -26,8 +24,7 @@ import { makeCredentials } from "./internal/credentials.ts"
 import { CurrentOrganization, makePerform } from "./internal/perform.ts"
 import * as Policy from "./internal/policy.ts"
 import * as Read from "./internal/read.ts"
-import { encodeOnly, type Operation as Performed } from "./internal/run.ts"
-import type { Route } from "./internal/telemetry.ts"
+import { bare, pathOf, withBody } from "./internal/requests.ts"
 import type * as Retry from "./Retry.ts"
 import { ApiToken, BaseUrl, InsecureBaseUrl, OrganizationId } from "./Settings.ts"
 
@@ -118,12 +115,6 @@ const atLeast = (minimum: number) =>
     Schema.isGreaterThanOrEqualTo(minimum, { message: `Expected a whole number of at least ${minimum}` })
   )
 
-/** The route of an operation, as the contract declares it. */
-const routeOf = (operation: Operation): Route => {
-  const { method, path } = ContactsGroup.endpoints[operation]
-  return { method, template: path.replaceAll(/:(\w+)/g, "{$1}") }
-}
-
 /**
  * Makes `Contacts` over the `HttpClient` of the context. A wrong option fails as a `ConfigError` that names it and not
  * its value.
@@ -160,9 +151,7 @@ export const make = Effect.fnUntraced(function* (
     "a size in bytes"
   )
   const credentials = yield* makeCredentials(options.token, (text) => checkOption("token", ApiToken, text))
-  const { Contacts: api } = yield* HttpApiClient.makeWith(AgentalkApi, { httpClient: encodeOnly, baseUrl })
-
-  const performOn = makePerform({
+  const perform = makePerform({
     built: yield* Effect.context(),
     baseUrl,
     organization,
@@ -173,20 +162,18 @@ export const make = Effect.fnUntraced(function* (
     maxBodyBytes,
     httpClient
   })
-  const perform = <I, A, E>(operation: Performed<I, A, E>) => performOn(operation, routeOf(operation.operation))
-  const responseMode = "response-only"
 
   const upsert = perform({
     operation: "upsert",
     check: Inputs.upsert,
-    encode: (payload, headers) => api.upsert({ headers, payload, responseMode }),
+    encode: (input) => withBody("upsert", pathOf.upsert(), input),
     read: () => Read.upserted,
     onMissing: missingAddress
   })
   const remove = perform({
     operation: "delete",
     check: Inputs.contact,
-    encode: ({ id }, headers) => api.delete({ headers, params: { contact_id: id }, responseMode }),
+    encode: ({ id }) => bare("delete", pathOf.delete({ params: { contact_id: id } })),
     read: () => Read.nothing,
     onMissing: missingContact,
     doneBefore: { value: undefined }
@@ -194,39 +181,37 @@ export const make = Effect.fnUntraced(function* (
   const updateFields = perform({
     operation: "updateFields",
     check: Inputs.contactFields,
-    encode: ({ fields, id }, headers) =>
-      api.updateFields({ headers, params: { contact_id: id }, payload: { fields }, responseMode }),
+    encode: ({ fields, id }) =>
+      withBody("updateFields", pathOf.updateFields({ params: { contact_id: id } }), { fields }),
     read: ({ id }) => Read.contact(id),
     onMissing: missingContact
   })
   const clearField = perform({
     operation: "clearField",
     check: Inputs.contactField,
-    encode: ({ id, key }, headers) =>
-      api.clearField({ headers, params: { contact_id: id, field_key: key }, responseMode }),
+    encode: ({ id, key }) => bare("clearField", pathOf.clearField({ params: { contact_id: id, field_key: key } })),
     read: ({ id }) => Read.contact(id),
     onMissing: missingContact
   })
   const addTags = perform({
     operation: "addTags",
     check: Inputs.contactTags,
-    encode: ({ id, tags }, headers) =>
-      api.addTags({ headers, params: { contact_id: id }, payload: { tags }, responseMode }),
+    encode: ({ id, tags }) => withBody("addTags", pathOf.addTags({ params: { contact_id: id } }), { tags }),
     read: ({ id }) => Read.contact(id),
     onMissing: missingContact
   })
   const removeTag = perform({
     operation: "removeTag",
     check: Inputs.contactTag,
-    encode: ({ id, tagIdOrName }, headers) =>
-      api.removeTag({ headers, params: { contact_id: id, tag_id_or_name: tagIdOrName }, responseMode }),
+    encode: ({ id, tagIdOrName }) =>
+      bare("removeTag", pathOf.removeTag({ params: { contact_id: id, tag_id_or_name: tagIdOrName } })),
     read: ({ id }) => Read.contact(id),
     onMissing: missingContact
   })
   const search = perform({
     operation: "search",
     check: Inputs.search,
-    encode: (query, headers) => api.search({ headers, query, responseMode }),
+    encode: (query) => bare("search", pathOf.search({ query })),
     read: () => Read.page,
     onMissing: missingAddress
   })

@@ -9,7 +9,9 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
 
 const TypeId = "~@agentalk/core/AgentalkError"
 
@@ -108,14 +110,26 @@ const call = {
   message: Schema.String
 }
 
+// The JSON codec of `Schema.Redacted` unwraps: an error that crosses to another process or a journal would show the body.
+const Body = Schema.Redacted(Schema.String).annotate({
+  toCodecJson: () =>
+    Schema.link<Redacted.Redacted>()(Schema.String, {
+      decode: SchemaGetter.transform((text) => Redacted.make(text)),
+      encode: SchemaGetter.transform(String)
+    })
+})
+
 const response = {
   ...call,
   /** The status of the last response. */
   status: Schema.Int,
   /** The API's own id of the request (`x-request-id`), for a conversation with its support. */
   requestId: Schema.optionalKey(Schema.String),
-  /** The body as it came, at most 64 KiB of it: it may hold personal data, so it must be unwrapped on purpose. */
-  body: Schema.optionalKey(Schema.Redacted(Schema.String))
+  /**
+   * The body as it came, at most 64 KiB of it: it may hold personal data, so it must be unwrapped on purpose. It does not
+   * leave the process: in JSON it is `<redacted>`.
+   */
+  body: Schema.optionalKey(Body)
 }
 
 const maybeResponse = { ...response, status: Schema.optionalKey(Schema.Int) }

@@ -142,11 +142,11 @@ const tagName = Schema.String.check(
   Schema.makeFilter<string>((name) => name.trim() !== "", { message: "Expected a tag name that is not blank" })
 )
 
-const fieldKey = Schema.String.check(
-  Schema.makeFilter<string>((key) => key !== "", { message: "Expected a field key that is not empty" })
+const fields = Schema.Record(Schema.String, Schema.Json).check(
+  Schema.makeFilter<Schema.JsonObject>(
+    (fields) => !Object.hasOwn(fields, "") || { path: [""], issue: "Expected a field key that is not empty" }
+  )
 )
-
-const fields = Schema.Record(fieldKey, Schema.Json)
 
 /**
  * What `upsert` takes. Without a key, that part of an existing contact is left as it is; `undefined` means the same.
@@ -174,6 +174,11 @@ export interface UpsertInput extends Schema.Codec.Encoded<typeof UpsertInput> {}
 
 /**
  * What `updateFields` takes: custom field values by key. Fields that are not named are left as they are.
+ *
+ * **Gotchas**
+ *
+ * A value whose type is an `interface` is taken as a copy, `{ ...fields }`: an interface may be given more keys elsewhere,
+ * and theirs need not be JSON. `CustomFields` takes it as it is, for there a schema says what the keys are.
  *
  * @category schemas
  * @since 0.1.0

@@ -9,7 +9,9 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { Json } from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type { Operation } from "./AgentalkError.ts"
 
 /**
  * On which side of the operation a fault strikes.
@@ -63,6 +65,8 @@ export class Broken {
  * @since 0.1.0
  */
 export interface Rule {
+  /** The operation that it asks for, such as `"upsert"`. */
+  readonly operation?: Operation | undefined
   /** The method, such as `"DELETE"`. */
   readonly method?: string | undefined
   /** The path: what it contains, or a pattern for it. */
@@ -83,9 +87,19 @@ export interface Rule {
 export interface Request {
   /** Its place among all requests, counted from 1. */
   readonly index: number
+  /** The operation that it asks for: `undefined` at an address that the contract does not know. */
+  readonly operation: Operation | undefined
   readonly method: string
   /** The path and the query, as they were sent. */
   readonly path: string
+  /** The parameters of the path and of the query, decoded, by their names in the contract. */
+  readonly params: Readonly<Record<string, string>>
+  /** The organization that it is for: the one that it names, else that of its token. */
+  readonly organization: string
+  /** Its headers, with names in lower case, without the one that holds the token. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The JSON of its body; where that is none, the text. */
+  readonly body: Json | undefined
 }
 
 /**
@@ -104,10 +118,11 @@ export type Script = (request: Request) => Fault | undefined
  */
 export const script = (...rules: ReadonlyArray<Rule>): Script => {
   const matched = rules.map(() => 0)
-  return ({ method, path }) => {
+  return ({ method, operation, path }) => {
     let struck: Fault | undefined
     for (const [index, rule] of rules.entries()) {
       const isMatch =
+        (rule.operation === undefined || rule.operation === operation) &&
         (rule.method === undefined || rule.method.toUpperCase() === method) &&
         (rule.path === undefined || (typeof rule.path === "string" ? path.includes(rule.path) : rule.path.test(path)))
       if (!isMatch) continue

@@ -8,8 +8,6 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
 import * as HttpClient from "effect/http/HttpClient"
 import { HttpClientError, TransportError } from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
@@ -19,20 +17,15 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SchemaParser from "effect/SchemaParser"
-import { AgentalkApi, OrganizationApiToken } from "./AgentalkApi.ts"
-import type { Issue } from "./AgentalkError.ts"
 import * as AgentalkClient from "./AgentalkClient.ts"
-import * as Faults from "./Faults.ts"
-import { type Contact, ContactFromWire, EmailAddress, PhoneNumber, UpsertInput } from "./Contact.ts"
+import { type Contact, ContactFromWire, UpsertInput } from "./Contact.ts"
 import type { Contacts } from "./Contacts.ts"
-import * as Issues from "./internal/issues.ts"
-import { makeStore, type Store, type Stored } from "./internal/store.ts"
-import { ApiToken, OrganizationId } from "./Settings.ts"
+import * as Faults from "./Faults.ts"
+import * as Handlers from "./internal/handlers.ts"
+import { type Journal, makeJournal } from "./internal/journal.ts"
+import { makeStore, type Store } from "./internal/store.ts"
 import * as Transport from "./Transport.ts"
 
 /**
@@ -67,7 +60,21 @@ export interface Options {
 }
 
 /**
- * A look into a sandbox from a test: what it keeps, and a way to fill it.
+ * A request that a sandbox got, and what it was answered.
+ *
+ * @category testing
+ * @since 0.1.0
+ */
+export interface Exchange extends Faults.Request {
+  /** The name of the fault that struck it, if any. */
+  readonly fault: string | undefined
+  /** The status of the answer: `undefined` while there is none, and where the connection broke. */
+  readonly status: number | undefined
+}
+
+/**
+ * A look into a sandbox from a test: what it keeps, what it was asked, and ways to fill it, to disturb it and to empty
+ * it.
  *
  * @category testing
  * @since 0.1.0
@@ -77,185 +84,75 @@ export class State extends Context.Service<
   {
     /** All contacts of an organization, that of `token` by default, in the order of their creation. */
     readonly contacts: (organization?: string) => Effect.Effect<ReadonlyArray<Contact>>
-    /** Upserts contacts without a request; ids count up from the sandbox's first. */
+    /**
+     * Upserts contacts without a request; ids count up from the sandbox's first. When one of them is invalid, none is
+     * kept, and the message of the error names the contact by its index and the key.
+     */
     readonly seed: (
       contacts: Iterable<UpsertInput>,
       organization?: string
     ) => Effect.Effect<ReadonlyArray<Contact>, Schema.SchemaError>
     /** The requests that it got, struck by a fault or not: the last thousand of them. */
-    readonly requests: Effect.Effect<ReadonlyArray<Faults.Request>>
+    readonly requests: Effect.Effect<ReadonlyArray<Exchange>>
     /** Lets a script decide which requests fail, and how, from now on. */
     readonly script: (script: Faults.Script) => Effect.Effect<void>
-    /** Records a request, and tells the fault that strikes it: for `withFaults`. */
-    readonly enter: (request: { readonly method: string; readonly path: string }) => Faults.Fault | undefined
+    /** Forgets the contacts of every organization, the requests and the script, and counts from the first id again. */
+    readonly reset: Effect.Effect<void>
   }
 >()("@agentalk/core/Sandbox/State") {}
 
-const TheStore = Context.Service<Store>("@agentalk/core/Sandbox/Store")
-
-const maxRequests = 1000
-
-// --- answers, in the shapes of Django REST Framework --------------------------------------------------------------
-
-type ErrorBody = Readonly<Record<string, unknown>>
-
-const answer = (status: number, body: ErrorBody): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.jsonUnsafe(body, { status })
-
-const notFound = answer(404, { detail: "Not found." })
-
-const fieldErrors = (issues: ReadonlyArray<Issue>): HttpServerResponse.HttpServerResponse => {
-  const body: Record<string, Array<string>> = {}
-  for (const { message, path } of issues) {
-    const key = path.length === 0 ? "non_field_errors" : String(path[0])
-    ;(body[key] ??= []).push(message)
-  }
-  return answer(400, body)
+/** What a sandbox works on, and a test only sees through its `State`. */
+interface Inside {
+  readonly store: Store
+  readonly journal: Journal
 }
 
-const oneOr404 = (contact: Stored | undefined) => (contact === undefined ? notFound : { contact: toJson(contact) })
+const insides = new WeakMap<State["Service"], Inside>()
 
-const toJson = (contact: Stored): Schema.JsonObject => ({ ...contact, tags: contact.tags.map((tag) => ({ ...tag })) })
-
-// --- the seven operations -----------------------------------------------------------------------------------------
-
-const decodePhone = SchemaParser.decodeUnknownResult(PhoneNumber)
-const decodeEmail = SchemaParser.decodeUnknownResult(EmailAddress)
-
-const defaultPageSize = 50
-
-const organizationOf = (request: HttpServerRequest.HttpServerRequest): string =>
-  (
-    request.headers["x-organization-id"] ??
-    request.headers["authorization"]?.replace(/^Bearer /i, "").split(".")[0] ??
-    ""
-  ).toLowerCase()
-
-const layerHandlers = (options: Options) =>
-  HttpApiBuilder.group(
-    AgentalkApi,
-    "Contacts",
-    Effect.fnUntraced(function* (handlers) {
-      const store = yield* TheStore
-      const { maxPageSize = 100 } = options
-      return handlers.handleAll({
-        upsert: ({ payload, request }) =>
-          Effect.sync(() => {
-            const phone = decodePhone(payload.phone)
-            if (Result.isFailure(phone)) return fieldErrors(Issues.fromSchema(phone.failure, ["phone"]))
-            const email = payload.email === undefined ? undefined : decodeEmail(payload.email)
-            if (email !== undefined && Result.isFailure(email))
-              return fieldErrors(Issues.fromSchema(email.failure, ["email"]))
-            const { contact, isNew } = store.upsert(organizationOf(request), { ...payload, phone: phone.success })
-            return answer(isNew ? 201 : 200, { contact: toJson(contact), isNew })
-          }),
-        delete: ({ params, request }) =>
-          Effect.sync(() =>
-            store.delete(organizationOf(request), params.contact_id) ? { message: "Contact deleted" } : notFound
-          ),
-        updateFields: ({ params, payload, request }) =>
-          Effect.sync(() => oneOr404(store.updateFields(organizationOf(request), params.contact_id, payload.fields))),
-        clearField: ({ params, request }) =>
-          Effect.sync(() =>
-            params.field_key === "phone"
-              ? answer(400, { phone: ["A contact keeps its phone number."] })
-              : oneOr404(store.clearField(organizationOf(request), params.contact_id, params.field_key))
-          ),
-        addTags: ({ params, payload, request }) =>
-          Effect.sync(() => oneOr404(store.addTags(organizationOf(request), params.contact_id, payload.tags))),
-        removeTag: ({ params, request }) =>
-          Effect.sync(() =>
-            oneOr404(store.removeTag(organizationOf(request), params.contact_id, params.tag_id_or_name))
-          ),
-        search: ({ query, request }) =>
-          Effect.sync(() => {
-            if (query.name === undefined && query.phone === undefined) {
-              return answer(400, { non_field_errors: ["At least one of name and phone is required."] })
-            }
-            const found = store.search(organizationOf(request), query)
-            const offset = Math.max(0, query.offset ?? 0)
-            const limit = Math.min(Math.max(1, query.limit ?? defaultPageSize), maxPageSize)
-            return { contacts: found.slice(offset, offset + limit).map(toJson), total: found.length }
-          })
-      })
-    })
-  )
-
-// --- who may do them ----------------------------------------------------------------------------------------------
-
-const isToken = Schema.is(ApiToken)
-const isOrganization = Schema.is(OrganizationId)
-
-// A security middleware finds what a handler failed with in a wrapper of Effect's own.
-const schemaErrorOf = (error: unknown): HttpApiSchemaError | undefined =>
-  [error, Predicate.hasProperty(error, "error") ? error.error : undefined].find((u) => HttpApiSchemaError.is(u))
-
-const layerAuthorization = (options: Options) =>
-  Layer.sync(OrganizationApiToken, () => {
-    const tokens = new Set((options.tokens ?? [token]).map(Redacted.value))
-    const organizations = options.organizations && new Set(options.organizations.map((id) => id.toLowerCase()))
-    return OrganizationApiToken.of({
-      OrganizationApiToken: (handle, { credential }) =>
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-          const text = Redacted.value(credential)
-          if (text === "") return Effect.succeed(answer(401, { detail: "No organization API token was given." }))
-          if (!isToken(text) || !tokens.has(text)) {
-            return Effect.succeed(answer(401, { detail: "The organization API token is not valid." }))
-          }
-          const named = request.headers["x-organization-id"]?.toLowerCase()
-          if (named !== undefined && !isOrganization(named)) {
-            return Effect.succeed(answer(400, { detail: "X-Organization-ID is not a UUID." }))
-          }
-          const isOwn = named === undefined || named === text.split(".")[0]?.toLowerCase()
-          if (!isOwn && organizations !== undefined && !organizations.has(named)) {
-            return Effect.succeed(answer(403, { detail: "The token does not reach this organization." }))
-          }
-          return Effect.catch(handle, (error) => {
-            const refused = schemaErrorOf(error)
-            return refused === undefined
-              ? Effect.fail(error)
-              : Effect.succeed(fieldErrors(Issues.fromSchema(refused.cause.issue)))
-          })
-        })
-    })
-  })
+const inside: Effect.Effect<Inside, never, State> = Effect.map(State, (state) => {
+  const found = insides.get(state)
+  if (found === undefined) throw new TypeError("Sandbox.State comes from the layers of Sandbox")
+  return found
+})
 
 const decodeContact = Schema.decodeUnknownSync(ContactFromWire)
-const decodeInput = Schema.decodeUnknownEffect(UpsertInput)
+const decodeInputs = Schema.decodeUnknownEffect(Schema.Array(UpsertInput), {
+  errors: "all",
+  onExcessProperty: "error"
+})
 
 // Fresh, or sandboxes that are built together would share one state.
 const layerState = Layer.fresh(
-  Layer.effectContext(
-    Effect.sync(() => {
-      const store = makeStore()
-      const requests: Array<Faults.Request> = []
-      let count = 0
-      let script: Faults.Script | undefined
-      const state = State.of({
-        contacts: (org = organization) =>
-          Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(one))),
-        seed: (contacts, org = organization) =>
-          Effect.forEach(contacts, (input) =>
-            Effect.map(decodeInput(input), (decoded) => decodeContact(store.upsert(org.toLowerCase(), decoded).contact))
-          ),
-        requests: Effect.sync(() => [...requests]),
-        script: (next) => Effect.sync(() => void (script = next)),
-        enter: (entering) => {
-          const request = { ...entering, index: ++count }
-          requests.push(request)
-          if (requests.length > maxRequests) requests.shift()
-          return script?.(request)
-        }
+  Layer.sync(State, () => {
+    const store = makeStore()
+    const journal = makeJournal()
+    const state = State.of({
+      contacts: (org = organization) =>
+        Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(one))),
+      seed: (contacts, org = organization) =>
+        Effect.map(decodeInputs([...contacts]), (inputs) =>
+          inputs.map((input) => decodeContact(store.upsert(org.toLowerCase(), input).contact))
+        ),
+      requests: Effect.sync(journal.all),
+      script: (script) => Effect.sync(() => journal.script(script)),
+      reset: Effect.sync(() => {
+        store.clear()
+        journal.clear()
       })
-      return Context.make(State, state).pipe(Context.add(TheStore, store))
     })
-  )
+    insides.set(state, { store, journal })
+    return state
+  })
 )
 
 const routes = (options: Options) =>
-  HttpApiBuilder.layer(AgentalkApi).pipe(
-    Layer.provide(layerHandlers(options)),
-    Layer.provide(layerAuthorization(options))
+  Handlers.layer({ ...options, tokens: options.tokens ?? [token] }).pipe(
+    Layer.provide(
+      Layer.effect(
+        Handlers.TheStore,
+        Effect.map(inside, ({ store }) => store)
+      )
+    )
   )
 
 /**
@@ -289,12 +186,15 @@ export const withFaults = <E, R>(
   E | Faults.Broken,
   R | State | HttpServerRequest.HttpServerRequest
 > =>
-  Effect.flatMap(State, (state) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
-      const fault = state.enter({ method, path: url })
-      return fault === undefined ? operation : Faults.answer(fault, operation, connection)
-    })
-  )
+  Effect.gen(function* () {
+    const { journal } = yield* inside
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const body = yield* Effect.orElseSucceed(request.text, () => "")
+    const { entry, fault } = journal.enter(request, body)
+    const response = yield* fault === undefined ? operation : Faults.answer(fault, operation, connection)
+    entry.status = response.status
+    return response
+  })
 
 /**
  * The sandbox as an `HttpClient`, without a socket: whatever the host of a request is, the sandbox answers it.

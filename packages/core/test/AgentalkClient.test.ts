@@ -164,6 +164,19 @@ describe("a bad option fails when the client is built", () => {
     ["plain http", { baseUrl: "http://zaphod.example" }, ["baseUrl", "https"], "zaphod"],
     ["plain http to what looks like loopback", { baseUrl: "http://127.0.0.1.zaphod.example" }, ["baseUrl"], "zaphod"],
     ["plain http to another network", { baseUrl: "http://10.0.0.1" }, ["baseUrl"], "10.0.0"],
+    ["plain http to every address", { baseUrl: "http://0.0.0.0:8080" }, ["baseUrl", "https"], "0.0.0"],
+    ["plain http to a name like loopback's", { baseUrl: "http://localhost.zaphod.example" }, ["baseUrl"], "zaphod"],
+    ["plain http to a name that ends like it", { baseUrl: "http://zaphod-localhost" }, ["baseUrl"], "zaphod"],
+    ["plain http to a rooted name", { baseUrl: "http://localhost./zaphod" }, ["baseUrl", "https"], "zaphod"],
+    ["plain http to a mapped address", { baseUrl: "http://[::ffff:10.0.0.1]" }, ["baseUrl", "https"], "ffff"],
+    ["plain http behind a user", { baseUrl: "http://localhost@zaphod.example" }, ["baseUrl", "credentials"], "zaphod"],
+    ["plain http behind a password", { baseUrl: "http://127.0.0.1:80@zaphod.example" }, ["baseUrl"], "zaphod"],
+    ["plain http in other slashes", { baseUrl: "http:\\\\zaphod.example\\@localhost" }, ["baseUrl"], "zaphod"],
+    ["plain http with a line break", { baseUrl: "ht\ntp://zaphod.example" }, ["baseUrl", "https"], "zaphod"],
+    ["a token with a line break", { token: Redacted.make(`${orgA}.zap\r\nx-evil: hod`) }, ["token"], "hod"],
+    ["a token with other letters", { token: Redacted.make(`${orgA}.zaphöd`) }, ["token"], "zaph"],
+    ["a token with a control character", { token: Redacted.make(`${orgA}.zap\0hod`) }, ["token"], "hod"],
+    ["an organization with a line break", { organization: `${orgA}\nx: zaphod` }, ["organization"], "zaphod"],
     ["credentials in a URL", { baseUrl: "https://zaphod:pw@example.com" }, ["baseUrl", "credentials"], "zaphod"],
     ["a user in a URL", { baseUrl: "https://zaphod@example.com" }, ["baseUrl", "credentials"], "zaphod"],
     ["a query in a URL", { baseUrl: "https://example.com?zaphod" }, ["baseUrl", "query"], "zaphod"],
@@ -194,7 +207,11 @@ describe("a bad option fails when the client is built", () => {
     ["http://localhost:3000", "http://localhost:3000"],
     ["http://api.localhost", "http://api.localhost"],
     ["http://127.0.0.1:8080", "http://127.0.0.1:8080"],
-    ["http://[::1]:8080/x", "http://[::1]:8080/x"]
+    ["http://[::1]:8080/x", "http://[::1]:8080/x"],
+    ["http://127.1", "http://127.0.0.1"],
+    ["http://0x7f000001:8080", "http://127.0.0.1:8080"],
+    ["http://LOCALHOST", "http://localhost"],
+    ["http://localhost\\@zaphod.example", "http://localhost/@zaphod.example"]
   ])("but not %s", ([baseUrl, href]) =>
     Effect.gen(function* () {
       const { client, sent } = always()

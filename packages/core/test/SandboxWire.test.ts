@@ -41,7 +41,7 @@ const onWire = <A, E>(effect: Effect.Effect<A, E, HttpClient.HttpClient | Sandbo
 describe("the wire of the sandbox", () => {
   it.effect.each<readonly [name: string, args: Parameters<typeof send>, status: number, json: unknown]>([
     ["an unknown contact", ["DELETE", `/api/contacts/${missing}`], 404, { detail: "Not found." }],
-    ["an unknown address", ["GET", "/api/nothing"], 404, undefined],
+    ["an unknown address", ["GET", "/api/nothing"], 404, { detail: "Not found." }],
     [
       "a search for nothing",
       ["GET", "/api/contacts/search"],
@@ -96,20 +96,58 @@ describe("the wire of the sandbox", () => {
     )
   )
 
-  it.effect.each<readonly [name: string, path: string, body: unknown, key: string]>([
-    ["tags that are no list", "/api/contacts", { phone, tags: "vip" }, "tags"],
-    ["a tag that is no text", "/api/contacts", { phone, tags: ["vip", 7] }, "tags"],
-    ["fields that are no object", "/api/contacts", { phone, fields: [1] }, "fields"],
-    ["a first name of null", "/api/contacts", { phone, firstName: null }, "firstName"],
-    ["no tags", `/api/contacts/${missing}/tags`, {}, "tags"],
-    ["a list", "/api/contacts", [], "non_field_errors"]
-  ])("answers %s as Django REST Framework does", ([, path, body, key]) =>
+  const blank = "Expected a tag name that is not blank"
+  const noPhone = "Expected a phone number: 7 to 15 digits with its country code, such as +15551234567"
+  it.effect.each<readonly [name: string, method: "POST" | "PATCH", path: string, body: unknown, json: unknown]>([
+    ["tags that are no list", "POST", "", { phone, tags: "vip" }, { tags: ["Expected array"] }],
+    ["a tag that is no text", "POST", "", { phone, tags: ["vip", 7] }, { tags: { 1: ["Expected string"] } }],
+    ["blank tags", "POST", "", { phone, tags: ["", "vip", " "] }, { tags: { 0: [blank], 2: [blank] } }],
+    ["blank tags to add", "POST", `/${missing}/tags`, { tags: ["vip", "\t"] }, { tags: { 1: [blank] } }],
+    ["fields that are no object", "POST", "", { phone, fields: [1] }, { fields: ["Expected object"] }],
+    ["a first name of null", "POST", "", { phone, firstName: null }, { firstName: ["Expected string"] }],
+    ["no tags", "POST", `/${missing}/tags`, {}, { tags: ["Required"] }],
+    ["no fields", "PATCH", `/${missing}/fields`, {}, { fields: ["Required"] }],
+    [
+      "a field without a name",
+      "PATCH",
+      `/${missing}/fields`,
+      { fields: { "": 1, ok: 2 } },
+      { fields: { "": ["Expected a field key that is not empty"] } }
+    ],
+    ["a list", "POST", "", [], { non_field_errors: ["Expected object"] }],
+    [
+      "all that is wrong at once",
+      "POST",
+      "",
+      { phone: 7, firstName: 7, tags: [1] },
+      { phone: ["Expected string"], firstName: ["Expected string"], tags: { 0: ["Expected string"] } }
+    ],
+    [
+      "all that breaks a rule at once",
+      "POST",
+      "",
+      { phone: "x", email: "y", tags: [" "] },
+      {
+        phone: [noPhone],
+        email: ["Expected an e-mail address, such as jane@example.com"],
+        tags: { 0: [blank] }
+      }
+    ]
+  ])("answers %s as Django REST Framework does", ([, method, path, body, json]) =>
     onWire(
       Effect.gen(function* () {
-        const { json, status } = yield* send("POST", path, { body })
-        assert.strictEqual(status, 400)
-        assert.deepStrictEqual(Object.keys(json), [key])
-        assert.isTrue(json[key].every((message: unknown) => typeof message === "string"))
+        assert.deepStrictEqual(yield* send(method, `/api/contacts${path}`, { body }), { status: 400, json })
+      })
+    )
+  )
+
+  it.effect("does not see keys that it does not know", () =>
+    onWire(
+      Effect.gen(function* () {
+        const body = '{"phone":"+15551234567","firstname":"Jane","__proto__":{"email":"a@example.com"}}'
+        assert.strictEqual((yield* send("POST", "/api/contacts", { body })).status, 201)
+        const [contact] = yield* contacts
+        assert.deepStrictEqual(contact, { id: contact!.id, phone, tags: [], fields: {}, extra: {} })
       })
     )
   )

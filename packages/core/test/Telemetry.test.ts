@@ -468,7 +468,7 @@ it.effect("a tracer that only a layer provides is found at the call", () =>
         return new Tracer.NativeSpan(options)
       }
     })
-    yield* Effect.provide(calls.search(contacts), Layer.succeed(Tracer.Tracer, tracer))
+    yield* calls.search(contacts).pipe(Effect.provide(Layer.sync(Tracer.Tracer, () => tracer)))
     assert.deepStrictEqual(names, ["Contacts.search", "GET /api/contacts/search"])
   })
 )

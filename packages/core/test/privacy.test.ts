@@ -4,9 +4,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
-import type { AgentalkError } from "../src/AgentalkError.ts"
+import { type AgentalkError, ServerFault } from "../src/AgentalkError.ts"
 import { type Answer, ask, type Call, json, text } from "./ScriptedApi.ts"
 
 const id = "d1d1d1d1-aaaa-4bbb-8ccc-e5e5e5e5e5e5"
@@ -124,6 +125,28 @@ describe("an error shows nothing of what a call was about", () => {
     })
   )
 
+  it.effect("when somebody is a key, or a server tells of somebody else", () =>
+    Effect.gen(function* () {
+      const people = { [phone]: Number.NaN, [input.email]: Number.NaN }
+      const error = yield* Effect.flip(
+        ask(
+          (contacts) => contacts.updateFields(id, people),
+          () => json(200, {}),
+          { token }
+        )
+      )
+      assertBlank(error)
+      assert(error._tag === "Validation")
+      assert.deepStrictEqual(
+        error.issues.map(({ path }) => path.join(".")),
+        ["fields.<number>", "fields.<email>"]
+      )
+      const detail = "Contact 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 has this phone already."
+      const other = yield* Effect.flip(ask(callsAboutHer[0]![0], () => json(409, { detail }), { token }))
+      assert.deepNestedInclude(other, { issues: [{ path: [], message: "Contact <id> has this phone already." }] })
+    })
+  )
+
   it.effect("when it times out", () =>
     Effect.gen(function* () {
       for (const [call] of callsAboutHer) {
@@ -141,6 +164,19 @@ describe("an error shows nothing of what a call was about", () => {
       for (const one of tokens) {
         assertBlank(yield* Effect.flip(ask(callsAboutHer[0]![0], () => json(200, {}), { token: one })))
       }
+    })
+  )
+
+  it.effect("when it is sent on as JSON by its schema", () =>
+    Effect.gen(function* () {
+      const echo = echoOf(input)
+      const error = yield* Effect.flip(ask(callsAboutHer[0]![0], () => text(500, echo), { token }))
+      assert(error._tag === "ServerFault")
+      const codec = Schema.toCodecJson(ServerFault)
+      const sent = yield* Schema.encodeEffect(codec)(error)
+      assert.deepInclude(sent as object, { status: 500, body: "<redacted>" })
+      const { body } = yield* Schema.decodeUnknownEffect(codec)(sent)
+      assert.isTrue(Redacted.isRedacted(body))
     })
   )
 

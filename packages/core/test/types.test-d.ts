@@ -68,6 +68,19 @@ describe("Contacts", () => {
     expectTypeOf(contacts.search).toBeCallableWith({ phone: "555", name: undefined, limit: 10 })
   })
 
+  it("takes a copy of fields whose type is an interface", () => {
+    interface Fields {
+      city: string
+      seats?: number
+    }
+    const fields = {} as Fields
+    expectTypeOf(contacts.updateFields).toBeCallableWith("id", { ...fields })
+    expectTypeOf(contacts.upsert).toBeCallableWith({ phone: "+1555", fields: { ...fields } })
+    // @ts-expect-error an interface may be given more keys elsewhere
+    const refused = contacts.updateFields("id", fields)
+    expectTypeOf(refused).not.toBeAny()
+  })
+
   it("refuses what cannot be meant", () => {
     expectTypeOf<{ readonly limit: number }>().not.toExtend<Core.SearchQuery>()
     const refused = [

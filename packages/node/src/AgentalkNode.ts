@@ -12,6 +12,7 @@
  */
 import * as AgentalkClient from "@agentalk/core/AgentalkClient"
 import type { Contacts } from "@agentalk/core/Contacts"
+import * as Jit from "@agentalk/core/Jit"
 import * as RateLimit from "@agentalk/core/RateLimit"
 import { ApiToken, BaseUrl, OrganizationId } from "@agentalk/core/Settings"
 import * as Config from "effect/Config"
@@ -83,7 +84,8 @@ export const environment: Config.Config<Options> = Config.all({
 export const layerOptions = ({ pool, rateLimit, ...options }: Options): Layer.Layer<Contacts, Config.ConfigError> =>
   AgentalkClient.layer(options).pipe(
     Layer.provide(UndiciHttpClient.layerOptions(pool ?? {})),
-    Layer.provide(rateLimit === undefined ? Layer.empty : RateLimit.layer(rateLimit))
+    Layer.provide(rateLimit === undefined ? Layer.empty : RateLimit.layer(rateLimit)),
+    Layer.provide(Layer.effectDiscard(Jit.enable))
   )
 
 /**

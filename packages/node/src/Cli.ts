@@ -48,7 +48,9 @@ export const agentalk = Command.make("agentalk").pipe(
 )
 
 // A token or a phone number in the wrong place is quoted by these messages, and errors end up in logs.
-const masked = (message: string): string => message.replace(/"[^"]*(?:\d{4}|@)[^"]*"/g, '"…"')
+// A value without its flag, such as a name, could be anything.
+const masked = (message: string): string =>
+  message.replace(/"[^"]*(?:\d{4}|@)[^"]*"/g, '"…"').replace(/(?<=positional arguments?: ).*/s, '"…"')
 
 // What is wrong goes to standard error; help that was asked for, to standard output.
 const presenter: CliOutput.Presenter = {

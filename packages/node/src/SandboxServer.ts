@@ -72,13 +72,15 @@ const layerFaults = HttpRouter.middleware(
  * @since 0.1.0
  */
 export const layerOptions = (options: Options): Layer.Layer<Address | Sandbox.State, ServeError> =>
-  Layer.effect(
-    Address,
-    Effect.map(HttpServer.HttpServer, ({ address }) =>
-      Address.of({ url: HttpServer.formatAddress(address).replace(/\/$/, "") })
-    )
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      const url = HttpServer.formatAddress(address).replace(/\/$/, "")
+      return Context.make(Address, Address.of({ url })).pipe(Context.add(Sandbox.State, yield* Sandbox.State))
+    })
   ).pipe(
-    Layer.merge(
+    // Not merged: its router would take the place of the one that a program has.
+    Layer.provide(
       HttpRouter.serve(Layer.provideMerge(layerFaults, Sandbox.layerRoutes(options)), {
         routerConfig: Sandbox.routerConfig,
         disableLogger: true,

@@ -7,11 +7,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import process from "node:process"
+import * as Zlib from "node:zlib"
 import { Agent } from "undici"
 import * as AgentalkNode from "../src/AgentalkNode.ts"
 import * as UndiciHttpClient from "../src/UndiciHttpClient.ts"
@@ -170,6 +172,36 @@ describe("a response over the size limit", () => {
         assert.isBelow(after.rss - before.rss, whole / 2)
       }),
     20_000
+  )
+})
+
+describe("a small response that grows when it is decompressed", () => {
+  const bombs = {
+    gzip: Zlib.gzipSync(Buffer.alloc(64 * 1024 * 1024)),
+    br: Zlib.brotliCompressSync(Buffer.alloc(64 * 1024 * 1024), {
+      params: { [Zlib.constants.BROTLI_PARAM_QUALITY]: 1 }
+    })
+  }
+
+  it.live.each([
+    { name: "our own client", client: UndiciHttpClient.layer, encoding: "gzip" },
+    { name: "our own client", client: UndiciHttpClient.layer, encoding: "br" },
+    { name: "fetch", client: FetchHttpClient.layer, encoding: "gzip" },
+    { name: "fetch", client: FetchHttpClient.layer, encoding: "br" }
+  ] as const)("is held to the size limit over $name: $encoding", ({ client, encoding }) =>
+    Effect.gen(function* () {
+      const { url } = yield* serve((_, response) => {
+        response.writeHead(200, { "content-type": "application/json", "content-encoding": encoding })
+        response.end(bombs[encoding])
+      })
+      const live = AgentalkClient.layer({ token: Sandbox.token, baseUrl: url, maxBodySize: "1 MiB", retry: Retry.none })
+      const contacts = Context.get(yield* Layer.build(Layer.provide(live, client)), Contacts)
+      const before = process.memoryUsage().arrayBuffers
+      const error = yield* Effect.flip(search(contacts))
+      assert.strictEqual(error._tag, "UnexpectedResponse")
+      assert.include(error.message, "larger than allowed")
+      assert.isBelow(process.memoryUsage().arrayBuffers - before, 32 * 1024 * 1024)
+    })
   )
 })
 

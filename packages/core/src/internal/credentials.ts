@@ -1,4 +1,5 @@
 /** Where the credentials of an attempt come from: known once and for all, or obtained before each attempt. */
+// @effect-diagnostics anyUnknownInErrorContext:off -- a user's effect may fail with anything; what it was is not kept
 import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -44,7 +45,6 @@ const decodeToken = Schema.decodeUnknownOption(ApiToken)
 const malformed = "the token that was obtained is not of the form {orgId}.{secret}"
 
 const obtain = (token: Effect.Effect<Redacted.Redacted, unknown>): Effect.Effect<Credential, string> =>
-  // @effect-diagnostics-next-line anyUnknownInErrorContext:off -- it may fail with anything, and never succeeded
   Effect.matchEffect(token, {
     onFailure: () => Effect.fail("the token could not be obtained"),
     onSuccess: (value) =>
@@ -75,7 +75,11 @@ export const makeCredentials = (
     current,
     renew: (refused) =>
       turn.withPermit(
-        Effect.flatMap(current, (known) => (known.header === refused.header ? refresh : Effect.succeed(known)))
+        Effect.filterOrElse(
+          current,
+          (known) => known.header !== refused.header,
+          () => refresh
+        )
       )
   })
 }

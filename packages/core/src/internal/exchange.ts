@@ -23,6 +23,8 @@ export interface Exchange {
   readonly body: string | Transport.Fault
   /** The credentials that the request carried, so that an echo of them can be blanked. */
   readonly authorization: string | undefined
+  /** The organization that the request named. */
+  readonly organization: string | undefined
 }
 
 // Codes that say that no connection was made, so that nothing was sent.
@@ -122,23 +124,25 @@ const readBounded = (
 }
 
 /**
- * What is asked of a client that was not made for this SDK: `fetch` would follow redirects and take the request with
- * it; the client's span would record the URL, and with it a searched phone, and send trace headers to the vendor.
+ * What is asked of every client. The client's span would record the URL, and with it a searched phone, and send trace
+ * headers to the vendor; attempts have spans of their own.
  */
-const asked = <R>(context: Context.Context<R>, attempt: Transport.Attempt): Context.Context<R> => {
-  const fetchOptions = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
-  return context.pipe(
-    Context.add(Transport.CurrentAttempt, attempt),
-    Context.add(HttpClient.TracerDisabledWhen, () => true),
-    Context.add(FetchHttpClient.RequestInit, { ...fetchOptions, redirect: "manual" })
-  )
-}
+const asked = (context: Context.Context<never>, attempt: Transport.Attempt): Context.Context<never> =>
+  Context.add(Context.add(context, Transport.CurrentAttempt, attempt), HttpClient.TracerDisabledWhen, () => true)
+
+/** `fetch` would follow redirects and take the request with it. */
+const withoutRedirects = (context: Context.Context<never>): Context.Context<never> =>
+  Context.add(context, FetchHttpClient.RequestInit, {
+    ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
+    redirect: "manual"
+  })
 
 const toExchange = (response: HttpClientResponse, body: string | Transport.Fault): Exchange => ({
   status: response.status,
   headers: response.headers,
   body,
-  authorization: response.request.headers["authorization"]
+  authorization: response.request.headers["authorization"],
+  organization: response.request.headers["x-organization-id"]
 })
 
 /**
@@ -173,9 +177,10 @@ export const exchange = (
         }
       }
     )
-    if (isEnforced) return Effect.provideService(received, Transport.CurrentAttempt, attempt)
+    const context = asked(fiber.context, attempt)
+    if (isEnforced) return Effect.provideContext(received, context)
     return received.pipe(
-      Effect.provideContext(asked(fiber.context, attempt)),
+      Effect.provideContext(withoutRedirects(context)),
       Effect.timeoutOrElse({
         duration: Duration.millis(limits.millis),
         orElse: () => {

@@ -3,7 +3,7 @@
  */
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { Issue } from "../AgentalkError.ts"
-import type { Redactor } from "./redact.ts"
+import { mask, type Redactor } from "./redact.ts"
 import { isObject } from "./wire.ts"
 
 const maxIssues = 50
@@ -24,7 +24,7 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1({
 })
 
 /** The issues of a schema. */
-export const fromSchema = (issue: SchemaIssue.Issue, under: ReadonlyArray<string> = []): ReadonlyArray<Issue> =>
+export const fromSchema = (issue: SchemaIssue.Issue, under: Issue["path"] = []): ReadonlyArray<Issue> =>
   format(issue)
     .issues.slice(0, maxIssues)
     .map(({ message, path = [] }) => ({
@@ -32,7 +32,8 @@ export const fromSchema = (issue: SchemaIssue.Issue, under: ReadonlyArray<string
         ...under,
         ...path.map((segment) => {
           const key = typeof segment === "object" ? segment.key : segment
-          return typeof key === "number" ? key : String(key)
+          // Where people are the keys of an object, a key is one of them.
+          return typeof key === "number" ? key : mask(String(key))
         })
       ],
       message

@@ -18,8 +18,9 @@ import type { Budget } from "./budget.ts"
 import type { Credentials } from "./credentials.ts"
 import { CurrentLimiter, makeHolds } from "./limiter.ts"
 import * as Policy from "./policy.ts"
+import { routeOf } from "./requests.ts"
 import { type Limits, type Operation, type RetryPolicy, Run, type Shared } from "./run.ts"
-import { Instruments, observeCall, type Route, showBudget, type Tells } from "./telemetry.ts"
+import { Instruments, observeCall, showBudget, type Tells } from "./telemetry.ts"
 
 /** The organization that calls are for, where somebody set it. */
 export const CurrentOrganization = Policy.reference<string>("@agentalk/core/AgentalkClient/CurrentOrganization")
@@ -72,16 +73,14 @@ const applyTells = (base: Tells, { requestDetails, traceHeaders }: Telemetry.Opt
 })
 
 /** Makes a method of a client from an operation. */
-export type Perform = <I, A, E>(
-  operation: Operation<I, A, E>,
-  route: Route
-) => (input: unknown) => Effect.Effect<A, CallError | E>
+export type Perform = <I, A, E>(operation: Operation<I, A, E>) => (input: unknown) => Effect.Effect<A, CallError | E>
 
 export const makePerform = (client: Client): Perform => {
   const server = new URL(client.baseUrl)
   const find = Policy.makeFind(client.built)
   const findParts = Policy.makeFindParts(client.built)
   const shared: Shared = {
+    baseUrl: client.baseUrl,
     server: server.host,
     credentials: client.credentials,
     budget: client.budget,
@@ -98,8 +97,8 @@ export const makePerform = (client: Client): Perform => {
   }
   showBudget(client.budget, server, client.built)
 
-  return (operation, route) => {
-    const instruments = new Instruments(operation.operation, route, server)
+  return (operation) => {
+    const instruments = new Instruments(operation.operation, routeOf(operation.operation), server)
     return (input) =>
       Effect.withFiber((fiber) => {
         const run = new Run(shared, operation, instruments, input, fiber)

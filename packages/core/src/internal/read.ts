@@ -4,9 +4,9 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
 import type { Issue } from "../AgentalkError.ts"
-import { type Contact, ContactFromWire, type SearchPage, type UpsertResult } from "../Contact.ts"
+import { Contact, type SearchPage, type UpsertResult } from "../Contact.ts"
 import * as Issues from "./issues.ts"
-import { findContact, findContactById, findContacts, findIsNew, findTotal, isObject } from "./wire.ts"
+import { contactFromWire, findContact, findContactById, findContacts, findIsNew, findTotal, isObject } from "./wire.ts"
 
 /** Reads an answer, or says what breaks the promise of its operation. */
 export type Read<A> = (json: unknown, status: number) => Result.Result<A, ReadonlyArray<Issue>>
@@ -15,25 +15,35 @@ const broken = (path: ReadonlyArray<string>, message: string) => Result.fail<Rea
 
 const notAnObject = () => broken([], "Expected an object")
 
-const decoder = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
-  const decode = SchemaParser.decodeUnknownResult(schema)
-  return (input: unknown): Result.Result<S["Type"], ReadonlyArray<Issue>> => {
-    try {
-      return Result.mapError(decode(input), Issues.fromSchema)
-    } catch {
-      return broken([], "Expected data that is not nested too deep")
-    }
+// What was parsed from JSON is not walked again to see that it is JSON.
+const parsed = Schema.Unknown.pipe(Schema.refine((u): u is Schema.JsonObject => isObject(u)))
+
+/** A contact whose parts were parsed from JSON. */
+export const Received = Schema.Struct({ ...Contact.fields, fields: Schema.optionalKey(parsed), extra: parsed })
+
+const isReceived = SchemaParser.is(Received)
+const decodeContact = SchemaParser.decodeUnknownResult(Contact)
+
+/** Reads a contact; `path` is where it stands. */
+const toContact = (
+  wire: unknown,
+  path: ReadonlyArray<string | number> = []
+): Result.Result<Contact, ReadonlyArray<Issue>> => {
+  const contact: unknown = contactFromWire(wire)
+  if (isReceived(contact)) return Result.succeed(contact)
+  // The schema says what is wrong with it.
+  try {
+    return Result.mapError(decodeContact(contact), (issue) => Issues.fromSchema(issue, path))
+  } catch {
+    return Result.fail([{ path, message: "Expected data that is not nested too deep" }])
   }
 }
-
-const decodeContact = decoder(ContactFromWire)
-const decodeContacts = decoder(Schema.Struct({ contacts: Schema.Array(ContactFromWire) }))
 
 export const upserted: Read<UpsertResult> = (json, status) => {
   if (json !== undefined && !isObject(json)) return notAnObject()
   const found = json && findContact(json)
   if (found === undefined) return broken(["id"], "Required")
-  return Result.map(decodeContact(found), (contact) => ({
+  return Result.map(toContact(found), (contact) => ({
     contact,
     isNew: findIsNew(json ?? {}) ?? status === 201
   }))
@@ -46,7 +56,7 @@ export const contact =
     if (json === undefined || json === null) return Result.succeed(Option.none())
     if (!isObject(json)) return notAnObject()
     const found = findContactById(json, id)
-    return found === undefined ? Result.succeed(Option.none()) : Result.map(decodeContact(found), Option.some)
+    return found === undefined ? Result.succeed(Option.none()) : Result.map(toContact(found), Option.some)
   }
 
 export const nothing: Read<void> = (json) =>
@@ -56,8 +66,11 @@ export const page: Read<SearchPage> = (json) => {
   if (!isObject(json)) return notAnObject()
   const contacts = findContacts(json)
   if (contacts === undefined) return broken(["contacts"], "Required")
-  return Result.map(decodeContacts({ contacts }), (decoded) => ({
-    contacts: decoded.contacts,
-    total: Option.fromUndefinedOr(findTotal(json))
-  }))
+  const page: Array<Contact> = []
+  for (const [index, wire] of contacts.entries()) {
+    const contact = toContact(wire, ["contacts", index])
+    if (Result.isFailure(contact)) return Result.fail(contact.failure)
+    page.push(contact.success)
+  }
+  return Result.succeed({ contacts: page, total: Option.fromUndefinedOr(findTotal(json)) })
 }

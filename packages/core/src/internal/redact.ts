@@ -65,9 +65,15 @@ const spellings = (value: string): ReadonlyArray<string> => {
 
 const isWordAt = (text: string, at: number): boolean => /[\p{L}\p{N}]/u.test(text.charAt(at))
 
+const guidLike = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/gi
+
 // No character stands in two parts of either pattern, so that no text makes them look back.
 const emailLike = /[^\s@%<>"'(),;:]{1,64}(?:@|%40)[^\s@%<>"'(),;:]{1,255}/gu
 const numberLike = /\+?\d(?:[\s().-]{0,2}\d){6,}/gu
+
+/** A text without what may be about somebody, whoever that is. */
+export const mask = (text: string): string =>
+  text.replace(guidLike, "<id>").replace(emailLike, "<email>").replace(numberLike, "<number>")
 
 /** Keeps what one request carried out of a text. */
 export interface Redactor {
@@ -81,9 +87,14 @@ export interface Redactor {
 const prefixLength = 8
 const longValue = 12
 
-/** A redactor for what one request carried; `secret` is its token. */
-export const makeRedactor = (values: unknown, secret: string | undefined): Redactor => {
+/** A redactor for what one request carried; `secret` is its token, `organization` the one that it named. */
+export const makeRedactor = (
+  values: unknown,
+  secret: string | undefined,
+  organization: string | undefined
+): Redactor => {
   const found: Array<readonly [string, string]> = []
+  if (organization !== undefined) found.push([organization, "organization"])
   if (secret !== undefined) {
     found.push([secret, "token"])
     for (const part of secret.split(".")) if (part !== "") found.push([part, "token"])
@@ -133,7 +144,7 @@ export const makeRedactor = (values: unknown, secret: string | undefined): Redac
   const text = (input: string): string => {
     if (input.length > maxInput) return `(a text of ${input.length} characters)`
     // What the request did not carry may still be about somebody.
-    const out = replaceKnown(normalise(input)).replace(emailLike, "<email>").replace(numberLike, "<number>")
+    const out = mask(replaceKnown(normalise(input)))
     const points = Array.from(out)
     return points.length <= maxLength ? out : `${points.slice(0, maxLength - 1).join("")}…`
   }

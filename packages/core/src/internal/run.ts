@@ -1,16 +1,12 @@
 /** One call under way: from its input through its attempts, and the waits between them, to the value or the error. */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as HttpClient from "effect/http/HttpClient"
-import type { HttpClientError } from "effect/http/HttpClientError"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
 import type * as Tracer from "effect/Tracer"
 import type { CallError, Issue, Operation as OperationName, Outcome, RetryStopped } from "../AgentalkError.ts"
@@ -22,45 +18,21 @@ import { type Credential, type Credentials, isRotating } from "./credentials.ts"
 import type { Call, Failure, Limit, Missing } from "./ending.ts"
 import { exchange, type Exchange } from "./exchange.ts"
 import * as Failed from "./failure.ts"
-import type { Check } from "./inputs.ts"
+import { type Check, notData } from "./inputs.ts"
 import * as Issues from "./issues.ts"
 import type { Limiter } from "./limiter.ts"
 import type { Find } from "./policy.ts"
 import type { Read } from "./read.ts"
+import { type Encoded, toRequest } from "./requests.ts"
 import { isJson } from "./response.ts"
 import { type Instruments, type Observed, observeAttempt, retried, type Tells, waited } from "./telemetry.ts"
-
-/**
- * A request as the derived client encodes it. A call encodes its input once, so that all its attempts send the same
- * bytes, whatever becomes of the input in the meantime.
- */
-export class Encoded {
-  readonly _tag = "Encoded"
-  readonly request: HttpClientRequest.HttpClientRequest
-  constructor(request: HttpClientRequest.HttpClientRequest) {
-    this.request = request
-  }
-}
-
-/** The transport of the derived client: hands the request over instead of sending it. */
-export const encodeOnly: HttpClient.HttpClient.With<Encoded> = HttpClient.makeWith(
-  Effect.flatMap((request: HttpClientRequest.HttpClientRequest) => Effect.fail(new Encoded(request))),
-  (request: HttpClientRequest.HttpClientRequest) => Effect.succeed(request)
-)
-
-interface Headers {
-  readonly "x-organization-id"?: string
-}
 
 /** An operation: what it takes, how it is sent, and how its answer is read. */
 export interface Operation<I, A, E> {
   readonly operation: OperationName
   readonly check: Check<I>
-  /** Encodes the request; it fails with `Encoded`, for it is never sent from there. */
-  readonly encode: (
-    input: I,
-    headers: Headers
-  ) => Effect.Effect<unknown, Encoded | HttpClientError | Schema.SchemaError>
+  /** Throws where the input has no wire form, though it passed the check. */
+  readonly encode: (input: I) => Encoded
   readonly read: (input: I) => Read<A>
   readonly onMissing: Missing<E>
   /** What a 404 means after an attempt that may have done its work; `undefined` where it stays a failure. */
@@ -83,6 +55,8 @@ export interface RetryPolicy {
 
 /** What the calls of a client share. */
 export interface Shared {
+  readonly baseUrl: string
+  /** Its host, for the circuit breaker. */
   readonly server: string
   readonly credentials: Credentials
   readonly budget: Budget
@@ -100,14 +74,6 @@ export interface Shared {
 }
 
 const decodeOrganization = SchemaParser.decodeUnknownResult(OrganizationId)
-
-const toHeaders = (organization: string | undefined): Result.Result<Headers, ReadonlyArray<Issue>> => {
-  if (organization === undefined) return Result.succeed({})
-  return Result.match(decodeOrganization(organization), {
-    onSuccess: (id) => Result.succeed({ "x-organization-id": id }),
-    onFailure: (issue) => Result.fail(Issues.fromSchema(issue, ["organization"]))
-  })
-}
 
 // Calls that were told to wait for the same moment must not all arrive in it.
 const maxHintJitter = 250
@@ -129,10 +95,6 @@ const toHealth = (exit: Exit.Exit<Exchange, unknown>): Health | undefined => {
   return isFault(error) ? { isHealthy: false } : undefined
 }
 
-const noWireForm: Issue = { path: [], message: "Expected data that has a JSON form" }
-
-type Request = HttpClientRequest.HttpClientRequest
-
 export class Run<I, A, E> implements Call<E>, Observed {
   readonly input: unknown
   readonly fiber: Fiber.Fiber<unknown, unknown>
@@ -152,6 +114,7 @@ export class Run<I, A, E> implements Call<E>, Observed {
   private readonly breaker: Breaker | undefined
   private readonly deadline: number
   private checked!: I
+  private encoded!: Encoded
   private organization: string | undefined = undefined
   /** Whose limits the attempt at hand counts against. */
   private key = ""
@@ -195,19 +158,20 @@ export class Run<I, A, E> implements Call<E>, Observed {
   start(): Effect.Effect<A, CallError | E> {
     const input = this.of.check(this.input)
     if (Result.isFailure(input)) return this.refuseInput(input.failure)
-    const headers = toHeaders(this.shared.findOrganization(this.fiber))
-    if (Result.isFailure(headers)) return this.refuseInput(headers.failure)
+    const organization = this.shared.findOrganization(this.fiber)
+    if (organization !== undefined) {
+      const id = decodeOrganization(organization)
+      if (Result.isFailure(id)) return this.refuseInput(Issues.fromSchema(id.failure, ["organization"]))
+      this.organization = id.success
+    }
     this.checked = input.success
-    this.organization = headers.success["x-organization-id"]
-    return Effect.matchCauseEffect(this.of.encode(input.success, headers.success), {
-      // What passed the check has a wire form, so a refusal here is for an input that changed between the two.
-      onSuccess: () => this.refuseInput([]),
-      onFailure: (cause) => {
-        const error = Result.getOrUndefined(Cause.findError(cause))
-        if (error instanceof Encoded) return this.attempt(error.request)
-        return this.refuseInput(Schema.isSchemaError(error) ? Issues.fromSchema(error.issue) : [noWireForm])
-      }
-    })
+    try {
+      this.encoded = this.of.encode(input.success)
+    } catch {
+      // An input that changed between the two.
+      return this.refuseInput([notData])
+    }
+    return this.attempt()
   }
 
   private refuseInput(issues: ReadonlyArray<Issue>) {
@@ -262,15 +226,15 @@ export class Run<I, A, E> implements Call<E>, Observed {
 
   // --- attempts -----------------------------------------------------------------------------------------------------
 
-  private attempt(request: Request): Effect.Effect<A, CallError | E> {
+  private attempt(): Effect.Effect<A, CallError | E> {
     this.attempts++
     const { credentials } = this.shared
-    if (!isRotating(credentials)) return this.attemptAs(credentials, request)
+    if (!isRotating(credentials)) return this.attemptAs(credentials)
     return Effect.matchEffect(this.inTime(credentials.current), {
-      onSuccess: (credential) => this.attemptAs(credential, request),
+      onSuccess: (credential) => this.attemptAs(credential),
       onFailure: (error) =>
         isFault(error)
-          ? this.recover(Failed.fromFault(this, error, this.limitNow()), request)
+          ? this.recover(Failed.fromFault(this, error, this.limitNow()))
           : this.refuse(Failed.noCredentials(error), "not-retryable")
     })
   }
@@ -283,16 +247,16 @@ export class Run<I, A, E> implements Call<E>, Observed {
     })
   }
 
-  private attemptAs(credential: Credential, request: Request): Effect.Effect<A, CallError | E> {
+  private attemptAs(credential: Credential): Effect.Effect<A, CallError | E> {
     this.key = this.organization ?? credential.organization
-    const sent = this.send(HttpClientRequest.setHeader(request, "authorization", credential.header))
+    const sent = this.send(credential)
     const turn = this.limiter.acquire(this.key, Math.min(this.policy.maxRetryAfter, this.left()))
     const tried = turn === Effect.void ? sent : Effect.andThen(this.waits("rate-limit", turn), sent)
     const { breaker } = this
     return Effect.matchEffect(breaker === undefined ? tried : breaker.execute(tried, this.shared.server, toHealth), {
-      onSuccess: (answer) => this.settle(answer, credential, request),
+      onSuccess: (answer) => this.settle(answer, credential),
       onFailure: (error) => {
-        if (isFault(error)) return this.recover(Failed.fromFault(this, error, this.limitNow()), request)
+        if (isFault(error)) return this.recover(Failed.fromFault(this, error, this.limitNow()))
         if (error._tag === "Refused") return this.refuse(Failed.fromBreaker(error.retryAfter), "not-retryable")
         const isLong = Duration.toMillis(error.wait) > this.policy.maxRetryAfter
         return this.refuse(Failed.fromLimiter(error.wait, error.isAsked), isLong ? "retry-after" : "deadline")
@@ -300,29 +264,25 @@ export class Run<I, A, E> implements Call<E>, Observed {
     })
   }
 
-  private send(request: Request): Effect.Effect<Exchange, Fault> {
+  private send({ header }: Credential): Effect.Effect<Exchange, Fault> {
+    const { baseUrl, httpClient, isOwner, maxBodyBytes } = this.shared
+    const request = toRequest(this.encoded, baseUrl, header, this.organization)
     return Effect.suspend(() =>
       observeAttempt(this.instruments, this, request, (request) =>
-        exchange(
-          this.shared.httpClient.execute(request),
-          { millis: this.begin(), maxBodyBytes: this.shared.maxBodyBytes },
-          this.shared.isOwner
-        )
+        exchange(httpClient.execute(request), { millis: this.begin(), maxBodyBytes }, isOwner)
       )
     )
   }
 
   // --- answers ------------------------------------------------------------------------------------------------------
 
-  private settle(answer: Exchange, credential: Credential, request: Request): Effect.Effect<A, CallError | E> {
+  private settle(answer: Exchange, credential: Credential): Effect.Effect<A, CallError | E> {
     const settled = this.read(answer)
     if (Result.isSuccess(settled)) {
       this.shared.budget.giveBack(this.spent)
       return Effect.succeed(settled.success)
     }
-    return answer.status === 401
-      ? this.renew(settled.failure, credential, request)
-      : this.recover(settled.failure, request)
+    return answer.status === 401 ? this.renew(settled.failure, credential) : this.recover(settled.failure)
   }
 
   private read(answer: Exchange): Result.Result<A, Failure<CallError | E>> {
@@ -347,26 +307,22 @@ export class Run<I, A, E> implements Call<E>, Observed {
   }
 
   /** A refused token may have been replaced in the meantime: once in a call another one is tried. */
-  private renew(
-    failure: Failure<CallError | E>,
-    refused: Credential,
-    request: Request
-  ): Effect.Effect<A, CallError | E> {
+  private renew(failure: Failure<CallError | E>, refused: Credential): Effect.Effect<A, CallError | E> {
     const { credentials } = this.shared
-    if (!isRotating(credentials) || this.isRenewed) return this.recover(failure, request)
+    if (!isRotating(credentials) || this.isRenewed) return this.recover(failure)
     this.isRenewed = true
     return Effect.matchEffect(this.inTime(credentials.renew(refused)), {
       onSuccess: (credential) => {
-        if (credential.header === refused.header) return this.recover(failure, request)
+        if (credential.header === refused.header) return this.recover(failure)
         retried(this.instruments, this, "unauthorized")
         this.attempts++
-        return this.attemptAs(credential, request)
+        return this.attemptAs(credential)
       },
-      onFailure: () => this.recover(failure, request)
+      onFailure: () => this.recover(failure)
     })
   }
 
-  private recover(failure: Failure<CallError | E>, request: Request): Effect.Effect<A, CallError | E> {
+  private recover(failure: Failure<CallError | E>): Effect.Effect<A, CallError | E> {
     if (severity[failure.outcome] > severity[this.outcome]) this.outcome = failure.outcome
     const { policy } = this
     const { retry, retryAfter } = failure
@@ -386,7 +342,7 @@ export class Run<I, A, E> implements Call<E>, Observed {
     retried(this.instruments, this, retry)
     return Effect.andThen(
       this.waits(hint === 0 ? "backoff" : "retry-after", Effect.sleep(Duration.millis(delay))),
-      Effect.suspend(() => this.attempt(request))
+      Effect.suspend(() => this.attempt())
     )
   }
 }

@@ -137,7 +137,11 @@ export const makeStore = () => {
       }
       return [...organizationOf(org).contacts.values()].filter(isMatch)
     },
-    all: (org: string): ReadonlyArray<Stored> => [...organizationOf(org).contacts.values()]
+    all: (org: string): ReadonlyArray<Stored> => [...organizationOf(org).contacts.values()],
+    clear: (): void => {
+      organizations.clear()
+      created = 0
+    }
   }
 }
 

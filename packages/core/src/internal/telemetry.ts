@@ -216,10 +216,20 @@ export const observeCall = <A, E>(
     return log(instruments.name, { ...attributes, "agentalk.duration": seconds })
   })
   if (!isTraced(fiber)) return observed
+  let failure: E
   return Effect.useSpan(instruments.name, (span) => {
     call.span = span
-    return Effect.provideService(observed, Tracer.ParentSpan, span)
-  })
+    return Effect.mapError(Effect.provideService(observed, Tracer.ParentSpan, span), (error) => {
+      failure = error
+      return new CallFailed(isAgentalkError(error) ? error._tag : "Error")
+    })
+  }).pipe(Effect.mapError(() => failure))
+}
+
+/** A call that failed, for the status of its span: the error's own message names fields. */
+// @effect-diagnostics-next-line extendsNativeError:off -- exporters read the name and the message of an error
+class CallFailed extends Error {
+  override readonly name = "CallFailed"
 }
 
 const annotate = (span: Tracer.Span | undefined, attributes: Attributes): void => {

@@ -10,8 +10,8 @@ export const isObject = (u: unknown): u is Body => typeof u === "object" && u !=
 
 const isPresent = (u: unknown): boolean => u !== undefined && u !== null && u !== ""
 
-// `__proto__` is a key like any other: plain assignment would set the prototype instead.
-const set = (target: Record<string, unknown>, key: string, value: unknown): void => {
+/** Sets a key. `__proto__` is one like any other: plain assignment would set the prototype instead. */
+export const set = (target: Record<string, unknown>, key: string, value: unknown): void => {
   if (key === "__proto__") {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
   } else {

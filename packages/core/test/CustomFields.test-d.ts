@@ -1,0 +1,145 @@
+import { describe, expectTypeOf, it } from "@effect/vitest"
+import type * as DateTime from "effect/DateTime"
+import type * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as SchemaGetter from "effect/SchemaGetter"
+import type * as Stream from "effect/Stream"
+import * as Core from "../src/index.ts"
+
+const { CustomFields } = Core
+
+class Customers extends CustomFields.Service<Customers>()("test/Customers", {
+  visits: Schema.FiniteFromString,
+  since: Schema.DateTimeUtcFromString,
+  plan: Schema.Literals(["free", "pro"]),
+  nick: Schema.optionalKey(Schema.String),
+  motto: Schema.optional(Schema.String),
+  draft: Schema.mutableKey(Schema.Boolean)
+}) {}
+
+declare const customers: Customers["Service"]
+
+type Api = Customers["Service"]
+type Customer = Core.CustomFields.Contact<typeof Customers.fields>
+
+interface Read {
+  readonly visits?: number
+  readonly since?: DateTime.Utc
+  readonly plan?: "free" | "pro"
+  readonly nick?: string
+  readonly motto?: string | undefined
+  readonly draft?: boolean
+}
+
+type Written = { readonly [K in keyof Read]?: Read[K] | undefined }
+
+const phone = "+15551234567"
+
+describe("CustomFields", () => {
+  it("types what is read", () => {
+    expectTypeOf<Customer["fields"]>().toEqualTypeOf<Read>()
+    expectTypeOf<Customer["otherFields"]>().toEqualTypeOf<Readonly<Record<string, Schema.Json>>>()
+    expectTypeOf<Customer["invalidFields"][number]["key"]>().toEqualTypeOf<keyof Read>()
+    expectTypeOf<Customer["invalidFields"][number]["value"]>().toEqualTypeOf<Schema.Json>()
+    expectTypeOf<Omit<Customer, "fields" | "otherFields" | "invalidFields">>().toEqualTypeOf<
+      Omit<Core.Contact, "fields">
+    >()
+    expectTypeOf(Customers.decode).toEqualTypeOf<(contact: Core.Contact) => Customer>()
+    expectTypeOf(Core.ContactsStream.search).returns.toExtend<
+      Stream.Stream<Parameters<typeof Customers.decode>[0], unknown, unknown>
+    >()
+  })
+
+  it("types what is written", () => {
+    expectTypeOf<Parameters<Api["updateFields"]>[1]>().toEqualTypeOf<Written>()
+    expectTypeOf<Parameters<Api["upsert"]>[0]["fields"]>().toEqualTypeOf<Written | undefined>()
+    expectTypeOf<Parameters<Api["clearField"]>[1]>().toEqualTypeOf<keyof Read | "firstName" | "lastName" | "email">()
+    expectTypeOf(Customers.encode).returns.toEqualTypeOf<Effect.Effect<Core.UpsertInput, Core.Validation>>()
+  })
+
+  it("has the methods of Contacts, with the same errors", () => {
+    type Plain = Core.Contacts["Service"]
+    expectTypeOf<keyof Api>().toEqualTypeOf<keyof Plain>()
+    type Failure<K extends keyof Plain> = Effect.Error<ReturnType<Api[K]>>
+    expectTypeOf<Failure<"upsert">>().toEqualTypeOf<Core.CallError>()
+    expectTypeOf<Failure<"search">>().toEqualTypeOf<Core.CallError>()
+    expectTypeOf<Failure<"delete">>().toEqualTypeOf<Core.ContactError>()
+    expectTypeOf<Failure<"updateFields">>().toEqualTypeOf<Core.ContactError>()
+    expectTypeOf<Failure<"clearField">>().toEqualTypeOf<Core.ContactError>()
+    expectTypeOf<Failure<"addTags">>().toEqualTypeOf<Core.ContactError>()
+    expectTypeOf<Failure<"removeTag">>().toEqualTypeOf<Core.ContactError>()
+    expectTypeOf<Effect.Services<ReturnType<Api[keyof Plain]>>>().toBeNever()
+    type Values<K extends keyof Plain> = Effect.Success<ReturnType<Api[K]>>
+    expectTypeOf<Values<"updateFields" | "clearField" | "addTags" | "removeTag">>().toEqualTypeOf<
+      Option.Option<Customer>
+    >()
+    expectTypeOf<Values<"upsert">["contact"]>().toEqualTypeOf<Customer>()
+    expectTypeOf<Values<"upsert">["isNew"]>().toEqualTypeOf<boolean>()
+    expectTypeOf<Values<"search">["contacts"]>().toEqualTypeOf<ReadonlyArray<Customer>>()
+    expectTypeOf<Values<"search">["total"]>().toEqualTypeOf<Option.Option<number>>()
+    expectTypeOf(Customers.layer).toEqualTypeOf<Layer.Layer<Customers, never, Core.Contacts>>()
+  })
+
+  it("takes values whose type is an interface", () => {
+    interface Changes {
+      plan: "free" | "pro"
+    }
+    const changes = {} as Changes
+    expectTypeOf(customers.updateFields).toBeCallableWith("id", changes)
+    expectTypeOf(customers.upsert).toBeCallableWith({ phone, fields: changes })
+  })
+
+  it("refuses wrong keys and wrong values", () => {
+    const refused = [
+      // @ts-expect-error a misspelt key
+      customers.upsert({ phone, fields: { visit: 1 } }),
+      // @ts-expect-error a misspelt key
+      customers.updateFields("id", { visit: 1 }),
+      // @ts-expect-error a misspelt key
+      customers.clearField("id", "visit"),
+      // @ts-expect-error a contact keeps its phone
+      customers.clearField("id", "phone"),
+      // @ts-expect-error the value as it is stored
+      customers.updateFields("id", { visits: "1" }),
+      // @ts-expect-error not one of the literals
+      customers.upsert({ phone, fields: { plan: "gold" } }),
+      // @ts-expect-error null is no value of this schema
+      customers.updateFields("id", { nick: null }),
+      // @ts-expect-error a contact is found by its phone
+      customers.upsert({ fields: { visits: 1 } }),
+      // @ts-expect-error a search needs a name or a phone
+      customers.search({}),
+      // @ts-expect-error a misspelt key
+      Customers.encode({ phone, fields: { visit: 1 } })
+    ]
+    expectTypeOf(refused).toBeArray()
+  })
+
+  it("takes schemas whose encoded form is JSON", () => {
+    class Address extends Schema.Class<Address>("Address")({ street: Schema.optionalKey(Schema.String) }) {}
+    class Rich extends CustomFields.Service<Rich>()("test/Rich", {
+      address: Address,
+      all: Schema.Array(Schema.Struct({ n: Schema.FiniteFromString })),
+      record: Schema.Record(Schema.String, Schema.Finite),
+      json: Schema.Json,
+      maybe: Schema.OptionFromNullOr(Schema.BigIntFromString)
+    }) {}
+    expectTypeOf<Core.CustomFields.Values<typeof Rich.fields>["address"]>().toEqualTypeOf<Address | undefined>()
+  })
+
+  it("refuses other schemas", () => {
+    const getter = {} as SchemaGetter.Getter<string, string, Core.Contacts>
+    const needy = Schema.String.pipe(Schema.decodeTo(Schema.String, { decode: getter, encode: getter }))
+    const refused = [
+      // @ts-expect-error a Date is not JSON
+      CustomFields.Service<never>()("test/Dates", { since: Schema.Date }),
+      // @ts-expect-error a bigint is not JSON
+      CustomFields.Service<never>()("test/Numbers", { count: Schema.BigInt }),
+      // @ts-expect-error a schema that needs a service
+      CustomFields.Service<never>()("test/Needy", { needy })
+    ]
+    expectTypeOf(refused).toBeArray()
+  })
+})

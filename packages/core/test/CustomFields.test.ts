@@ -1,0 +1,459 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
+import { type AgentalkError, NotFound, type Operation } from "../src/AgentalkError.ts"
+import { Contact, ContactId } from "../src/Contact.ts"
+import { Contacts } from "../src/Contacts.ts"
+import * as ContactsStream from "../src/ContactsStream.ts"
+import * as CustomFields from "../src/CustomFields.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import { contactsOver, id, json, make } from "./ScriptedApi.ts"
+
+const phone = "+15551234567"
+
+class Customers extends CustomFields.Service<Customers>()("test/Customers", {
+  city: Schema.String,
+  visits: Schema.FiniteFromString,
+  since: Schema.DateTimeUtcFromString,
+  plan: Schema.Literals(["free", "pro"]),
+  score: Schema.Int,
+  nick: Schema.optionalKey(Schema.String),
+  motto: Schema.optional(Schema.FiniteFromString),
+  draft: Schema.mutableKey(Schema.Boolean),
+  referrer: Schema.NullOr(Schema.String),
+  address: Schema.Struct({ street: Schema.String, zip: Schema.optionalKey(Schema.FiniteFromString) }),
+  languages: Schema.Array(Schema.String)
+}) {}
+
+const since = DateTime.makeUnsafe("2024-02-29T12:00:00Z")
+
+const stored = (fields: Contact["fields"] & {}) => Contact.make({ id: ContactId.make(id), phone, fields })
+
+/** The typed service over any `Contacts`. */
+const over = <S, Id extends string, F extends CustomFields.Fields>(
+  service: CustomFields.ServiceClass<S, Id, F>,
+  contacts: Contacts["Service"]
+) =>
+  Effect.gen(function* () {
+    return yield* service
+  }).pipe(Effect.provide(Layer.provide(service.layer, Layer.succeed(Contacts, contacts))))
+
+/** The typed service over an API that answers every request alike, and the requests that it gets. */
+const scripted = Effect.fnUntraced(function* <S, Id extends string, F extends CustomFields.Fields>(
+  service: CustomFields.ServiceClass<S, Id, F>,
+  body: unknown = { id }
+) {
+  const { client, sent } = make(() => json(200, body))
+  return { customers: yield* over(service, yield* contactsOver(client)), sent }
+})
+
+describe("what is sent", () => {
+  it.effect("is encoded by the schemas", () =>
+    Effect.gen(function* () {
+      const { customers, sent } = yield* scripted(Customers)
+      const fields = {
+        visits: 3,
+        since,
+        plan: "pro",
+        draft: false,
+        referrer: null,
+        address: { street: "Main", zip: 1234 },
+        languages: ["en"]
+      } as const
+      const wire = {
+        visits: "3",
+        since: "2024-02-29T12:00:00.000Z",
+        plan: "pro",
+        draft: false,
+        referrer: null,
+        address: { street: "Main", zip: "1234" },
+        languages: ["en"]
+      }
+      yield* customers.upsert({ phone, firstName: "Jane", fields })
+      yield* customers.updateFields(id, fields)
+      assert.deepStrictEqual(
+        sent.map(({ body, method }) => [method, body]),
+        [
+          ["POST", { phone, firstName: "Jane", fields: wire }],
+          ["PATCH", { fields: wire }]
+        ]
+      )
+    })
+  )
+
+  it.effect("leaves out what is undefined", () =>
+    Effect.gen(function* () {
+      const { customers, sent } = yield* scripted(Customers)
+      yield* customers.upsert({ phone, fields: undefined })
+      yield* customers.upsert({ phone, fields: { city: undefined, motto: undefined, score: 1 } })
+      yield* customers.updateFields(id, { city: undefined })
+      assert.deepStrictEqual(
+        sent.map(({ body }) => body),
+        [{ phone }, { phone, fields: { score: 1 } }, { fields: {} }]
+      )
+    })
+  )
+
+  it.effect("names a built-in or a custom field to clear", () =>
+    Effect.gen(function* () {
+      const { customers, sent } = yield* scripted(Customers)
+      for (const key of ["email", "firstName", "lastName", "visits"] as const) yield* customers.clearField(id, key)
+      assert.deepStrictEqual(
+        sent.map(({ method, url }) => [method, url.pathname.split("/").at(-1)]),
+        [
+          ["DELETE", "email"],
+          ["DELETE", "firstName"],
+          ["DELETE", "lastName"],
+          ["DELETE", "visits"]
+        ]
+      )
+    })
+  )
+
+  it.effect("is encoded whenever the call is run", () =>
+    Effect.gen(function* () {
+      const { customers, sent } = yield* scripted(Customers)
+      const fields = { score: 1 }
+      const call = customers.updateFields(id, fields)
+      yield* call
+      fields.score = 2
+      yield* call
+      assert.deepStrictEqual(
+        sent.map(({ body }) => body),
+        [{ fields: { score: 1 } }, { fields: { score: 2 } }]
+      )
+    })
+  )
+})
+
+/** The methods as plain JavaScript sees them. */
+type Untyped = Readonly<Record<Operation, (...args: ReadonlyArray<unknown>) => Effect.Effect<unknown, AgentalkError>>>
+
+const secret = "Zaphod-7261"
+
+// Schemas that tell the value when they refuse it.
+const checked = Schema.String.check(Schema.makeFilter((text: string) => `${text} is no good`))
+const named = Schema.String.check(Schema.makeFilter((text: string) => `${text} is no good`, { message: "Be good" }))
+const expected = Schema.String.check(
+  Schema.makeFilter((text: string) => `${text} is no good`, { expected: "the good" })
+)
+const refusing = (text: string) => Effect.fail(new SchemaIssue.InvalidValue({ message: `${text} is no good` }))
+const refused = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.String,
+    SchemaTransformation.transformEffect<string, string>({ decode: refusing, encode: refusing })
+  )
+)
+const forbidding = SchemaGetter.forbidden<string, string>((text) => `${Option.getOrElse(text, () => "")} is no good`)
+const forbidden = Schema.String.pipe(Schema.decodeTo(Schema.String, { decode: forbidding, encode: forbidding }))
+const throwing = (text: string): string => {
+  throw new Error(text)
+}
+const broken = Schema.String.pipe(
+  Schema.decodeTo(Schema.String, SchemaTransformation.transform({ decode: throwing, encode: throwing }))
+)
+const waiting = (text: string) => Effect.promise(() => Promise.resolve(text))
+const slow = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.String,
+    SchemaTransformation.transformEffect<string, string>({ decode: waiting, encode: waiting })
+  )
+)
+
+class Strict extends CustomFields.Service<Strict>()("test/Strict", {
+  checked,
+  named,
+  expected,
+  refused,
+  forbidden,
+  broken,
+  slow,
+  plan: Schema.Literals(["free", "pro"]),
+  since: Schema.DateTimeUtcFromString,
+  finite: Schema.FiniteFromString,
+  byPhone: Schema.Record(Schema.String, Schema.Finite)
+}) {}
+
+const asynchronous = "Expected a schema that is synchronous and does not throw"
+
+/** What is said about a value that a field does not take. */
+const complaints = {
+  checked: "Expected a valid value",
+  named: "Be good",
+  expected: "Expected the good",
+  refused: "Expected a valid value",
+  forbidden: "Expected a valid value",
+  broken: asynchronous,
+  slow: asynchronous,
+  plan: 'Expected "free" | "pro"'
+}
+
+describe("what is refused before sending", () => {
+  const refuse = Effect.fnUntraced(function* (operation: Operation, ...args: ReadonlyArray<unknown>) {
+    const { customers, sent } = yield* scripted(Strict)
+    const error = yield* Effect.flip((customers as unknown as Untyped)[operation](...args))
+    assert.lengthOf(sent, 0)
+    assert(error._tag === "Validation")
+    assert.deepInclude(error, { operation, source: "client", outcome: "not-applied", attempts: 0 })
+    assert.notInclude(JSON.stringify(error) + error.message, secret)
+    return error
+  })
+
+  it.effect("has every field that its schema refuses, and no value", () =>
+    Effect.gen(function* () {
+      const fields = Object.fromEntries(Object.keys(complaints).map((key) => [key, secret]))
+      const issues = Object.entries(complaints).map(([key, message]) => ({ path: ["fields", key], message }))
+      assert.deepStrictEqual((yield* refuse("updateFields", id, fields)).issues, issues)
+      const { issues: same, message } = yield* refuse("upsert", { phone, fields })
+      assert.deepStrictEqual(same, issues)
+      assert.match(message, /^Contacts\.upsert: the input was refused before sending: .+\(fields\.checked\)/)
+    })
+  )
+
+  it.effect("does not say where in a value, for that may be data", () =>
+    Effect.gen(function* () {
+      const { issues } = yield* refuse("updateFields", id, { byPhone: { [secret]: "many" } })
+      assert.deepStrictEqual(issues, [{ path: ["fields", "byPhone"], message: "Expected number" }])
+    })
+  )
+
+  it.effect("has keys without a schema", () =>
+    Effect.gen(function* () {
+      const fields = parse('{"plan":"pro","pln":"pro","__proto__":"x","constructor":1}')
+      assert.deepStrictEqual(
+        (yield* refuse("updateFields", id, fields)).issues,
+        ["pln", "__proto__", "constructor"].map((key) => ({ path: ["fields", key], message: "Unknown key" }))
+      )
+      assert.lengthOf((yield* refuse("upsert", { phone, fields: { pln: undefined } })).issues, 1)
+      for (const key of ["pln", "phone", "constructor", "__proto__", "", undefined, 7]) {
+        const { issues } = yield* refuse("clearField", id, key)
+        assert.deepStrictEqual(issues[0]?.path, ["key"])
+      }
+    })
+  )
+
+  it.effect("is no plain object", () =>
+    Effect.gen(function* () {
+      for (const bad of [null, "x", 7, [], new Map([["plan", "pro"]]), () => 1]) {
+        assert.deepStrictEqual((yield* refuse("updateFields", id, bad)).issues[0]?.path, ["fields"])
+        assert.deepStrictEqual((yield* refuse("upsert", { phone, fields: bad })).issues[0]?.path, ["fields"])
+        yield* refuse("upsert", bad)
+        yield* refuse("search", bad)
+      }
+      const hostile = {
+        get plan() {
+          throw new Error(secret)
+        }
+      }
+      yield* refuse("updateFields", id, hostile)
+      yield* refuse("upsert", { phone, fields: hostile })
+    })
+  )
+})
+
+const parse = (text: string) => JSON.parse(text)
+
+describe("what is read", () => {
+  it("is decoded by the schemas", () => {
+    const { fields, invalidFields, otherFields, ...others } = Customers.decode(
+      stored({ visits: "3", since: "2024-02-29T12:00:00Z", address: { street: "Main", zip: "1234" }, referrer: null })
+    )
+    assert.deepStrictEqual(fields, { visits: 3, since, address: { street: "Main", zip: 1234 }, referrer: null })
+    assert.deepStrictEqual(invalidFields, [])
+    assert.deepStrictEqual(otherFields, {})
+    assert.deepStrictEqual(others, { id: ContactId.make(id), phone, extra: {} })
+  })
+
+  it("loses no contact by a value that breaks its schema", () => {
+    const { fields, invalidFields } = Strict.decode(
+      stored({ ...Object.fromEntries(Object.keys(complaints).map((key) => [key, secret])), finite: "7", since: "soon" })
+    )
+    assert.deepStrictEqual(fields, { finite: 7 })
+    const invalid: ReadonlyArray<{ key: string; value: Schema.Json; message: string }> = invalidFields
+    assert.deepStrictEqual(invalid, [
+      ...Object.entries(complaints).map(([key, message]) => ({ key, value: secret, message })),
+      { key: "since", value: "soon", message: "Expected a valid UTC DateTime string" }
+    ])
+  })
+
+  it("takes null for absence, but where the schema knows it", () => {
+    const { fields, invalidFields } = Customers.decode(stored({ city: null, nick: null, motto: null, referrer: null }))
+    assert.deepStrictEqual(fields, { referrer: null })
+    assert.deepStrictEqual(invalidFields, [])
+    assert.deepStrictEqual(Customers.decode(Contact.make({ id: ContactId.make(id) })).fields, {})
+  })
+
+  it("has what stands for an absent value", () => {
+    class Defaults extends CustomFields.Service<Defaults>()("test/Defaults", {
+      visits: Schema.FiniteFromString.pipe(Schema.withDecodingDefaultKey(Effect.succeed("0"))),
+      nick: Schema.OptionFromOptionalKey(Schema.String)
+    }) {}
+    const absent = { visits: 0, nick: Option.none() }
+    assert.deepStrictEqual(Defaults.decode(stored({})).fields, absent)
+    assert.deepStrictEqual(Defaults.decode(stored({ visits: null })).fields, absent)
+    const { fields, invalidFields } = Defaults.decode(stored({ visits: "x", nick: "Jo" }))
+    assert.deepStrictEqual(fields, { nick: Option.some("Jo") })
+    assert.lengthOf(invalidFields, 1)
+  })
+
+  it("keeps what has no schema, and takes no key for more than a key", () => {
+    class Odd extends CustomFields.Service<Odd>()("test/Odd", {
+      ["__proto__"]: Schema.FiniteFromString,
+      constructor: Schema.FiniteFromString,
+      toString: Schema.FiniteFromString,
+      valueOf: Schema.FiniteFromString.pipe(Schema.withDecodingDefaultKey(Effect.succeed("3")))
+    }) {}
+    const odd = Odd.decode(stored(parse('{"__proto__":"1","constructor":"2","hasOwnProperty":"3"}')))
+    assert.strictEqual(JSON.stringify(odd.fields), '{"__proto__":1,"constructor":2,"valueOf":3}')
+    assert.deepStrictEqual(odd.otherFields, { hasOwnProperty: "3" })
+    const plain = Customers.decode(stored(parse('{"city":"Oslo","__proto__":{"visits":"1"},"constructor":null}')))
+    assert.deepStrictEqual(plain.fields, { city: "Oslo" })
+    assert.strictEqual(JSON.stringify(plain.otherFields), '{"__proto__":{"visits":"1"},"constructor":null}')
+  })
+
+  it.effect("comes with every method that gives a contact", () =>
+    Effect.gen(function* () {
+      const body = {
+        contacts: [{ id, fields: { visits: "3", hat: 1 } }],
+        total: 1,
+        contact: { id, fields: { visits: "3" } }
+      }
+      const { customers, sent } = yield* scripted(Customers, body)
+      const { contact, isNew } = yield* customers.upsert({ phone })
+      assert.deepStrictEqual([contact.fields, isNew], [{ visits: 3 }, false])
+      for (const call of [
+        customers.updateFields(id, {}),
+        customers.clearField(id, "visits"),
+        customers.addTags(id, ["vip"]),
+        customers.removeTag(id, "vip")
+      ]) {
+        assert.deepStrictEqual(
+          Option.map(yield* call, ({ fields }) => fields.visits),
+          Option.some(3)
+        )
+      }
+      const { contacts, total } = yield* customers.search({ phone })
+      assert.deepStrictEqual(
+        contacts.map(({ fields, otherFields }) => [fields, otherFields]),
+        [[{ visits: 3 }, { hat: 1 }]]
+      )
+      assert.deepStrictEqual(total, Option.some(1))
+      assert.isUndefined(yield* customers.delete(id))
+      assert.deepStrictEqual(
+        sent.map(({ body, method, url }) => [method, url.pathname.replace(`/api/contacts/${id}`, ""), body]).slice(3),
+        [
+          ["POST", "/tags", { tags: ["vip"] }],
+          ["DELETE", "/tags/vip", undefined],
+          ["GET", "/api/contacts/search", undefined],
+          ["DELETE", "", undefined]
+        ]
+      )
+    })
+  )
+})
+
+describe("the service", () => {
+  class Rich extends CustomFields.Service<Rich>()("test/Rich", {
+    ...Customers.fields,
+    big: Schema.BigIntFromString,
+    maybe: Schema.OptionFromNullOr(Schema.Finite),
+    ages: Schema.Record(Schema.String, Schema.Int),
+    ["__proto__"]: Schema.FiniteFromString,
+    constructor: Schema.Boolean
+  }) {}
+
+  it.effect.prop(
+    "gives back what was written",
+    [Schema.toType(Schema.Struct(Rich.fields).mapFields(Struct.map(Schema.optionalKey)))],
+    ([values]) =>
+      Effect.gen(function* () {
+        const customers = yield* Rich
+        const { contact } = yield* customers.upsert({ phone, fields: values })
+        const written = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+        // But for the sign of a zero, which Equal does not see and JSON does not keep.
+        assert.isTrue(Equal.equals(contact.fields, written))
+        assert.deepStrictEqual(contact.invalidFields, [])
+        assert.deepStrictEqual(contact.otherFields, {})
+        const [found] = (yield* customers.search({ phone })).contacts
+        assert.deepStrictEqual(found, contact)
+        return true
+      }).pipe(Effect.provide(Layer.provide(Rich.layer, Sandbox.layer))),
+    { arbitrary: { runs: 100 } }
+  )
+
+  it.effect("types what goes into a stream, and what comes out", () =>
+    Effect.gen(function* () {
+      yield* Stream.range(1, 3).pipe(
+        Stream.mapEffect((visits) =>
+          Customers.encode({ phone: `${phone}${visits}`, firstName: "Ann", fields: { visits } })
+        ),
+        ContactsStream.upsertAll,
+        Stream.runDrain
+      )
+      const found = yield* ContactsStream.search({ name: "Ann" }).pipe(
+        Stream.map(Customers.decode),
+        Stream.map(({ fields }) => fields.visits),
+        Stream.runCollect
+      )
+      assert.deepStrictEqual(found, [1, 2, 3])
+      const contacts = yield* (yield* Sandbox.State).contacts()
+      assert.deepStrictEqual(
+        contacts.map(({ fields }) => fields),
+        [{ visits: "1" }, { visits: "2" }, { visits: "3" }]
+      )
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("stands over a stub, and passes its errors on", () =>
+    Effect.gen(function* () {
+      const customers = yield* Customers
+      assert.deepStrictEqual((yield* customers.search({ name: "Ann" })).contacts, [
+        Customers.decode(stored({ visits: "1" }))
+      ])
+      const error = yield* Effect.flip(customers.updateFields(id, { visits: 1 }))
+      assert.strictEqual(error._tag, "NotFound")
+    }).pipe(
+      Effect.provide(
+        Layer.provide(
+          Customers.layer,
+          Layer.mock(Contacts, {
+            search: () => Effect.succeed({ contacts: [stored({ visits: "1" })], total: Option.none() }),
+            updateFields: (_, fields) => {
+              assert.deepStrictEqual(fields, { visits: "1" })
+              return Effect.fail(
+                new NotFound({ operation: "updateFields", outcome: "not-applied", message: "none", status: 404 })
+              )
+            }
+          })
+        )
+      )
+    )
+  )
+
+  it.effect("may be a stub itself", () =>
+    Effect.gen(function* () {
+      const customers = yield* Customers
+      const { contact } = yield* customers.upsert({ phone, fields: { visits: 1 } })
+      assert.strictEqual(contact.fields.visits, 2)
+    }).pipe(
+      Effect.provide(
+        Layer.mock(Customers, {
+          upsert: ({ fields }) =>
+            Effect.succeed({
+              contact: Customers.decode(stored({ visits: String((fields?.visits ?? 0) + 1) })),
+              isNew: true
+            })
+        })
+      )
+    )
+  )
+})

@@ -1,0 +1,107 @@
+/**
+ * Lists what the packages bring along at run time, with versions and licences, and fails on what nobody has agreed to:
+ * another licence, an install script, a dependency that docs/dependencies.md does not justify.
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import { existsSync, readFileSync, realpathSync } from "node:fs"
+import { dirname, join } from "node:path"
+import process from "node:process"
+
+const root = dirname(import.meta.dirname)
+
+const allowed: ReadonlySet<string> = new Set(["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD"])
+
+// Each of them runs by itself when a package is installed.
+const installScripts = ["preinstall", "install", "postinstall"]
+
+type Names = Readonly<Record<string, string>>
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly license?: string
+  readonly scripts?: Names
+  readonly dependencies?: Names
+  readonly optionalDependencies?: Names
+  readonly peerDependencies?: Names
+}
+
+interface Installed extends Manifest {
+  readonly folder: string
+}
+
+const load = (folder: string): Installed => ({
+  ...(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest),
+  folder
+})
+
+const dependenciesOf = ({ dependencies, optionalDependencies, peerDependencies }: Manifest): ReadonlyArray<string> =>
+  Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })
+
+/** Where Node finds a package from a folder; nowhere, if it is an optional one for another platform. */
+const find = (name: string, from: string): string | undefined => {
+  const folder = join(from, "node_modules", name)
+  if (existsSync(join(folder, "package.json"))) return realpathSync(folder)
+  return dirname(from) === from ? undefined : find(name, dirname(from))
+}
+
+const packages = ["core", "node"].map((name) => load(join(root, "packages", name)))
+const own = new Set(packages.map(({ name }) => name))
+
+const problems: Array<string> = []
+const found = new Map<string, Installed>()
+const visit = (parent: Installed): void => {
+  for (const name of dependenciesOf(parent)) {
+    const folder = find(name, parent.folder)
+    if (folder === undefined) {
+      if (parent.dependencies?.[name] !== undefined) problems.push(`${name} is not installed; run pnpm install`)
+    } else if (!found.has(folder) && !own.has(name)) {
+      const installed = load(folder)
+      found.set(folder, installed)
+      visit(installed)
+    }
+  }
+}
+for (const one of packages) visit(one)
+
+const direct = new Set(packages.flatMap(dependenciesOf).filter((name) => !own.has(name)))
+const listed = [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+
+for (const { folder, license, name, scripts = {}, version } of listed) {
+  if (license === undefined || !allowed.has(license)) {
+    problems.push(`${name} ${version} has the licence ${license ?? "(none)"}, which nobody has agreed to`)
+  }
+  const runs = installScripts.filter((script) => scripts[script] !== undefined)
+  if (existsSync(join(folder, "binding.gyp"))) runs.push("binding.gyp")
+  if (runs.length > 0) problems.push(`${name} ${version} would run a script when it is installed: ${runs.join(", ")}`)
+}
+
+const page = readFileSync(join(root, "docs/dependencies.md"), "utf8")
+const rows = page.matchAll(/^\| `([^`]+)` +\| ([^|]+?) +\| ([^|]+?) +\|$/gm)
+const justified = new Map([...rows].map(([, name = "", users = ""]) => [name, users]))
+for (const name of direct) {
+  const users = packages.filter((one) => dependenciesOf(one).includes(name)).map((one) => `\`${one.name}\``)
+  if (justified.get(name) !== users.join(", ")) {
+    problems.push(`docs/dependencies.md does not say that ${name} is of ${users.join(", ")}`)
+  }
+}
+for (const name of justified.keys()) {
+  if (!direct.has(name)) problems.push(`docs/dependencies.md justifies ${name}, which is no dependency any more`)
+}
+
+if (!existsSync(join(root, "pnpm-lock.yaml"))) problems.push("there is no pnpm-lock.yaml")
+const workspace = readFileSync(join(root, "pnpm-workspace.yaml"), "utf8")
+const builds = /^allowBuilds:(.*(?:\n[ \t].*)*)/m.exec(workspace)?.[1]
+if (builds === undefined) problems.push("pnpm-workspace.yaml has no allowBuilds")
+else if (/:\s*["']?true/.test(builds)) problems.push("allowBuilds lets a package run a script when it is installed")
+if (/dangerouslyAllowAllBuilds:\s*["']?true/.test(workspace)) problems.push("every package may run install scripts")
+
+const lines = listed.map(({ license = "", name, version }) =>
+  [direct.has(name) ? "direct    " : "transitive", name.padEnd(30), version.padEnd(10), license].join("  ")
+)
+Effect.runSync(Console.log(lines.join("\n")))
+if (problems.length > 0) {
+  Effect.runSync(Console.error(`\n${problems.join("\n")}`))
+  process.exitCode = 1
+}

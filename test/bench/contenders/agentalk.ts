@@ -1,0 +1,16 @@
+import { Contacts } from "@agentalk/core/Contacts"
+import * as AgentalkNode from "@agentalk/node/AgentalkNode"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { type Connect, ofEffects } from "../block.ts"
+import * as Work from "../work.ts"
+
+/** The call, made anew each time, as a program would. */
+export const upsert = Effect.map(Contacts, (contacts) =>
+  Effect.suspend(() => Effect.map(contacts.upsert(Work.input), ({ contact }) => contact.id))
+)
+
+export const makeLayer = (baseUrl: string) => AgentalkNode.layerOptions({ token: Redacted.make(Work.token), baseUrl })
+
+/** As it comes: retry, deadline, time limit, limiter, decoding. */
+export const connect: Connect = (baseUrl) => ofEffects(makeLayer(baseUrl), upsert)

@@ -1,0 +1,22 @@
+import * as AgentalkClient from "@agentalk/core/AgentalkClient"
+import * as Jit from "@agentalk/core/Jit"
+import * as Retry from "@agentalk/core/Retry"
+import * as UndiciHttpClient from "@agentalk/node/UndiciHttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { type Connect, ofEffects } from "../block.ts"
+import * as Work from "../work.ts"
+import { upsert } from "./agentalk.ts"
+
+/** As plain as the options allow: one attempt, no time limits; schemas are compiled, as `AgentalkNode` does. */
+export const connect: Connect = (baseUrl) =>
+  ofEffects(
+    AgentalkClient.layer({
+      token: Redacted.make(Work.token),
+      baseUrl,
+      retry: Retry.none,
+      attemptTimeout: Infinity,
+      deadline: Infinity
+    }).pipe(Layer.provide(UndiciHttpClient.layer), Layer.provide(Layer.effectDiscard(Jit.enable))),
+    upsert
+  )

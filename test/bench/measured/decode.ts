@@ -1,0 +1,92 @@
+/**
+ * What it costs to read a page of 50 contacts, over `JSON.parse` of the same bytes. It prints nothing and answers once.
+ *
+ * Read is by `search`, over a dispatcher that answers at once: all of the SDK's own way from bytes to contacts, and no
+ * socket. What the same call costs with an empty page is taken off.
+ */
+import * as AgentalkClient from "@agentalk/core/AgentalkClient"
+import * as Jit from "@agentalk/core/Jit"
+import * as UndiciHttpClient from "@agentalk/node/UndiciHttpClient"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { HttpClient } from "effect/http/HttpClient"
+import { Dispatcher } from "undici"
+import { figureOf } from "../statistics.ts"
+import * as Work from "../work.ts"
+
+const length = 50
+const calls = 400
+const rounds = Number(process.argv[2] ?? 15)
+
+const pages = {
+  full: Buffer.from(Work.pageOf(0, length, length)),
+  empty: Buffer.from(Work.pageOf(0, 0, 0))
+}
+
+const unused = () => {
+  throw new Error("Nothing aborts here")
+}
+
+class Answering extends Dispatcher {
+  page: Buffer = pages.full
+
+  override dispatch(_: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const controller = { paused: false, aborted: false, reason: null, rawHeaders: null, rawTrailers: null }
+    const all = { ...controller, abort: unused, pause: unused, resume: unused } as Dispatcher.DispatchController
+    queueMicrotask(() => {
+      handler.onRequestStart?.(all, {})
+      handler.onResponseStart?.(all, 200, { "content-type": "application/json" })
+      handler.onResponseData?.(all, this.page)
+      handler.onResponseEnd?.(all, {})
+    })
+    return true
+  }
+}
+
+const dispatcher = new Answering()
+// As `AgentalkNode` does before its first call.
+await Effect.runPromise(Jit.enable)
+const contacts = await AgentalkClient.make({ token: Redacted.make(Work.token), baseUrl: "http://127.0.0.1" }).pipe(
+  Effect.provideService(HttpClient, UndiciHttpClient.make(dispatcher)),
+  Effect.runPromise
+)
+
+const microseconds = async (body: () => void | Promise<void>): Promise<number> => {
+  const began = process.cpuUsage()
+  await body()
+  const { system, user } = process.cpuUsage(began)
+  return (system + user) / calls
+}
+
+const search = (page: Buffer) => () => {
+  dispatcher.page = page
+  let left = calls
+  const all = Effect.whileLoop({
+    while: () => left-- > 0,
+    body: () => contacts.search({ name: "Jane" }),
+    step: (found) => {
+      if (found.contacts.length > length) throw new Error("There are too many")
+    }
+  })
+  return Effect.runPromise(all)
+}
+
+const parse = () => {
+  for (let n = 0; n < calls; n++) JSON.parse(pages.full.toString())
+}
+
+for (let n = 0; n < 10; n++) {
+  parse()
+  await search(pages.full)()
+  await search(pages.empty)()
+}
+
+const ratios: Array<number> = []
+for (let round = 0; round < rounds; round++) {
+  const before = await microseconds(parse)
+  const full = await microseconds(search(pages.full))
+  const empty = await microseconds(search(pages.empty))
+  ratios.push((full - empty) / ((before + (await microseconds(parse))) / 2))
+}
+
+process.send?.({ bytes: pages.full.length, ratio: figureOf(ratios) })

@@ -1,0 +1,300 @@
+/**
+ * The canary test: values that stand nowhere else go through every operation, and must not come out of telemetry or of
+ * an error. Whatever telemetry there is, and will be, is recorded whole.
+ */
+import { AgentalkClient, type Contacts, ContactsStream, Faults, Retry, Sandbox, TimeLimit } from "@agentalk/core"
+import { SandboxServer, UndiciHttpClient } from "@agentalk/node"
+import { assert, describe, it, vi } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { calls, canary, input, leaksInAll, type Piece, pieces, shown, shownCause, token } from "./Canary.ts"
+import { metricPieces, record, type Recording } from "./CanaryRecorder.ts"
+import * as EchoServer from "./EchoServer.ts"
+import { operations, type Row, rows } from "./FaultMatrix.ts"
+
+const policy = { attempts: 2, baseDelay: "1 millis", maxRetryAfter: "500 millis" } as const
+
+const options: AgentalkClient.Options = {
+  token,
+  organization: canary.organization,
+  maxBodySize: "256 KiB",
+  retry: policy
+}
+
+const sockets = { "our own client": UndiciHttpClient.layer, fetch: FetchHttpClient.layer }
+
+const overSocket = Object.entries(sockets).map(([name, layer]) => ({ name, layer }))
+
+vi.setConfig({ testTimeout: 60_000 })
+
+/** All seven operations at once, each recorded by itself. */
+const recordAll = (contacts: Contacts["Service"], id: string = canary.id) =>
+  Effect.forEach(
+    operations,
+    (operation) => Effect.map(record(calls[operation](contacts, id)), (recording) => ({ operation, ...recording })),
+    { concurrency: "unbounded" }
+  )
+
+/** What a recording gives to search: telemetry, and the error where there is one. */
+const piecesOf = ({ exit, telemetry }: Recording<unknown, unknown>): ReadonlyArray<Piece> => [
+  ...telemetry,
+  ...(Exit.isFailure(exit)
+    ? exit.cause.reasons.flatMap((reason) => [
+        ...pieces("an error", "error", reason._tag === "Fail" ? shown(reason.error) : []),
+        ...pieces("a cause", "error", shownCause(exit.cause))
+      ])
+    : [])
+]
+
+const assertNoLeak = (recordings: ReadonlyArray<Recording<unknown, unknown>>): void =>
+  assert.deepStrictEqual(leaksInAll(recordings.flatMap(piecesOf)), [])
+
+const failuresOf = (recordings: ReadonlyArray<Recording<unknown, unknown>>): number =>
+  recordings.filter(({ exit }) => Exit.isFailure(exit)).length
+
+/** Strikes every request with a fault, and records all seven operations. */
+const struck = Effect.fnUntraced(function* ({ attempt, fault }: Row, contacts: Contacts["Service"]) {
+  const state = yield* Sandbox.State
+  const [seeded] = yield* state.seed([input], canary.organization)
+  yield* state.script(Faults.script({ times: Infinity, fault }))
+  return yield* TimeLimit.withLimits(recordAll(contacts, seeded?.id), { attempt, deadline: "10 seconds" })
+})
+
+/** A delete that finds nothing after a fault has done its work, and what is only slow arrives. */
+const leastFailures = ({ name }: Row): number => (name.startsWith("slow") ? 0 : 6)
+
+const sandbox = { tokens: [token] }
+
+describe("a fault", () => {
+  describe.concurrent.each(overSocket)("over a socket, $name", ({ layer }) => {
+    it.live.each(rows)("$name", (row) =>
+      Effect.gen(function* () {
+        const { url } = yield* SandboxServer.Address
+        const contacts = yield* AgentalkClient.make({ ...options, baseUrl: url })
+        const recordings = yield* struck(row, contacts)
+        assert.isAtLeast(failuresOf(recordings), leastFailures(row))
+        assertNoLeak(recordings)
+      }).pipe(Effect.provide([SandboxServer.layerOptions(sandbox), layer]))
+    )
+  })
+
+  describe("in memory", () => {
+    it.effect.each(rows)("$name", (row) =>
+      Effect.gen(function* () {
+        const contacts = yield* AgentalkClient.make({ ...options, baseUrl: "http://localhost" })
+        const fiber = yield* Effect.forkChild(struck(row, contacts))
+        yield* TestClock.adjust("5 minutes")
+        const recordings = yield* Fiber.join(fiber)
+        assert.isAtLeast(failuresOf(recordings), leastFailures(row))
+        assertNoLeak(recordings)
+      }).pipe(Effect.provide(Sandbox.layerHttpClientOptions(sandbox)))
+    )
+  })
+})
+
+describe("a success", () => {
+  const succeed = Effect.fnUntraced(function* (contacts: Contacts["Service"]) {
+    const state = yield* Sandbox.State
+    const [seeded] = yield* state.seed([input], canary.organization)
+    const recordings = yield* Effect.forEach(
+      ["upsert", "search", "addTags", "updateFields", "removeTag", "clearField", "delete"] as const,
+      (operation) => record(calls[operation](contacts, seeded?.id ?? ""))
+    )
+    assert.strictEqual(failuresOf(recordings), 0)
+    assertNoLeak(recordings)
+  })
+
+  it.live.each(overSocket)("over a socket, $name", ({ layer }) =>
+    Effect.gen(function* () {
+      const { url } = yield* SandboxServer.Address
+      yield* succeed(yield* AgentalkClient.make({ ...options, baseUrl: url }))
+    }).pipe(Effect.provide([SandboxServer.layerOptions(sandbox), layer]))
+  )
+
+  it.effect("in memory", () =>
+    Effect.gen(function* () {
+      yield* succeed(yield* AgentalkClient.make({ ...options, baseUrl: "http://localhost" }))
+    }).pipe(Effect.provide(Sandbox.layerHttpClientOptions(sandbox)))
+  )
+})
+
+describe("a server that echoes", () => {
+  const shapes = Object.keys(EchoServer.shapes)
+
+  it.effect.each(shapes)("%s, in memory", (shape) =>
+    Effect.forEach(
+      shape === "detail" ? EchoServer.statuses : EchoServer.statusesInShort,
+      Effect.fnUntraced(function* (status) {
+        const contacts = yield* AgentalkClient.make({ ...options, retry: Retry.none }).pipe(
+          Effect.provideService(HttpClient.HttpClient, EchoServer.inMemory(shape, status))
+        )
+        const recordings = yield* recordAll(contacts)
+        if (status >= 300) assert.strictEqual(failuresOf(recordings), 7)
+        assertNoLeak(recordings)
+      })
+    )
+  )
+
+  describe.concurrent.each(overSocket)("over a socket, $name:", ({ layer }) => {
+    it.live.each(shapes)("%s", (shape) =>
+      Effect.gen(function* () {
+        const server = yield* EchoServer.onSocket
+        for (const status of EchoServer.statusesInShort) {
+          const contacts = yield* AgentalkClient.make({ ...options, baseUrl: server.baseUrl(shape, status) })
+          const recordings = yield* recordAll(contacts)
+          if (status >= 300) assert.strictEqual(failuresOf(recordings), 7)
+          assertNoLeak(recordings)
+        }
+        // The vendor is not told which trace a call belongs to, although there is a tracer.
+        const propagated = server.headers.filter((name) => /trace|b3|baggage/.test(name))
+        assert.deepStrictEqual(propagated, [])
+        assert.include(server.headers, "authorization")
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.live.each(Object.entries(EchoServer.garbage))("%s", ([, garble]) =>
+      Effect.gen(function* () {
+        const baseUrl = yield* EchoServer.broken(garble)
+        const recordings = yield* recordAll(yield* AgentalkClient.make({ ...options, baseUrl }))
+        assert.isAbove(failuresOf(recordings), 0)
+        assertNoLeak(recordings)
+      }).pipe(Effect.provide(layer))
+    )
+  })
+})
+
+const over = (client: HttpClient.HttpClient, more: Partial<AgentalkClient.Options> = {}) =>
+  AgentalkClient.make({ ...options, ...more }).pipe(Effect.provideService(HttpClient.HttpClient, client))
+
+describe("what never gets to a server", () => {
+  it.live.each(["ECONNRESET", "ECONNREFUSED", "+16467378899", canary.secret])(
+    "a transport that tells all: %s",
+    (code) =>
+      Effect.gen(function* () {
+        const recordings = yield* recordAll(yield* over(EchoServer.talkative(code)))
+        assert.strictEqual(failuresOf(recordings), 7)
+        assertNoLeak(recordings)
+      })
+  )
+
+  it.live("an input that is refused", () =>
+    Effect.gen(function* () {
+      const contacts = yield* over(EchoServer.talkative("ECONNRESET"))
+      const { email, firstName, id, phone, secret, tag } = { ...canary }
+      const refused: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        contacts.upsert({ ...input, phone: firstName }),
+        contacts.upsert({ ...input, email: firstName, tags: [" "], firstName: phone }),
+        contacts.upsert({ ...input, [phone]: tag, fields: { [phone]: Number.NaN, [email]: 1n as never } }),
+        contacts.upsert(phone as never),
+        contacts.delete(firstName),
+        contacts.delete(`${id} ${phone}`),
+        contacts.updateFields(id, { city: Symbol(secret) as never }),
+        contacts.removeTag(id, `${tag}/../${phone}`),
+        contacts.addTags(id, [phone, 7 as never]),
+        contacts.search({ phone, name: "", limit: canary.fieldNumber + 0.5 }),
+        AgentalkClient.withOrganization(contacts.delete(id), `${canary.organization}\r\nx: ${secret}`)
+      ]
+      const recordings = yield* Effect.forEach(refused, record)
+      assert.strictEqual(failuresOf(recordings), refused.length)
+      assertNoLeak(recordings)
+    })
+  )
+
+  it.live("a token that cannot be obtained, or is none", () =>
+    Effect.gen(function* () {
+      const echo = `${Redacted.value(token)} ${canary.phone}`
+      const tokens: ReadonlyArray<AgentalkClient.Token> = [
+        Effect.fail({ message: echo, cause: echo }),
+        Effect.succeed(Redacted.make(echo, { label: "a token" })),
+        Effect.succeed(echo as never)
+      ]
+      for (const token of tokens) {
+        const recordings = yield* recordAll(yield* over(EchoServer.talkative("ECONNRESET"), { token }))
+        assert.strictEqual(failuresOf(recordings), 7)
+        assertNoLeak(recordings)
+      }
+    })
+  )
+
+  it.live("settings that are refused", () =>
+    Effect.gen(function* () {
+      const settings: ReadonlyArray<Partial<AgentalkClient.Options>> = [
+        { token: Redacted.make(`Bearer ${Redacted.value(token)}`) },
+        { token: Redacted.value(token) as never },
+        { baseUrl: `https://${canary.secret}:x@example.com` },
+        { baseUrl: `http://example.com/${canary.phone}` },
+        { organization: `${canary.organization} ` },
+        { maxBodySize: canary.phone as never },
+        { deadline: canary.secret as never }
+      ]
+      const recordings = yield* Effect.forEach(settings, (more) =>
+        record(over(EchoServer.talkative("ECONNRESET"), more))
+      )
+      assert.strictEqual(failuresOf(recordings), settings.length)
+      assertNoLeak(recordings)
+    })
+  )
+
+  it.live("an interruption", () =>
+    Effect.gen(function* () {
+      const contacts = yield* over(HttpClient.make(() => Effect.never))
+      const recordings = yield* Effect.forEach(operations, (operation) =>
+        record(
+          Effect.gen(function* () {
+            const fiber = yield* Effect.forkChild(calls[operation](contacts, canary.id), { startImmediately: true })
+            yield* Fiber.interrupt(fiber)
+            return yield* Fiber.join(fiber)
+          })
+        )
+      )
+      assert.strictEqual(failuresOf(recordings), 7)
+      assertNoLeak(recordings)
+    })
+  )
+})
+
+describe("in bulk", () => {
+  it.live.each([...new Set(EchoServer.statuses.filter((status) => status >= 400))])("%d", (status) =>
+    Effect.gen(function* () {
+      const inputs = [input, { ...input, phone: canary.firstName }, input]
+      const ids = [canary.id, canary.firstName]
+      const bulk = [
+        Stream.runCollect(ContactsStream.upsertAll(Stream.fromIterable(inputs))),
+        Stream.runCollect(ContactsStream.deleteAll(Stream.fromIterable(ids))),
+        Stream.runCollect(ContactsStream.search({ phone: canary.phone }))
+      ]
+      for (const one of bulk) {
+        const recording = yield* record(Effect.map(one as Effect.Effect<unknown, unknown, Contacts>, rowErrors))
+        assertNoLeak([recording])
+        if (Exit.isSuccess(recording.exit)) {
+          const { value } = recording.exit
+          assert.isNotEmpty(value)
+          assert.deepStrictEqual(leaksInAll(value.flatMap((error) => pieces("a row", "error", shown(error)))), [])
+        }
+      }
+    }).pipe(
+      Effect.provide(
+        AgentalkClient.layer(options).pipe(
+          Layer.provide(Layer.succeed(HttpClient.HttpClient, EchoServer.inMemory("detail", status)))
+        )
+      )
+    )
+  )
+})
+
+/** The errors of the rows that did not get through. */
+const rowErrors = (results: unknown): ReadonlyArray<unknown> =>
+  (results as ReadonlyArray<{ readonly error?: unknown }>).flatMap(({ error }) => (error === undefined ? [] : [error]))
+
+// Clients that were made outside of a recording may have kept what was there.
+it.effect("the metrics of the process name nobody", () =>
+  Effect.map(Metric.snapshot, (snapshot) => assert.deepStrictEqual(leaksInAll(metricPieces(snapshot)), []))
+)
