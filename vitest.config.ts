@@ -8,6 +8,20 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/src/*.test.ts"],
     // Most of a run was loading Effect anew for every file. Tests own no global state, so workers keep it loaded.
     isolate: false,
+    // For a machine that does other things besides: no test is about how fast it is.
+    testTimeout: 30_000,
+    coverage: {
+      include: ["packages/core/src/**", "packages/node/src/**"],
+      // The command also runs as a process of its own in its tests, and counts as well.
+      autoAttachSubprocess: true,
+      reporter: [["text", { skipFull: true }], "text-summary"],
+      reportsDirectory: "node_modules/.cache/coverage",
+      thresholds: {
+        "packages/core/src/**": { lines: 95, branches: 95, functions: 95, statements: 95 },
+        // Branches: what only a terminal sees, and fallbacks that the types ask for and nothing reaches.
+        "packages/node/src/**": { lines: 95, branches: 88, functions: 95, statements: 95 }
+      }
+    },
     typecheck: {
       enabled: true,
       checker: "tsc",

@@ -6,7 +6,7 @@
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -68,7 +68,20 @@ const pack = (folder: string) => {
   const modules = tarball.files
     .flatMap(({ path }) => /^dist\/([^/]+)\.js$/.exec(path)?.[1] ?? [])
     .filter((name) => name !== "index" && manifest.exports[`./${name}`] !== null)
-  return { filename: tarball.filename, manifest, modules }
+  return { filename: tarball.filename, folder, manifest, modules }
+}
+
+/** Where a declaration, its comments and literals aside, says `any`. */
+const sayAny = (folder: string): ReadonlyArray<string> => {
+  const dist = join(root, "packages", folder, "dist")
+  const declarations = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".d.ts"))
+  if (declarations.length === 0) throw new Error(`there is no declaration in ${dist}`)
+  return declarations.flatMap((path) => {
+    const code = readFileSync(join(dist, path), "utf8")
+      .replace(/\/\*[^]*?\*\/|"(?:[^"\\\n]|\\.)*"/g, (skipped) => skipped.replace(/[^\n]/g, " "))
+      .split("\n")
+    return code.flatMap((line, index) => (/\bany\b/.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []))
+  })
 }
 
 /** The first program of the README. */
@@ -174,7 +187,11 @@ const consume = async (effect: string): Promise<void> => {
 
 const packages = folders.map(pack)
 
-for (const { filename, manifest, modules } of packages) {
+for (const { filename, folder, manifest, modules } of packages) {
+  await check(`${manifest.name}: no declaration says any`, () => {
+    const found = sayAny(folder)
+    if (found.length > 0) throw new Error(found.join("\n"))
+  })
   await check(`${manifest.name}: publint --strict`, () => {
     run(temporary, "publint", ["--strict", filename])
   })

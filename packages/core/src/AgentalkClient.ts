@@ -129,7 +129,7 @@ export const make = Effect.fnUntraced(function* (
   const baseUrl = yield* checkOption(
     "baseUrl",
     options.dangerouslyAllowPlainHttp === true ? InsecureBaseUrl : BaseUrl,
-    String(options.baseUrl ?? defaultBaseUrl)
+    yield* checkInput("baseUrl", () => String(options.baseUrl ?? defaultBaseUrl), "a URL")
   )
   const organization =
     options.organization === undefined
@@ -138,6 +138,7 @@ export const make = Effect.fnUntraced(function* (
   const { attemptTimeout, deadline, maxBodySize, retry, retryBudget = defaultBudget } = options
   yield* checkLimit("attemptTimeout", attemptTimeout)
   yield* checkLimit("deadline", deadline)
+  yield* checkOption("retry", Schema.UndefinedOr(Schema.Record(Schema.String, Schema.Unknown)), retry)
   yield* checkOption("retry.attempts", atLeast(1), retry?.attempts ?? 1)
   yield* checkDuration("retry.baseDelay", retry?.baseDelay)
   yield* checkDuration("retry.maxDelay", retry?.maxDelay)

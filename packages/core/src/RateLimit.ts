@@ -41,6 +41,10 @@ export interface Quota {
 
 const units: Readonly<Record<string, Duration.Input>> = { s: "1 second", min: "1 minute", h: "1 hour" }
 
+/** The unit of a window, if there is one. */
+const unitOf = (window: Duration.Duration): string | undefined =>
+  Object.keys(units).find((unit) => Duration.equals(Duration.fromInputUnsafe(units[unit] ?? 0), window))
+
 const quotaPattern = /^\s*([1-9]\d{0,8})\s*\/\s*(s|min|h)\s*$/
 
 /**
@@ -59,11 +63,8 @@ export const QuotaFromString = Schema.String.check(
         const [, limit = "", unit = ""] = quotaPattern.exec(text) ?? []
         return { limit: Number(limit), window: Duration.fromInputUnsafe(units[unit] ?? 0) }
       },
-      encode: ({ limit, window }) => {
-        const [unit] =
-          Object.entries(units).find(([, each]) => Duration.equals(Duration.fromInputUnsafe(each), window)) ?? []
-        return `${limit}/${unit ?? "s"}`
-      }
+      // What has no such text gives one that the pattern refuses.
+      encode: ({ limit, window }) => `${limit}/${unitOf(window)}`
     })
   )
 )

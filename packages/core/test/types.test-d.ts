@@ -1,10 +1,11 @@
 import { describe, expectTypeOf, it } from "@effect/vitest"
 import type * as Config from "effect/Config"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import * as Core from "../src/index.ts"
 
 declare const contacts: Core.Contacts["Service"]
@@ -158,37 +159,79 @@ describe("layers", () => {
   })
 })
 
-describe("the public surface", () => {
-  type IsAny<A> = 0 extends 1 & A ? true : false
-  /** Whether a value, or what a function takes or gives, is `any`. */
-  type HasAny<A> =
-    IsAny<A> extends true
-      ? true
-      : A extends (...args: infer Args) => infer Result
-        ? true extends IsAny<Args> | IsAny<Result> | { [K in keyof Args]: IsAny<Args[K]> }[number & keyof Args]
-          ? true
-          : false
-        : false
-  type AnyKeys<M> = { [K in keyof M]-?: HasAny<M[K]> extends true ? K : never }[keyof M]
+describe("streams", () => {
+  type Parts<S> = S extends Stream.Stream<infer A, infer E, infer R> ? readonly [A, E, R] : never
 
-  it("knows any when it sees it", () => {
-    // oxlint-disable-next-line typescript/no-explicit-any -- what the test is about
-    type Leak = any
-    expectTypeOf<AnyKeys<{ a: Leak; b: (a: string, b: Leak) => 1; c: () => Leak; d: 1 }>>().toEqualTypeOf<
-      "a" | "b" | "c"
-    >()
+  it("over a search fail like it, and need Contacts only", () => {
+    type Search = Parts<ReturnType<typeof Core.ContactsStream.search>>
+    type Pages = Parts<ReturnType<typeof Core.ContactsStream.pages>>
+    expectTypeOf<Search>().toEqualTypeOf<readonly [Core.Contact, Core.CallError, Core.Contacts]>()
+    expectTypeOf<Pages>().toEqualTypeOf<readonly [Core.SearchPage, Core.CallError, Core.Contacts]>()
   })
 
-  it("has no any", () => {
-    expectTypeOf<AnyKeys<typeof Core>>().toBeNever()
-    expectTypeOf<AnyKeys<typeof Core.AgentalkClient>>().toBeNever()
-    expectTypeOf<AnyKeys<typeof Core.CustomFields>>().toBeNever()
-    expectTypeOf<AnyKeys<typeof Core.Sandbox>>().toBeNever()
-    expectTypeOf<AnyKeys<typeof Core.TimeLimit>>().toBeNever()
-    expectTypeOf<AnyKeys<typeof Core.Transport>>().toBeNever()
-    expectTypeOf<AnyKeys<Api>>().toBeNever()
-    expectTypeOf<AnyKeys<Core.Contact & Core.UpsertInput & Core.SearchPage & Core.UpsertResult>>().toBeNever()
-    expectTypeOf<AnyKeys<Core.AgentalkClient.Options & Core.Sandbox.Options>>().toBeNever()
-    expectTypeOf<{ [E in Core.AgentalkError as E["_tag"]]: AnyKeys<E> }[Core.AgentalkError["_tag"]]>().toBeNever()
+  it("of many calls keep the errors and the needs of their input, and add how a run stops", () => {
+    class Broken {
+      readonly _tag = "Broken"
+    }
+    class Disk {
+      readonly _tag = "Disk"
+    }
+    const run = (rows: Stream.Stream<Core.UpsertInput, Broken, Disk>) => Core.ContactsStream.upsertAll(rows)
+    expectTypeOf<Parts<ReturnType<typeof run>>>().toEqualTypeOf<
+      readonly [Core.ContactsStream.UpsertRow, Broken | Core.ContactsStream.Stopped, Disk | Core.Contacts]
+    >()
+    type Deletes = Parts<ReturnType<typeof Core.ContactsStream.deleteAll<never, never>>>
+    expectTypeOf<Deletes[1]>().toEqualTypeOf<Core.ContactsStream.Stopped>()
+    type Tags = Parts<ReturnType<typeof Core.ContactsStream.addTagsAll<never, never>>>
+    expectTypeOf<Tags[1]>().toEqualTypeOf<Core.ContactsStream.Stopped>()
+  })
+
+  it("refuse what a search refuses", () => {
+    const refused = [
+      // @ts-expect-error a search needs a name or a phone
+      Core.ContactsStream.search({}),
+      // @ts-expect-error the pages decide where they begin
+      Core.ContactsStream.pages({ name: "Jane", offset: 5 }),
+      // @ts-expect-error a search knows no e-mail
+      Core.ContactsStream.search({ name: "Jane", email: "jane@example.com" }),
+      // @ts-expect-error rows are inputs of upsert
+      Core.ContactsStream.upsertAll(Stream.succeed({ firstName: "Jane" }))
+    ]
+    expectTypeOf(refused).toBeArray()
+  })
+})
+
+describe("settings", () => {
+  it("refuse what they do not know", () => {
+    const token = Redacted.make("t")
+    const refused = [
+      // @ts-expect-error a token is Redacted
+      Core.AgentalkClient.layer({ token: "t" }),
+      // @ts-expect-error there is no client without a token
+      Core.AgentalkClient.layer({}),
+      // @ts-expect-error an unknown option
+      Core.AgentalkClient.layer({ token, timeout: "1 second" }),
+      // @ts-expect-error an unknown part of a policy
+      Core.Retry.layer({ times: 3 }),
+      // @ts-expect-error an unknown part of the time limits
+      Core.TimeLimit.layer({ total: "1 minute" }),
+      // @ts-expect-error a quota without its window
+      () => Core.RateLimit.layer({ limit: 5 }),
+      // @ts-expect-error an unknown option of a breaker
+      Core.CircuitBreaker.layer({ times: 3 }),
+      // @ts-expect-error an unknown option of a sandbox
+      Core.Sandbox.layerOptions({ pageSize: 5 })
+    ]
+    expectTypeOf(refused).toBeArray()
+  })
+})
+
+describe("catching", () => {
+  it("takes the tags that an operation gives, and no other", () => {
+    // @ts-expect-error a search names no contact that could be missing
+    const search = Effect.catchTag(contacts.search({ name: "Jane" }), "NotFound", () => Effect.void)
+    expectTypeOf(search).not.toBeAny()
+    const deleted = Effect.catchTag(contacts.delete("id"), "NotFound", () => Effect.void)
+    expectTypeOf<Effect.Error<typeof deleted>>().toEqualTypeOf<Core.CallError>()
   })
 })

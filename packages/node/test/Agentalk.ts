@@ -13,6 +13,11 @@ const binary = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
 
 const compiled = fileURLToPath(new URL("../../../node_modules/.cache/agentalk", import.meta.url))
 
+// Only of code that a process compiles by itself, its coverage is exact.
+// @effect-diagnostics-next-line processEnv:off -- it is how Node asks every process of a run for its coverage
+const coverage = process.env["NODE_V8_COVERAGE"]
+const measured = coverage === undefined ? {} : { NODE_V8_COVERAGE: coverage, NODE_DISABLE_COMPILE_CACHE: "1" }
+
 /** How a run ended, and what it printed. */
 export interface Ended {
   /** The exit status; 128 and the signal's number where a signal ended it. */
@@ -47,7 +52,7 @@ export const start = (
       const child = spawn(program, rest, {
         cwd,
         // @effect-diagnostics-next-line processEnvInEffect:off -- the child is to find what it runs on
-        env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...env },
+        env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...measured, ...env },
         stdio: ["pipe", "pipe", "pipe"]
       })
       let stdout = ""

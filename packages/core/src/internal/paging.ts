@@ -35,6 +35,15 @@ const makeIsLast = (limit: number) => {
   }
 }
 
+/** The query of one page. What cannot be read is left to the search, which refuses it. */
+const queryOf = (query: SearchQuery, limit: number, offset: number): SearchQuery => {
+  try {
+    return { ...query, limit, offset }
+  } catch {
+    return query
+  }
+}
+
 export const read = <A>(
   query: Omit<SearchQuery, "limit" | "offset">,
   options: { readonly pageSize?: number | undefined },
@@ -46,7 +55,7 @@ export const read = <A>(
       const seen = makeSeenIds()
       const isLast = makeIsLast(limit)
       return Stream.paginate(0, (offset) =>
-        Effect.map(api.search({ ...(query as SearchQuery), limit, offset }), (page) => {
+        Effect.map(api.search(queryOf(query as SearchQuery, limit, offset)), (page) => {
           const { length } = page.contacts
           const contacts = page.contacts.filter((contact) => seen.add(contact.id))
           const hasNew = contacts.length > 0

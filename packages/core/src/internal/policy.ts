@@ -32,8 +32,9 @@ export const makeWith = <A>(
 
 /** Lays the parts of a policy that are set over those of another. */
 export const mergeParts = <A extends object>(outer: A | undefined, value: A): A => {
-  const set = Object.entries(value).filter(([, part]) => part !== undefined)
-  return Object.assign({}, outer, Object.fromEntries(set))
+  const set = Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined))
+  // Spread, not assigned: `__proto__` is no part of a policy, and no prototype of one.
+  return { ...outer, ...(set as A) }
 }
 
 /** A layer that sets a policy, over the one that is in force where it is built. */

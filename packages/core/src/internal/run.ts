@@ -326,7 +326,8 @@ export class Run<I, A, E> implements Call<E>, Observed {
     const { policy } = this
     const { retry, retryAfter } = failure
     if (retry === undefined) return this.end(failure, "not-retryable")
-    if (this.attempts >= policy.attempts) return this.end(failure, "attempts")
+    // Not `>=`: what is no number allows no attempt more.
+    if (!(this.attempts < policy.attempts)) return this.end(failure, "attempts")
     const hint = retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
     if (hint > policy.maxRetryAfter) return this.end(failure, "retry-after")
     const delay = delayOf(policy, this.attempts, hint, this.fiber.getRef(Random.Random).nextDoubleUnsafe())

@@ -1,0 +1,102 @@
+/** Every input that an operation takes, hostile text among it. */
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
+import { PathSegment, PhoneNumber, type SearchQuery, type UpsertInput } from "../src/Contact.ts"
+import { isWellFormed } from "../src/internal/text.ts"
+import { anyJson } from "./AnyJson.ts"
+
+/** Text of a pattern. */
+export const matching = (pattern: RegExp) => Arbitrary.schema(Schema.String.check(Schema.isPattern(pattern)))
+
+export const oneOf = <const L extends ReadonlyArray<string>>(...literals: L) =>
+  Arbitrary.schema(Schema.Literals(literals))
+
+const pieces = oneOf(
+  "a",
+  "Jane",
+  "é",
+  "e\u0301",
+  "🎉",
+  "\ud83d",
+  "\udc00",
+  "İ",
+  "\u202e",
+  "\u0000",
+  "\r\n",
+  "\t",
+  " ",
+  "+",
+  "'",
+  '"',
+  "/",
+  "\\",
+  ".",
+  "..",
+  "%",
+  "%2e",
+  "%2F",
+  "%00",
+  "?",
+  "#",
+  ";",
+  "&",
+  "=",
+  "__proto__",
+  "constructor",
+  "{id}",
+  ":id"
+)
+
+/** Text that is not empty, made of what URLs, headers and JSON could take for something else. */
+export const hostileText = Arbitrary.map(
+  Arbitrary.all([pieces, Arbitrary.array(pieces, { maxLength: 5 }), Arbitrary.schema(Schema.String)]),
+  ([first, rest, tail]) => [first, ...rest, tail].join("")
+)
+
+const sendable = Arbitrary.filter(hostileText, isWellFormed)
+
+/** What can stand in a path. */
+export const pathSegment = Arbitrary.filter(hostileText, Schema.is(PathSegment))
+
+export const contactId = matching(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
+
+export const email = matching(/^[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,8}@[a-z0-9]{1,8}\.[a-z]{2,4}$/)
+
+/** Custom fields of any JSON, by any key. */
+export const fields = Arbitrary.map(
+  Arbitrary.array(Arbitrary.all([hostileText, anyJson]), { maxLength: 4 }),
+  (entries) => Object.fromEntries(entries) as Schema.JsonObject
+)
+
+export const tags = Arbitrary.array(
+  Arbitrary.filter(hostileText, (name) => name.trim() !== ""),
+  { maxLength: 4 }
+)
+
+const isGiven = Arbitrary.schema(Schema.Boolean)
+
+/** An object with some of the properties that there are. */
+const some = <R extends Readonly<Record<string, Arbitrary.Arbitrary<unknown>>>>(parts: R) =>
+  Arbitrary.map(
+    Arbitrary.array(Arbitrary.all([oneOf(...Object.keys(parts)), Arbitrary.all(parts)]), { maxLength: 4 }),
+    (chosen) =>
+      Object.fromEntries(chosen.map(([key, all]): [string, unknown] => [key, Reflect.get(all, key)])) as {
+        readonly [K in keyof R]?: R[K] extends Arbitrary.Arbitrary<infer A> ? A : never
+      }
+  )
+
+export const upsertInput = Arbitrary.map(
+  Arbitrary.all([
+    Arbitrary.schema(PhoneNumber),
+    some({ firstName: hostileText, lastName: hostileText, email, tags, fields })
+  ]),
+  ([phone, rest]): typeof UpsertInput.Type => ({ phone, ...rest })
+)
+
+const count = (minimum: number) =>
+  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum: 2 ** 53 - 1 })))
+
+export const searchQuery = Arbitrary.map(
+  Arbitrary.all([isGiven, sendable, some({ name: sendable, phone: sendable, limit: count(1), offset: count(0) })]),
+  ([isName, text, rest]): SearchQuery => (isName ? { ...rest, name: text } : { ...rest, phone: text })
+)

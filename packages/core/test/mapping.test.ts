@@ -1,0 +1,156 @@
+/** From any response to one of the errors that its operation declares, by a second reading of the table of errors. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import { type AgentalkError, isAgentalkError, Operation, type Outcome } from "../src/AgentalkError.ts"
+import { hostileText, oneOf } from "./AnyInput.ts"
+import { anyJson, prototypeKeys } from "./AnyJson.ts"
+import { ask, text } from "./ScriptedApi.ts"
+
+// A word that nobody else says, so that it shows where text of a response has gone.
+const word = "Quetzalcoatl"
+
+const namesContact = (operation: Operation): boolean => operation !== "upsert" && operation !== "search"
+
+const tagOf = (operation: Operation, status: number): AgentalkError["_tag"] => {
+  if ([400, 409, 413, 415, 422].includes(status)) return "Validation"
+  if (status === 401) return "Unauthorized"
+  if (status === 403) return "Forbidden"
+  if ((status === 404 || status === 410) && namesContact(operation)) return "NotFound"
+  if (status === 408) return "Timeout"
+  if (status === 429) return "RateLimited"
+  return status >= 500 ? "ServerFault" : "UnexpectedResponse"
+}
+
+const outcomeOf = (operation: Operation, status: number): Outcome => {
+  if (operation === "search") return "not-applied"
+  return status >= 400 && status < 500 && status !== 408 ? "not-applied" : "unknown"
+}
+
+const mediaTypes = ["application/json", "APPLICATION/JSON; charset=utf-8", "application/problem+json", "text/html"]
+
+/** Texts that a JSON value has: what a message must not say. */
+const textsOf = (json: unknown): ReadonlyArray<string> => {
+  if (typeof json === "string") return [json]
+  return typeof json === "object" && json !== null ? Object.values(json).flatMap(textsOf) : []
+}
+
+const headerValue = Arbitrary.map(hostileText, (value) => value.replace(/[^\x20-\x7e]/g, "").trim())
+
+const response = {
+  operation: Operation,
+  headers: Arbitrary.map(
+    Arbitrary.array(
+      Arbitrary.all([
+        oneOf(
+          "retry-after",
+          "retry-after-ms",
+          "x-request-id",
+          "request-id",
+          "x-ratelimit-remaining",
+          "x-ratelimit-reset",
+          "ratelimit",
+          "location",
+          "content-encoding"
+        ),
+        Arbitrary.flatMap(oneOf("0", "-1", "1e400", "Infinity", "2", word, "any"), (value) =>
+          value === "any" ? headerValue : Arbitrary.Constant(value)
+        )
+      ]),
+      { maxLength: 4 }
+    ),
+    (entries) => Object.fromEntries(entries)
+  ),
+  type: oneOf(...mediaTypes, "text/plain", "", "application/jsonp", "application/octet-stream"),
+  body: Arbitrary.flatMap(oneOf("json", "text", "cut"), (kind) =>
+    Arbitrary.map(Arbitrary.all([anyJson, hostileText]), ([json, any]) => {
+      if (kind === "text") return { json: undefined, text: `${word} ${any}` }
+      const said = JSON.stringify({ detail: word, json })
+      return kind === "cut" ? { json: undefined, text: said.slice(0, -1) } : { json, text: said }
+    })
+  )
+}
+
+const withType = (type: string, headers: Readonly<Record<string, string>>): Record<string, string> =>
+  type === "" ? headers : { ...headers, "content-type": type }
+
+/** The error of a call that is answered so, if there is one; never a defect. */
+const errorOf = (
+  operation: Operation,
+  status: number,
+  body: string,
+  headers: Record<string, string>
+): Effect.Effect<AgentalkError | undefined> =>
+  Effect.map(
+    Effect.exit(
+      ask(operation, () => {
+        const isEmpty = status === 204 || status === 205 || status === 304
+        const answer = text(isEmpty || status < 200 || status > 599 ? 200 : status, isEmpty ? null : body, headers)
+        // A socket carries statuses that a Response refuses.
+        return Object.defineProperty(answer, "status", { value: status })
+      })
+    ),
+    (exit) => {
+      if (Exit.isSuccess(exit)) return undefined
+      const [reason, ...others] = exit.cause.reasons
+      assert.deepStrictEqual(others, [])
+      assert.isTrue(reason !== undefined && Cause.isFailReason(reason), Cause.pretty(exit.cause))
+      assert.isTrue(isAgentalkError((reason as Cause.Fail<unknown>).error))
+      return (reason as Cause.Fail<AgentalkError>).error
+    }
+  )
+
+/** What holds for every error that comes from a response. */
+const assertSound = (error: AgentalkError, operation: Operation, status: number, json: unknown): void => {
+  assert.deepInclude(error, { operation, status, attempts: 1 })
+  assert.isTrue(error.message.startsWith(`Contacts.${operation}: `))
+  assert.strictEqual(error.message.includes("may have taken effect"), error.outcome === "unknown")
+  assert.notInclude(error.message, word)
+  // What is short stands in any sentence.
+  for (const said of textsOf(json)) if (said.length > 12) assert.notInclude(error.message, said)
+  if (!namesContact(operation)) assert.notStrictEqual(error._tag, "NotFound")
+}
+
+describe("any response", () => {
+  const before = prototypeKeys()
+  // Every status that means something by itself, and any other.
+  const failing = Schema.Union([
+    Schema.Literals([302, 400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 500, 501, 503, 599, 600]),
+    Schema.Int.check(Schema.isBetween({ minimum: 300, maximum: 999 }))
+  ])
+
+  it.effect.prop(
+    "that is no success is the error of its status",
+    { ...response, status: failing },
+    ({ body, headers, operation, status, type }) =>
+      Effect.gen(function* () {
+        const error = yield* errorOf(operation, status, body.text, withType(type, headers))
+        assert.isDefined(error)
+        assert.strictEqual(error._tag, status > 599 ? "UnexpectedResponse" : tagOf(operation, status))
+        assert.strictEqual(error.outcome, outcomeOf(operation, status))
+        assertSound(error, operation, status, body.json)
+        assert.deepStrictEqual(prototypeKeys(), before)
+      }),
+    { arbitrary: { runs: 400 } }
+  )
+
+  it.effect.prop(
+    "that is a success is a value, or unexpected: applied where it is JSON by its type",
+    { ...response, status: Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 299 })) },
+    ({ body, headers, operation, status, type }) =>
+      Effect.gen(function* () {
+        const error = yield* errorOf(operation, status, body.text, withType(type, headers))
+        if (error === undefined) return
+        assert.strictEqual(error._tag, "UnexpectedResponse")
+        assertSound(error, operation, status, body.json)
+        // An empty answer is the API's own, and without a type JSON is taken for JSON.
+        const isOwn = status === 204 || status === 205 || (/json/i.test(type) && type !== "application/jsonp")
+        if (operation === "search") assert.strictEqual(error.outcome, "not-applied")
+        else if (type !== "") assert.strictEqual(error.outcome, isOwn ? "applied" : "unknown")
+      }),
+    { arbitrary: { runs: 400 } }
+  )
+})

@@ -1,0 +1,74 @@
+/** What every exported layer gives, fails with and needs: of all modules, so that a layer that is added must be told. */
+import type * as Core from "@agentalk/core"
+import type * as Node from "@agentalk/node"
+import type { Config, Layer } from "effect"
+import type { HttpClient, HttpRouter, HttpServerError } from "effect/http"
+import type { Redis } from "effect/persistence"
+import type { Scope } from "effect/Scope"
+import { describe, expectTypeOf, it } from "vitest"
+
+type LayerNames<M> = keyof M & `layer${string}`
+
+/** The layers of each module that has some, those of functions by what they give. */
+type Layers<Modules> = {
+  readonly [N in keyof Modules as LayerNames<Modules[N]> extends never ? never : N]: {
+    readonly [K in LayerNames<Modules[N]>]: Modules[N][K] extends (...args: never) => infer L ? L : Modules[N][K]
+  }
+}
+
+type Live<Needs> = Layer.Layer<Core.Contacts, Config.ConfigError, Needs>
+type Policy<Needs = never> = Layer.Layer<never, never, Needs>
+type Double = Layer.Layer<Core.Contacts | Core.Sandbox.State>
+type SandboxClient = Layer.Layer<HttpClient.HttpClient | Core.Sandbox.State>
+// Not written out: it needs what every route of Effect's needs.
+type Routes = ReturnType<typeof Core.Sandbox.layerRoutes>
+type Listening = Layer.Layer<Node.SandboxServer.Address | Core.Sandbox.State, HttpServerError.ServeError>
+
+describe("the layers", () => {
+  it("of @agentalk/core", () => {
+    expectTypeOf<Layers<typeof Core>>().toEqualTypeOf<{
+      readonly AgentalkClient: {
+        readonly layer: Live<HttpClient.HttpClient>
+        readonly layerConfig: Live<HttpClient.HttpClient>
+      }
+      readonly CircuitBreaker: { readonly layer: Policy; readonly layerRedis: Policy<Redis.Redis> }
+      readonly RateLimit: { readonly layer: Policy; readonly layerRedis: Policy<Redis.Redis> }
+      readonly Retry: { readonly layer: Policy }
+      readonly Sandbox: {
+        readonly layer: Double
+        readonly layerOptions: Double
+        readonly layerHttpClient: SandboxClient
+        readonly layerHttpClientOptions: SandboxClient
+        readonly layerRoutes: Routes
+      }
+      readonly Telemetry: { readonly layer: Policy }
+      readonly TimeLimit: { readonly layer: Policy }
+    }>()
+  })
+
+  it("of @agentalk/node", () => {
+    expectTypeOf<Layers<typeof Node>>().toEqualTypeOf<{
+      readonly AgentalkNode: {
+        readonly layer: Live<never>
+        readonly layerOptions: Live<never>
+        readonly layerConfig: Live<never>
+      }
+      readonly SandboxServer: { readonly layer: Listening; readonly layerOptions: Listening }
+      readonly UndiciHttpClient: {
+        readonly layer: Layer.Layer<HttpClient.HttpClient>
+        readonly layerOptions: Layer.Layer<HttpClient.HttpClient>
+        readonly layerDispatcher: Layer.Layer<HttpClient.HttpClient>
+      }
+    }>()
+  })
+})
+
+describe("the routes of the sandbox", () => {
+  it("need a router and what serves them, and no Contacts", () => {
+    type Needs = Layer.Services<Routes>
+    expectTypeOf<Extract<Needs, Core.Contacts | HttpClient.HttpClient | Scope>>().toBeNever()
+    expectTypeOf<HttpRouter.HttpRouter>().toExtend<Needs>()
+    expectTypeOf<Core.Sandbox.State>().toExtend<Layer.Success<Routes>>()
+    expectTypeOf<Layer.Error<Routes>>().toBeNever()
+  })
+})
