@@ -168,7 +168,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       const out = join(folder, "out.csv")
       assert.match(
         (yield* run(["contacts", "export", "--name", "Imported", "--out", out])).out,
-        /^1 contacts exported$/
+        /^1 contact exported$/
       )
       assert.match(readFileSync(out, "utf8"), /Imported/)
     }).pipe(Effect.scoped)
