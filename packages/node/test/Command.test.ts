@@ -166,10 +166,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       const again = yield* run([...imports, "--report", join(folder, "second")])
       assert.match(again.out, /2 rows in[^]*updated +1\n[^]*invalid +1[^]*The report tells why/)
       const out = join(folder, "out.csv")
-      assert.match(
-        (yield* run(["contacts", "export", "--name", "Imported", "--out", out])).out,
-        /^1 contact exported$/
-      )
+      assert.match((yield* run(["contacts", "export", "--name", "Imported", "--out", out])).out, /^1 contact exported$/)
       assert.match(readFileSync(out, "utf8"), /Imported/)
     }).pipe(Effect.scoped)
   )

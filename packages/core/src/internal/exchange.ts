@@ -183,10 +183,11 @@ export const exchange = (
       }
     }
   )
-  const context = asked(fiber.context, { deadline: at + millis, maxBodyBytes })
-  if (isEnforced) return Effect.provideContext(received, context)
+  const attempt = { deadline: at + millis, maxBodyBytes }
+  // Not `provideContext`, which copies the whole context to merge it.
+  if (isEnforced) return Effect.updateContext(received, (context: Context.Context<never>) => asked(context, attempt))
   return received.pipe(
-    Effect.provideContext(withoutRedirects(context)),
+    Effect.updateContext((context: Context.Context<never>) => withoutRedirects(asked(context, attempt))),
     Effect.timeoutOrElse({
       duration: Duration.millis(millis),
       orElse: () => {

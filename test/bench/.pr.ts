@@ -1,0 +1,12 @@
+import { startServer } from "./processes.ts"
+const server = await startServer()
+const full = (await import("./contenders/" + (process.argv[2] ?? "agentalk") + ".ts")).connect(server.url)
+await full(30000, 32)
+const inspector = await import("node:inspector")
+const session = new inspector.Session(); session.connect()
+const post = (m: string, p?: any) => new Promise<any>((res, rej) => session.post(m, p, (e, r) => e ? rej(e) : res(r)))
+await post("Profiler.enable"); await post("Profiler.setSamplingInterval", { interval: 100 }); await post("Profiler.start")
+await full(60000, 32)
+const { profile } = await post("Profiler.stop")
+;(await import("node:fs")).writeFileSync("/tmp/mb/full.cpuprofile", JSON.stringify(profile))
+server.stop(); process.exit(0)
