@@ -136,15 +136,15 @@ describe("what is looked for", () => {
     depth === 0 ? value : { [key]: under(key, depth - 1, value) }
 
   it("is found two levels down, and a list one: what lies deeper is somebody else's", () => {
-    const found = (depth: number) => Result.isSuccess(Read.upserted(under("data", depth, { id }), 200))
-    assert.deepStrictEqual([0, 1, 2, 3].map(found), [true, true, true, false])
-    const listed = (depth: number) => Result.isSuccess(Read.page(under("data", depth, { contacts: [] }), 200))
-    assert.deepStrictEqual([0, 1, 2].map(listed), [true, true, false])
-    const isNew = (depth: number) =>
-      Result.map(Read.upserted({ id, ...under("contact", depth, { isNew: true }) }, 200), (read) => read.isNew)
+    const at = [0, 1, 2, 3]
+    const read = at.map((depth) => Read.upserted(under("data", depth, { id }), 200))
+    assert.deepStrictEqual(read.map(Result.isSuccess), [true, true, true, false])
+    const listed = at.map((depth) => Read.page(under("data", depth, { contacts: [] }), 200))
+    assert.deepStrictEqual(listed.map(Result.isSuccess), [true, true, false, false])
+    const told = at.map((depth) => Read.upserted({ id, ...under("contact", depth, { isNew: true }) }, 200))
     assert.deepStrictEqual(
-      [0, 1, 2, 3].map(isNew),
-      [true, true, true, false].map((flag) => Result.succeed(flag))
+      told.map((each) => Result.getOrThrow(each).isNew),
+      [true, true, true, false]
     )
   })
 
