@@ -22,6 +22,7 @@ import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { layerServer } from "../examples/src/03-backend-service.ts"
+import * as Collector from "./Collector.ts"
 
 /** A machine may be busy with other tests at the same time. */
 const timeout = 30_000
@@ -120,7 +121,7 @@ layer(NodeServices.layer, { concurrent: true })("examples", (it) => {
   it.effect("each is run by a test", () =>
     Effect.sync(() => {
       const programs = readdirSync(folder).filter((file) => !file.endsWith(".test.ts"))
-      assert.deepStrictEqual(programs, ["01-quick-start.ts", ...Object.keys(standalone)])
+      assert.deepStrictEqual(programs, ["01-quick-start.ts", ...Object.keys(standalone), "09-telemetry.ts"].toSorted())
     })
   )
 
@@ -174,6 +175,43 @@ layer(NodeServices.layer, { concurrent: true })("examples", (it) => {
           assert.include(stdout, variable)
           assert.notInclude(stdout + stderr, secret)
         }),
+      timeout
+    )
+  })
+
+  describe("09-telemetry.ts", () => {
+    it.effect(
+      "tells a collector and Prometheus what its calls did",
+      () =>
+        Effect.gen(function* () {
+          const { exports, url } = yield* Collector.Collector
+          assertEnded(yield* run("09-telemetry.ts", { env: { OTEL_EXPORTER_OTLP_ENDPOINT: url } }), [
+            `agentalk_client_retries{agentalk_operation="upsert",agentalk_retry_reason="transient"} 1`,
+            `agentalk_client_operation_duration_count{agentalk_operation="upsert",agentalk_outcome="done"} 1`,
+            `agentalk_client_operation_duration_count{agentalk_operation="addTags",agentalk_outcome="done"} 1`,
+            `agentalk_client_operation_duration_count{agentalk_operation="upsert",agentalk_outcome="not-applied",error_type="Validation"} 1`
+          ])
+          const { logs, metrics, resources, spans } = yield* Collector.decode(exports)
+          assert.sameMembers(
+            spans.map(({ name }) => name),
+            [
+              "signup",
+              "Contacts.upsert",
+              "POST /api/contacts",
+              "POST /api/contacts",
+              "Contacts.addTags",
+              "POST /api/contacts/{contact_id}/tags",
+              "signup",
+              "Contacts.upsert"
+            ]
+          )
+          assert.include(
+            metrics.map(({ name }) => name),
+            "http.client.request.duration"
+          )
+          assert.sameMembers([...new Set(logs.map(({ severityText }) => severityText))], ["Debug", "Warn"])
+          assert.deepStrictEqual([...new Set(resources.map((resource) => resource["service.name"]))], ["signup"])
+        }).pipe(Effect.provide(Collector.layer)),
       timeout
     )
   })

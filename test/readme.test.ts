@@ -3,11 +3,17 @@ import { AgentalkNode } from "@agentalk/node"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Redacted } from "effect"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import manifest from "../package.json" with { type: "json" }
 
 const root = join(import.meta.dirname, "..")
 const readme = readFileSync(join(root, "README.md"), "utf8")
+
+/** The pages for people. */
+const pages = ["README.md", ...readdirSync(join(root, "docs")).map((file) => join("docs", file))].map((path) => ({
+  path,
+  page: readFileSync(join(root, path), "utf8")
+}))
 
 // --- what stands in a page ----------------------------------------------------------------------------------------
 
@@ -27,15 +33,24 @@ const fences = (page: string, ...languages: ReadonlyArray<string>): ReadonlyArra
     .filter(([, language = ""]) => languages.includes(language))
     .map(([, , text = ""]) => dedent(text))
 
-/** The first cells of every table, without the backticks around them. */
+/** The rows of every table, their heads left out. */
 const tables = (page: string): ReadonlyArray<ReadonlyArray<string>> =>
-  [...page.matchAll(/^\|[^\n]*\n\|[ :|-]+\|\n((?:\|[^\n]*\n?)+)/gm)].map(([, rows = ""]) =>
-    [...rows.matchAll(/^\| *`?(.*?)`? *(?<!\\)\|/gm)].map(([, cell = ""]) => cell)
-  )
+  [...page.matchAll(/^\|[^\n]*\n\|[ :|-]+\|\n((?:\|[^\n]*\n?)+)/gm)].map(([, rows = ""]) => rows.trim().split("\n"))
 
-/** The first cells of the one table in which one of them is like this. */
+const cellsOf = (row: string): ReadonlyArray<string> =>
+  row
+    .split(/(?<!\\)\|/)
+    .slice(1, -1)
+    .map((cell) => cell.trim())
+
+/** What stands between backticks. */
+const codeIn = (text: string): ReadonlyArray<string> => [...text.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code)
+
+/** The first cells, without the backticks around them, of the one table in which one of them is like this. */
 const tableWith = (like: RegExp): ReadonlyArray<string> => {
-  const [found = [], ...others] = tables(readme).filter((cells) => cells.some((cell) => like.test(cell)))
+  const [found = [], ...others] = tables(readme)
+    .map((rows) => rows.map((row) => (cellsOf(row)[0] ?? "").replace(/^`|`$/g, "")))
+    .filter((cells) => cells.some((cell) => like.test(cell)))
   assert.deepStrictEqual(others, [], `one table with ${like}`)
   return found
 }
@@ -55,15 +70,12 @@ const anchor = (heading: string): string =>
 
 const builtIns = new Set(["add", "dlx", "exec", "install", "pack", "publish"])
 
-describe("README.md", () => {
-  it("shows programs that are compiled and run", () => {
-    const folder = join(root, "examples/src")
-    const known = readdirSync(folder).flatMap((file) => excerpts(readFileSync(join(folder, file), "utf8")))
-    const shown = fences(readme, "ts", "typescript")
-    assert.isNotEmpty(shown)
-    for (const program of shown) assert.include(known, program)
-  })
+it("README.md and docs show programs, and link to one another", () => {
+  assert.isNotEmpty(fences(readme, "ts"))
+  assert.include(readme, "](docs/telemetry.md)")
+})
 
+describe("README.md", () => {
   it("names scripts that exist, and the pnpm that is pinned", () => {
     const commands = [...fences(readme, "sh", "bash", "shell", "console"), ...(readme.match(/`[^`\n]+`/g) ?? [])]
     const calls = [...commands.join("\n").matchAll(/\bpnpm(@[\w.]+)?(?: run)?(?: +([a-z][\w:-]*))?/g)]
@@ -100,18 +112,35 @@ describe("README.md", () => {
       errors.map(([name]) => name)
     )
   })
+})
+
+const examples = join(root, "examples/src")
+const known = readdirSync(examples).flatMap((file) => excerpts(readFileSync(join(examples, file), "utf8")))
+
+describe.each(pages)("$path", ({ page, path }) => {
+  it("shows programs that are compiled and run", () => {
+    for (const program of fences(page, "ts", "typescript")) assert.include(known, program)
+  })
 
   it("links to what exists", () => {
-    const links = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link)
-    const local = links.filter((link) => !/^[a-z]+:/i.test(link))
-    assert.isNotEmpty(local)
-    const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchor(heading))
-    for (const link of local) {
-      const [path = "", fragment] = link.split("#")
-      assert.isTrue(existsSync(join(root, path)), link)
-      if (path === "" && fragment !== undefined) assert.include(headings, fragment)
+    const links = [...page.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link)
+    const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchor(heading))
+    for (const link of links.filter((link) => !/^[a-z]+:/i.test(link))) {
+      const [target = "", fragment] = link.split("#")
+      assert.isTrue(existsSync(join(root, dirname(path), target)), link)
+      if (target === "" && fragment !== undefined) assert.include(headings, fragment)
     }
   })
+})
+
+it("docs/telemetry.md lists the metrics that there are, with their units and attributes", () => {
+  const page = pages.find(({ path }) => path === join("docs", "telemetry.md"))?.page ?? ""
+  const rows = tables(page).find(([first = ""]) => first.startsWith("| `agentalk.client.")) ?? []
+  const listed = rows.map((row) => {
+    const [name = "", type = "", unit = "", attributes = "", description = ""] = cellsOf(row)
+    return [codeIn(name)[0], { type, unit: codeIn(unit)[0], attributes: codeIn(attributes), description }]
+  })
+  assert.deepStrictEqual(Object.fromEntries(listed), { ...Core.Telemetry.metrics })
 })
 
 describe("a fence", () => {

@@ -163,10 +163,11 @@ export const make = Effect.fnUntraced(function* (
     httpClient
   })
 
+  const contactsPath = pathOf.upsert()
   const upsert = perform({
     operation: "upsert",
     check: Inputs.upsert,
-    encode: (input) => withBody("upsert", pathOf.upsert(), input),
+    encode: (input) => withBody("upsert", contactsPath, input),
     read: () => Read.upserted,
     onMissing: missingAddress
   })

@@ -203,11 +203,11 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
       })
 
     return {
-      acquire: (key, maxWaitMillis) =>
+      acquire: (key, maxWaitMillis, deadline) =>
         Effect.clockWith((clock) => {
-          const until = now(clock) + maxWaitMillis
+          const until = Math.min(now(clock) + maxWaitMillis, deadline)
           return Effect.andThen(
-            holds.acquire(key, maxWaitMillis),
+            holds.acquire(key, maxWaitMillis, deadline),
             Effect.suspend(() => acquire(key, until - now(clock)))
           )
         }),

@@ -11,7 +11,9 @@
  * clients. A wait is an event, `wait`, on the span of its call. Attributes are `http.request.method`, `url.template`,
  * `server.address`, `server.port`, `http.request.resend_count`, `http.response.status_code` and `error.type` on
  * attempts; `agentalk.attempts`, `agentalk.outcome`, `agentalk.assumed` and `error.type` on calls;
- * `agentalk.wait.reason` and `agentalk.wait.duration` (seconds) on waits. `error.type` is the tag of the error.
+ * `agentalk.wait.reason` and `agentalk.wait.duration` (seconds) on waits. `error.type` is the tag of a call's error, and
+ * the status or the code of an attempt's, such as `503` or `ECONNRESET`. A span that failed ends with that type in the
+ * place of the error, whose message may name a custom field.
  *
  * Metrics are listed in `metrics`. Logs: one at debug level for each call, attempt and wait, with the same attributes.
  *
@@ -99,7 +101,7 @@ export const metrics = {
     type: "gauge",
     unit: "1",
     description: "State of a circuit once it has changed: 0 closed, 1 half open, 2 open",
-    attributes: ["server.address"]
+    attributes: ["server.address", "server.port"]
   },
   "http.client.request.duration": {
     ...time,

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -9,11 +11,13 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
+import { inspect } from "node:util"
 import * as CircuitBreaker from "../src/CircuitBreaker.ts"
 import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as Telemetry from "../src/Telemetry.ts"
+import { Fault } from "../src/Transport.ts"
 import { type Answer, ended, lineUp, refused, reset, status, withChance } from "./Attempts.ts"
 import { calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
 
@@ -193,6 +197,24 @@ describe("spans", () => {
     })
   )
 
+  it.effect("tell the type of an error and not its message, which may name a custom field", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([Effect.die(new Error("secret"))])
+      const { spans } = yield* traced(
+        Effect.all([
+          Effect.exit(contacts.updateFields(id, { ["secret"]: Infinity })),
+          Effect.exit(calls.search(contacts))
+        ])
+      )
+      const endings = spans.map(({ status }) => (status._tag === "Ended" ? status.exit : Exit.void))
+      assert.deepStrictEqual(
+        endings.map((exit) => Exit.isFailure(exit) && Cause.prettyErrors(exit.cause).map(({ name }) => name)),
+        [["Validation"], ["defect"], ["defect"]]
+      )
+      for (const ending of endings) assert.notInclude(inspect(ending), "secret")
+    })
+  )
+
   it.effect("are children of the span that is open around", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([ok])
@@ -322,6 +344,37 @@ describe("metrics", () => {
     )
   )
 
+  it.effect("give an error the type that its span gives it", () =>
+    measured(
+      Effect.gen(function* () {
+        const { contacts } = yield* lineUp([reset, ok])
+        const { spans } = yield* traced(ended(calls.search(contacts)))
+        const attempts = yield* series("http.client.request.duration")
+        assert.deepStrictEqual(
+          attempts.map(({ attributes }) => attributes["error.type"]),
+          ["ECONNRESET", undefined]
+        )
+        assert.strictEqual(spans[1]?.attributes.get("error.type"), "ECONNRESET")
+      })
+    )
+  )
+
+  it.effect("stay few, whatever codes a transport makes up", () =>
+    measured(
+      Effect.gen(function* () {
+        const codes = Array.from({ length: 100 }, (_, index) => `E${index}`)
+        const { contacts } = yield* lineUp(
+          codes.map((code) => Effect.fail({ cause: new Fault("network", { sent: true, code }) })),
+          { retry: Retry.none }
+        )
+        for (const _ of codes) yield* Effect.result(calls.search(contacts))
+        const types = (yield* series("http.client.request.duration")).map(({ attributes }) => attributes["error.type"])
+        assert.strictEqual(types.length, 31)
+        assert.include(types, "network")
+      })
+    )
+  )
+
   it.effect("count retries and waits by their reasons", () =>
     measured(
       Effect.gen(function* () {
@@ -382,6 +435,18 @@ describe("metrics", () => {
         yield* calls.upsert(contacts)
         yield* Effect.yieldNow
         assert.deepStrictEqual(yield* state, { attributes, state: { value: 0 } })
+      }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
+    )
+  )
+
+  it.effect("name the port of a circuit where its host does", () =>
+    measured(
+      Effect.gen(function* () {
+        const { contacts } = yield* lineUp([refused], { retry: Retry.none, baseUrl: "http://[::1]:8080" })
+        yield* Effect.result(calls.upsert(contacts))
+        yield* Effect.yieldNow
+        const [circuit] = yield* series("agentalk.client.circuit_breaker.state")
+        assert.deepStrictEqual(circuit?.attributes, { "server.address": "[::1]", "server.port": "8080" })
       }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
     )
   )

@@ -19,7 +19,7 @@ import * as Contacts from "./internal/cli/contacts.ts"
 import * as Importing from "./internal/cli/importing.ts"
 import * as Exporting from "./internal/cli/exporting.ts"
 import * as Doctor from "./internal/cli/doctor.ts"
-import { Ended, explain, status } from "./internal/cli/failure.ts"
+import { Ended, explain, status, toJson, toLines } from "./internal/cli/failure.ts"
 import { flags } from "./internal/cli/flags.ts"
 import { paintError, plain } from "./internal/cli/output.ts"
 import * as Sandbox from "./internal/cli/sandbox.ts"
@@ -53,26 +53,38 @@ const masked = (message: string): string =>
   message.replace(/"[^"]*(?:\d{4}|@)[^"]*"/g, '"…"').replace(/(?<=positional arguments?: ).*/s, '"…"')
 
 // What is wrong goes to standard error; help that was asked for, to standard output.
-const presenter: CliOutput.Presenter = {
-  present: (event) =>
-    event._tag === "InvalidInvocation"
-      ? Console.error(
-          [
-            ...event.errors.map((error) => `${paintError("red", "UsageFault")}: ${masked(plain(error.message))}`),
-            `Run \`${event.commandPath.join(" ")} --help\` to see how it is used.`
-          ].join("\n")
-        )
-      : CliOutput.defaultPresenter.present(event)
+const makePresenter = (isJson: boolean): CliOutput.Presenter => ({
+  present: (event) => {
+    if (event._tag === "Version" || (event._tag === "Help" && !(isJson && event.reason === "Implicit"))) {
+      return CliOutput.defaultPresenter.present(event)
+    }
+    const messages =
+      event._tag === "Help" ? ["a command is missing"] : event.errors.map(({ message }) => masked(plain(message)))
+    const advice = `Run \`${event.commandPath.join(" ")} --help\` to see how it is used.`
+    return Console.error(
+      isJson
+        ? toJson({ status: status.usage, tag: "UsageFault", message: messages.join("; "), advice })
+        : [...messages.map((message) => `${paintError("red", "UsageFault")}: ${message}`), advice].join("\n")
+    )
+  }
+})
+
+const makeLayer = (isJson: boolean) =>
+  Layer.mergeAll(
+    // What else Effect offers is of no use here: a log level where nothing is logged, and a wizard.
+    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
+    CliOutput.layerPresenter(makePresenter(isJson))
+  )
+
+/** Whether a flag stands among the arguments, for what happens before these are understood, or where they are not. */
+const isGiven = (args: ReadonlyArray<string>, flag: string): boolean => {
+  const end = args.indexOf("--")
+  return (end === -1 ? args : args.slice(0, end)).includes(flag)
 }
 
-const layer = Layer.mergeAll(
-  // What else Effect offers is of no use here: a log level where nothing is logged, and a wizard.
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
-  CliOutput.layerPresenter(presenter)
-)
-
 /**
- * Runs the command and tells its exit status. Errors are explained on standard error.
+ * Runs the command and tells its exit status. Errors are explained on standard error: in lines for people, or with
+ * `--json` in one JSON document, `{"error":{"tag","message","advice",…}}`.
  *
  * **Details**
  *
@@ -82,9 +94,11 @@ const layer = Layer.mergeAll(
  * @category constructors
  * @since 0.1.0
  */
-export const run = (args: ReadonlyArray<string>): Effect.Effect<number, never, Command.Environment> =>
-  Command.runWith(agentalk, { version: "0.1.0" })(args).pipe(
-    Effect.provide(layer),
+export const run = (args: ReadonlyArray<string>): Effect.Effect<number, never, Command.Environment> => {
+  const isJson = isGiven(args, "--json")
+  const isHelp = isGiven(args, "--help") || isGiven(args, "-h")
+  return Command.runWith(agentalk, { version: "0.1.0" })(args).pipe(
+    Effect.provide(makeLayer(isJson)),
     Effect.exit,
     Effect.flatMap((exit) => {
       if (Exit.isSuccess(exit)) return Effect.succeed(0)
@@ -92,21 +106,24 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<number, never, C
       const error = Cause.squash(exit.cause)
       if (error instanceof Ended) return Effect.succeed(error.status)
       if (CliError.isCliError(error)) {
-        return Effect.succeed(error._tag === "ShowHelp" && error.errors.length === 0 ? 0 : status.usage)
+        const isAsked = error._tag === "ShowHelp" && error.errors.length === 0 && (isHelp || !isJson)
+        return Effect.succeed(isAsked ? 0 : status.usage)
       }
-      const explained = explain(error, args.includes("--verbose"))
+      const explained = explain(error)
       if (explained === undefined) {
+        const message = "the command is broken; please report this."
+        const advice = Cause.pretty(exit.cause)
         return Effect.as(
           Console.error(
-            `${paintError("red", "Defect")}: the command is broken; please report this.\n${Cause.pretty(exit.cause)}`
+            isJson
+              ? toJson({ status: status.refused, tag: "Defect", message, advice })
+              : `${paintError("red", "Defect")}: ${message}\n${advice}`
           ),
           status.refused
         )
       }
-      const [first = "", ...rest] = explained.lines
-      return Effect.as(
-        Console.error([first.replace(/^\w+/, (tag) => paintError("red", tag)), ...rest].join("\n")),
-        explained.status
-      )
+      const text = isJson ? toJson(explained) : toLines(explained, isGiven(args, "--verbose")).join("\n")
+      return Effect.as(Console.error(text), explained.status)
     })
   )
+}

@@ -6,25 +6,24 @@
  *
  * @since 0.1.0
  */
-import { type Contact, ContactFromWire, type UpsertInput } from "@agentalk/core/Contact"
+import type { Contact, UpsertInput } from "@agentalk/core/Contact"
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { createReadStream, createWriteStream } from "node:fs"
-import { mkdtemp, rename, rm } from "node:fs/promises"
+import { createReadStream } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { pipeline as pipe, type Readable, Transform, type Writable } from "node:stream"
-import { pipeline } from "node:stream/promises"
-import { createGunzip, createGzip } from "node:zlib"
+import { pipeline, type Readable, Transform } from "node:stream"
+import { createGunzip } from "node:zlib"
 import * as Csv from "./internal/csv.ts"
 import * as Ndjson from "./internal/ndjson.ts"
 import { type DecodedRow, type Decoder, Fault } from "./internal/rows.ts"
+import { refuseExisting, writeLines } from "./internal/writeLines.ts"
 
 /**
  * The formats of a file.
@@ -76,11 +75,17 @@ export interface ReadOptions {
   /** The format. Default: by the name of the file. */
   readonly format?: Format | undefined
   /**
-   * What a column (or a key of NDJSON) gives, by its exact name: `phone`, `firstName`, `lastName`, `email`, `tags`, the
-   * key of a custom field, or `""` for nothing. Default: those five in any spelling (`first_name`, `First Name`), and
-   * every other column a custom field of its own name.
+   * What a column (or a key of NDJSON) gives, by its name in any case: `phone`, `firstName`, `lastName`, `email`, `tags`,
+   * the key of a custom field (with `field:` before it, should it be one of these), or `""` for nothing. Default: those
+   * five in any spelling (`first_name`, `First Name`), and every other column a custom field of its own name, without
+   * its `field:`.
    */
   readonly map?: Readonly<Record<string, string>> | undefined
+  /**
+   * Whether a cell of a custom field that is JSON (a number, `true`, `null`, a list, text in quotes) is that, as
+   * `write` with `typed` writes it, instead of text. NDJSON has types anyhow. Default: `false`.
+   */
+  readonly typed?: boolean | undefined
   /** The most bytes of a row; a longer one is refused. Default: 1 MiB. */
   readonly maxRowBytes?: number | undefined
   /** Is told how many bytes of the file were read, packed as they are. */
@@ -117,11 +122,13 @@ const codes: Readonly<Record<string, string>> = {
   EPERM: "the system does not allow it",
   EISDIR: "it is a folder",
   ENOSPC: "there is no space left",
-  EDQUOT: "there is no space left"
+  EDQUOT: "there is no space left",
+  EFBIG: "it has grown to the most that is allowed",
+  EEXIST: "there is a file of that name already"
 }
 
 /** The fault that a failed system call means; never its message, which holds the path. */
-export const systemFault = (action: string, error: unknown): FileFault => {
+export const systemFault = (action: string, error: unknown, what = "file"): FileFault => {
   const code = Predicate.hasProperty(error, "code") ? String(error.code) : "unknown"
   return code.startsWith("Z_") || code === "ERR_ZLIB_INITIALIZATION_FAILED"
     ? new FileFault({
@@ -131,7 +138,7 @@ export const systemFault = (action: string, error: unknown): FileFault => {
       })
     : new FileFault({
         kind: "system",
-        message: `the file cannot be ${action}: ${codes[code] ?? code}`,
+        message: `the ${what} cannot be ${action}: ${codes[code] ?? code}`,
         advice: "Check the path, its permissions and the space on the disk."
       })
 }
@@ -149,7 +156,7 @@ const bytesOf = (path: string, onBytes: ReadOptions["onBytes"]): Stream.Stream<U
         }
       })
       // Errors reach the last of the chain, which is the one that is read.
-      return isPacked(path) ? pipe(source, counter, createGunzip(), () => {}) : pipe(source, counter, () => {})
+      return isPacked(path) ? pipeline(source, counter, createGunzip(), () => {}) : pipeline(source, counter, () => {})
     },
     // More would put as many pieces of 64 KiB into memory at once.
     chunkSize: 1,
@@ -167,8 +174,13 @@ const decode = <A>(run: () => A): Effect.Effect<A, FileFault> =>
     }
   })
 
-const makeDecoder = (format: Format, { map = {}, maxRowBytes = defaultMaxRowBytes }: ReadOptions): Decoder =>
-  format === "csv" ? Csv.makeDecoder({ map, maxRowBytes }) : Ndjson.makeDecoder({ map, maxRowBytes })
+const makeDecoder = (
+  format: Format,
+  { map = {}, maxRowBytes = defaultMaxRowBytes, typed = false }: ReadOptions
+): Decoder => {
+  const options = { map, maxRowBytes, typed }
+  return format === "csv" ? Csv.makeDecoder(options) : Ndjson.makeDecoder(options)
+}
 
 /**
  * Turns the bytes of a file into rows. The stream fails only where the file as a whole is wrong.
@@ -197,8 +209,9 @@ export const rows =
  * **Details**
  *
  * CSV follows RFC 4180, separated by commas, semicolons or tabs as the first line shows, with any line ends. Blank
- * cells are absent; tags are split on `|` or `;`. In NDJSON, `fields` holds custom fields, as any other key is one;
- * `id` is left out, for the API gives it. Both are UTF-8, with a byte order mark or without.
+ * cells are absent; tags are split on `|` or `;`, unless a backslash stands before it. A `'` before what a spreadsheet
+ * would take for a formula (`=`, `+`, `-`, `@`) is left out. In NDJSON, `fields` holds custom fields, as any other key is
+ * one; `id` and `extra` are left out, for the API gives them. Both are UTF-8, with a byte order mark or without.
  *
  * @category streams
  * @since 0.1.0
@@ -216,81 +229,44 @@ export const read = (path: string, options: ReadOptions = {}): Stream.Stream<Row
     : rows(format, options)(bytesOf(path, options.onBytes))
 }
 
-// --- writing ------------------------------------------------------------------------------------------------------
+const toWriteFault = (error: unknown): FileFault => systemFault("written", error)
 
-const encodeContact = Schema.encodeUnknownSync(ContactFromWire)
+const save = <E, R>(lines: Stream.Stream<string, E, R>, path: string, overwrite: boolean) =>
+  writeLines(lines, path, { isPacked: isPacked(path), overwrite, toFault: toWriteFault })
 
-const toNdjson = (contact: Contact): string => `${JSON.stringify(encodeContact(contact))}\n`
-
-/** Writes lines through a neighbour of the file, so that what stands under its name is always whole. */
-const writeLines = <E, R>(lines: Stream.Stream<string, E, R>, path: string): Effect.Effect<void, E | FileFault, R> =>
-  Effect.gen(function* () {
-    let failure: Cause.Cause<E> | undefined
-    const readable = yield* NodeStream.toReadable(
-      lines.pipe(
-        Stream.tapCause((cause) =>
-          Effect.sync(() => {
-            failure = cause
-          })
-        )
-      )
-    )
-    const isStandard = path === standard
-    const target = isStandard ? path : `${path}.part`
-    const write = Effect.tryPromise({
-      try: (signal) => {
-        const out: Writable = isStandard ? process.stdout : createWriteStream(target)
-        return isPacked(path)
-          ? pipeline(readable, createGzip(), out, { signal, end: !isStandard })
-          : pipeline(readable, out, { signal, end: !isStandard })
-      },
-      catch: (error) => systemFault("written", error)
-    }).pipe(
-      Effect.catch((fault): Effect.Effect<never, E | FileFault> =>
-        failure === undefined ? Effect.fail(fault) : Effect.failCause(failure)
-      )
-    )
-    if (isStandard) {
-      yield* write
-      return
-    }
-    yield* write.pipe(
-      Effect.andThen(
-        Effect.tryPromise({ try: () => rename(target, path), catch: (error) => systemFault("written", error) })
-      ),
-      Effect.onError(() => Effect.promise(() => rm(target, { force: true })))
-    )
-  })
-
-/** A folder for what is only needed while a file is written. */
-const temporaryFolder: Effect.Effect<string, FileFault, Scope> = Effect.acquireRelease(
-  Effect.tryPromise({
-    try: () => mkdtemp(join(tmpdir(), "agentalk-")),
-    catch: (error) => systemFault("written", error)
-  }),
-  (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
-)
-
-const knownColumns = ["phone", "first_name", "last_name", "email", "tags"]
-
-const toCells = (row: Extract<Row, { _tag: "Contact" }>, keys: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const { email = "", fields = {}, firstName = "", lastName = "", phone, tags = [] } = row.input
-  const cells = keys.map((key) => {
-    const value = Object.hasOwn(fields, key) ? fields[key] : undefined
-    return value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value)
-  })
-  return [phone, firstName, lastName, email, tags.join("|"), ...cells]
+/**
+ * How a file is written.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export interface WriteOptions {
+  readonly format: Format
+  /** Whether CSV keeps the types of custom fields, for `read` with `typed`: see there. Default: `false`. */
+  readonly typed?: boolean | undefined
+  /** Whether a file that is there already is replaced; else writing fails. Default: `true`. */
+  readonly overwrite?: boolean | undefined
 }
 
 /**
- * Writes contacts to a file; `-` is standard output. The file appears under its name when it is whole.
+ * Writes contacts to a file that only its owner can read; `-` is standard output. The file appears under its name when
+ * it is whole. A device or a pipe is written to as it is.
  *
  * **Details**
  *
- * NDJSON holds all that is known of a contact, its id included. CSV holds what `read` understands: `phone`,
- * `first_name`, `last_name`, `email`, `tags` (joined with `|`) and one column for each custom field that any contact
- * has. These are known at the end only, so the contacts wait in a temporary file that only its owner can read.
- * A contact without a phone number has no row in CSV, for it could not be read back.
+ * NDJSON holds all that is known of a contact, its id included, and reads back as it was.
+ *
+ * CSV holds what `read` understands: `phone`, `first_name`, `last_name`, `email`, `tags` (joined with `|`; a backslash
+ * stands before a `|`, a `;` and a backslash of a tag itself) and one column for each custom field that any contact has,
+ * called `field:` and its key where the key alone would mean something else. What a spreadsheet would take for a formula
+ * begins with `'`, which `read` takes away. Values that are no text are written as JSON, and come back as text; with
+ * `typed` they keep their types, and text that looks like JSON is put in quotes. The columns are known at the end only,
+ * so the contacts wait in a temporary file that only its owner can read.
+ *
+ * **Gotchas**
+ *
+ * CSV leaves out ids, `extra`, contacts without a phone number, for they could not be read back, white space around
+ * names and tags, and, without `typed`, custom fields that are blank or `null`.
  *
  * @category streams
  * @since 0.1.0
@@ -298,22 +274,32 @@ const toCells = (row: Extract<Row, { _tag: "Contact" }>, keys: ReadonlyArray<str
 export const write = <E, R>(
   contacts: Stream.Stream<Contact, E, R>,
   path: string,
-  options: { readonly format: Format }
+  options: WriteOptions
 ): Effect.Effect<void, E | FileFault, R> => {
-  if (options.format === "ndjson") return writeLines(Stream.map(contacts, toNdjson), path)
+  const { format, overwrite = true, typed = false } = options
+  if (format === "ndjson") return save(Stream.map(contacts, Ndjson.encodeContact), path, overwrite)
   return Effect.gen(function* () {
     const waiting = join(yield* temporaryFolder, "contacts.ndjson")
     const keys = new Set<string>()
     const noted = Stream.map(contacts, (contact) => {
       for (const key of Object.keys(contact.fields ?? {})) keys.add(key)
-      return toNdjson(contact)
+      return Ndjson.encodeContact(contact)
     })
-    yield* writeLines(noted, waiting)
-    const columns = [...keys]
+    if (!overwrite) yield* refuseExisting(path, toWriteFault)
+    yield* save(noted, waiting, true)
     const body = read(waiting, { maxRowBytes: Number.MAX_SAFE_INTEGER }).pipe(
       Stream.filter((row) => row._tag === "Contact"),
-      Stream.map((row) => Csv.encodeRow(toCells(row, columns)))
+      Stream.map(({ input }) => Csv.encodeContact(input, keys, typed))
     )
-    yield* writeLines(Stream.concat(Stream.succeed(Csv.encodeRow([...knownColumns, ...columns])), body), path)
+    yield* save(Stream.concat(Stream.succeed(Csv.encodeHeader(keys)), body), path, overwrite)
   }).pipe(Effect.scoped)
 }
+
+/** A folder for what is only needed while a file is written. */
+const temporaryFolder: Effect.Effect<string, FileFault, Scope> = Effect.acquireRelease(
+  Effect.tryPromise({
+    try: () => mkdtemp(join(tmpdir(), "agentalk-")),
+    catch: toWriteFault
+  }),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+)

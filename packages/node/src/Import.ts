@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
-import { Timeout, Unauthorized } from "@agentalk/core/AgentalkError"
+import { Unauthorized } from "@agentalk/core/AgentalkError"
 import { UpsertInput } from "@agentalk/core/Contact"
 import type { Contacts } from "@agentalk/core/Contacts"
 import * as ContactsStream from "@agentalk/core/ContactsStream"
-import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -19,12 +19,13 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as Stream from "effect/Stream"
-import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
-import { pipeline } from "node:stream/promises"
 import * as ContactFile from "./ContactFile.ts"
 import { drained } from "./internal/drained.ts"
-import * as Ledger from "./internal/ledger.ts"
+import { identify } from "./internal/identify.ts"
+import type * as Journal from "./internal/journal.ts"
+import type { Ledger } from "./internal/ledger.ts"
+import { isOutage, makeWatch, OutageError } from "./internal/outage.ts"
+import * as ReportFile from "./internal/reportFile.ts"
 import { reasonOf, toLine } from "./internal/reportLine.ts"
 
 /**
@@ -33,7 +34,7 @@ import { reasonOf, toLine } from "./internal/reportLine.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Counts extends Ledger.Counts {}
+export interface Counts extends Journal.Counts {}
 
 /**
  * One line of the report. It names the row by its place in the file, and holds nothing of what the row says.
@@ -41,7 +42,7 @@ export interface Counts extends Ledger.Counts {}
  * @category models
  * @since 0.1.0
  */
-export interface ReportLine extends Ledger.Line {}
+export interface ReportLine extends Journal.Line {}
 
 /**
  * How far an import is.
@@ -50,13 +51,15 @@ export interface ReportLine extends Ledger.Line {}
  * @since 0.1.0
  */
 export interface Snapshot {
+  /** Whether the file is still being read once, to know it again when the import is resumed, or its rows are sent. */
+  readonly phase: "checking" | "sending"
   /** The rows that are done with, those of earlier runs included. */
   readonly counts: Counts
   /** How many of them earlier runs did. */
   readonly earlier: number
   /** How many rows were read; a few more than are done with. */
   readonly rowsRead: number
-  /** How many bytes of the file were read, ahead of the rows. */
+  /** How many bytes of the file this phase has read, ahead of the rows. */
   readonly bytesRead: number
   /** How many bytes the file has; unknown of standard input. */
   readonly bytesTotal: number | undefined
@@ -73,18 +76,21 @@ export interface Summary extends Counts {
   readonly rows: number
   /** How many of them were done by earlier runs of this import. */
   readonly earlier: number
+  /** Where the report is. */
+  readonly report: string
 }
 
 /**
- * An import ended early, for every further row would fare alike: the credentials were refused, or a call ran into its
- * whole deadline. The rows that are in the report are done with; resuming goes on with the others.
+ * An import ended early, for every further row would fare alike: the credentials were refused, a call ran into its
+ * whole deadline, or nothing got through for as long as `giveUpAfter`. The rows that are in the report are done with;
+ * resuming goes on with the others, those that failed since anything last got through among them.
  *
  * @category errors
  * @since 0.1.0
  */
 export class ImportStopped extends Schema.TaggedError<ImportStopped>("@agentalk/node/ImportStopped")("ImportStopped", {
   /** What the call of a row failed with. */
-  error: Schema.Union([Unauthorized, Timeout]),
+  error: Schema.Union([Unauthorized, ...OutageError.members]),
   /** The line of that row. It is not in the report. */
   line: Schema.Int,
   /** What happened, for a person; nothing of the file's content. */
@@ -100,16 +106,28 @@ export class ImportStopped extends Schema.TaggedError<ImportStopped>("@agentalk/
 export interface Options extends Omit<ContactFile.ReadOptions, "onBytes"> {
   /**
    * Where the report is written: NDJSON, one line for each row. Its journal stands beside it, `.journal` added to the
-   * name. `-` is standard output, without a journal. Default: the name of the file and `.report.ndjson`.
+   * name, and while an import runs its `.lock`. `-` is standard output; that, a device or a pipe has no journal.
+   * Default: the name of the file and `.report.ndjson`; for standard input the first free one of
+   * `stdin.report.ndjson`, `stdin.2.report.ndjson` and so on.
    */
   readonly report?: string | undefined
   /** Goes on with an import that was interrupted; begins one where there is none. Default: `false`. */
   readonly resume?: boolean | undefined
+  /**
+   * Goes on with an import, finished or not, and sends the rows again that are `failed` in its report; these lines are
+   * taken out of it first. Default: `false`.
+   */
+  readonly retryFailed?: boolean | undefined
+  /**
+   * For how long all that comes back may be that nothing gets through (`TransportFailure`, `Timeout`, `CircuitOpen`,
+   * `ServerFault`, `RateLimited`) before the import stops. Default: 1 minute.
+   */
+  readonly giveUpAfter?: Duration.Input | undefined
   /** How many rows may be in flight at once. Default: 8. */
   readonly concurrency?: number | undefined
   /** How long rows in flight may take to end when the import is interrupted. Default: 2 seconds. */
   readonly drain?: Duration.Input | undefined
-  /** Is given a function that tells how far the import is, once it has begun. */
+  /** Is given a function that tells how far the import is, as it begins. */
   readonly onStart?: ((look: () => Snapshot) => void) | undefined
 }
 
@@ -119,48 +137,32 @@ export interface Options extends Omit<ContactFile.ReadOptions, "onBytes"> {
  * @category accessors
  * @since 0.1.0
  */
-export const reportOf = (path: string): string => `${path === ContactFile.standard ? "stdin" : path}.report.ndjson`
+export const reportOf = ReportFile.defaultOf
+
+/**
+ * Whether an import of a file, with its report there, can be resumed: neither is standard input or output, a pipe or a
+ * device.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isResumable = ReportFile.isResumable
 
 const checkpointEvery = "1 second"
 
-const reading = (run: (signal: AbortSignal) => Promise<unknown>) =>
-  Effect.tryPromise({ try: run, catch: (error) => ContactFile.systemFault("read", error) })
-
 const writing = (run: () => Promise<unknown>) =>
-  Effect.tryPromise({ try: run, catch: (error) => ContactFile.systemFault("written", error) })
+  Effect.tryPromise({ try: run, catch: (error) => ContactFile.systemFault("written", error, "report") })
 
 const written = <A>(run: () => A) =>
-  Effect.try({ try: run, catch: (error) => ContactFile.systemFault("written", error) })
+  Effect.try({ try: run, catch: (error) => ContactFile.systemFault("written", error, "report") })
 
 /** Vouches for what was written so far, when it is on the disk. */
-const checkpoint = (ledger: Ledger.Ledger) =>
+const checkpoint = (ledger: Ledger) =>
   Effect.flatMap(written(ledger.flush), (vouch) =>
     vouch === undefined ? Effect.void : Effect.andThen(writing(ledger.sync), written(vouch))
   )
 
-const closing = ({ close }: Ledger.Ledger) => written(close)
-
-/** Which file it is: its size and all of its bytes, for a row is known by its number. */
-const identify = (path: string) =>
-  Effect.suspend(() => {
-    const hash = createHash("sha256")
-    let size = 0
-    const counted = createReadStream(path, { highWaterMark: 1_048_576 }).on("data", ({ length }) => {
-      size += length
-    })
-    return reading((signal) => pipeline(counted, hash, { signal })).pipe(
-      Effect.map(() => ({ size, sha256: hash.digest("hex") }))
-    )
-  })
-
-const openLedger = (path: string, subject: Ledger.Subject, isResumed: boolean) =>
-  Effect.try({
-    try: () => Ledger.open(path, subject, isResumed),
-    catch: (error) =>
-      error instanceof Ledger.Refusal
-        ? new ContactFile.FileFault({ kind: "resume", message: error.message, advice: error.advice })
-        : ContactFile.systemFault("written", error)
-  })
+const none: Counts = { created: 0, updated: 0, invalid: 0, failed: 0 }
 
 /**
  * Imports the contacts of a file.
@@ -170,13 +172,19 @@ const openLedger = (path: string, subject: Ledger.Subject, isResumed: boolean) =
  * Every row of the file is in the report exactly once: created, updated, invalid (not sent) or failed (with the tag of
  * its error). After an interruption, even by `kill -9` or a power failure, `resume` goes on where it ended; a row whose
  * line had not been written yet is sent again, and may then be reported as updated. The file must still be the same:
- * all of its bytes are compared, and so are `format` and `map`.
+ * all of its bytes are compared, and so are `format`, `map` and `typed`.
  *
- * Interrupting the import begins no further row, gives those in flight `drain` to end, and writes the report.
+ * Interrupting the import begins no further row, gives those in flight `drain` to end, and writes the report. An
+ * import that ends early, by itself or interrupted, takes the rows back that failed since anything last got through.
+ *
+ * Two imports never write one report at the same time: the second one fails.
  *
  * **Gotchas**
  *
- * A failed row is done with: resuming does not send it again. Standard input can neither be resumed nor read twice.
+ * Any other failed row is done with: resuming does not send it again, `retryFailed` does. That is later than the file
+ * has it: where a later row has the same phone number, the one that is sent again has the last word.
+ *
+ * Standard input can neither be resumed nor read twice.
  *
  * @category constructors
  * @since 0.1.0
@@ -186,56 +194,40 @@ export const run = (
   options: Options = {}
 ): Effect.Effect<Summary, ContactFile.FileFault | ImportStopped, Contacts> =>
   Effect.gen(function* () {
-    const { concurrency, drain = "2 seconds", map = {}, maxRowBytes = 1_048_576, resume = false } = options
-    const isStandard = path === ContactFile.standard
+    const { concurrency, drain = "2 seconds", map = {}, maxRowBytes = 1_048_576, typed = false } = options
+    const limit = Duration.toMillis(options.giveUpAfter ?? "1 minute")
     const format = options.format ?? Option.getOrUndefined(ContactFile.formatOf(path))
-    const report = options.report ?? reportOf(path)
-    if (resume && (isStandard || report === ContactFile.standard)) {
-      return yield* new ContactFile.FileFault({
-        kind: "resume",
-        message: "an import from standard input, or with its report on standard output, cannot be resumed",
-        advice: "Import a file, and have the report in one, to be able to resume."
-      })
-    }
-    const identity = isStandard ? { size: 0, sha256: "" } : yield* identify(path)
-    const ledger = yield* Effect.acquireRelease(
-      report === ContactFile.standard
-        ? Effect.sync(Ledger.openStandard)
-        : openLedger(report, { ...identity, format: format ?? "", map, maxRowBytes }, resume),
-      (ledger, exit) => {
-        const isEmpty = ledger.earlier === 0 && Object.values(ledger.counts()).every((count) => count === 0)
-        // After an interruption, rows may have been on their way.
-        const isRefused = Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)
-        const isInVain = isRefused && isEmpty && report !== ContactFile.standard
-        return Effect.andThen(
-          Effect.ignore(closing(ledger)),
-          isInVain ? Effect.ignore(written(() => Ledger.discard(report))) : Effect.void
-        )
-      }
-    )
+    const stats = yield* ReportFile.statsOf(path)
+    const isReadOnce = ReportFile.isReadOnce(stats)
 
+    let phase: Snapshot["phase"] = isReadOnce ? "sending" : "checking"
     let bytesRead = 0
     let rows = 0
     let given = 0
     /** The rows that were given to be upserted and are not in the report, by their number there. */
     const open = new Map<number, { readonly row: number; readonly line: number }>()
-
+    let looked: Ledger | undefined
+    const onBytes = (bytes: number): void => {
+      bytesRead += bytes
+    }
     options.onStart?.(() => ({
-      counts: ledger.counts(),
-      earlier: ledger.earlier,
+      phase,
+      counts: looked?.counts() ?? none,
+      earlier: looked?.earlier ?? 0,
       rowsRead: rows,
       bytesRead,
-      bytesTotal: isStandard ? undefined : identity.size
+      bytesTotal: isReadOnce ? undefined : stats?.size
     }))
 
-    const inputs = ContactFile.read(path, {
-      format,
-      map,
-      maxRowBytes,
-      onBytes: (bytes) => {
-        bytesRead += bytes
-      }
-    }).pipe(
+    const subject = identify(path, onBytes, (error) => ContactFile.systemFault("read", error)).pipe(
+      Effect.map((identity) => ({ ...identity, format: format ?? "", map, typed, maxRowBytes }))
+    )
+    const { ledger, report } = yield* ReportFile.open(path, options, isReadOnce ? undefined : subject)
+    looked = ledger
+    phase = "sending"
+    bytesRead = 0
+
+    const inputs = ContactFile.read(path, { format, map, maxRowBytes, typed, onBytes }).pipe(
       Stream.mapArray((chunk) => {
         const inputs: Array<UpsertInput> = []
         for (const each of chunk) {
@@ -254,18 +246,40 @@ export const run = (
       Stream.flattenIterable
     )
 
+    const watch = makeWatch(ledger.mark)
+    /** Takes back the rows that failed since anything last got through. */
+    const takeBack = Effect.suspend(() => {
+      const mark = watch.end()
+      return mark === undefined ? Effect.void : written(() => ledger.takeBack(mark))
+    })
+    yield* Effect.addFinalizer((exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.ignore(takeBack)))
     const stop = yield* Deferred.make<void>()
+    let stopped: ImportStopped | undefined
+
+    /** Writes down what became of a row; tells whether the import stops there. */
+    const settle = (result: ContactsStream.UpsertRow, now: number): boolean => {
+      const row = open.get(result.row)
+      open.delete(result.row)
+      // What still fails after that is left to the resuming.
+      if (row === undefined || (stopped !== undefined && isOutage(result))) return false
+      const error = watch.see(result, now, limit)
+      ledger.add(toLine(row, result))
+      if (error === undefined || stopped !== undefined) return false
+      const time = Duration.format(Duration.millis(limit))
+      const message = `nothing got through for ${time}, so the import stopped at line ${row.line}. ${error.message}`
+      stopped = new ImportStopped({ error, line: row.line, message })
+      return true
+    }
     const upserts = ContactsStream.upsertAll(inputs, {
       concurrency,
       ordered: false,
       stopWhen: Deferred.await(stop)
     }).pipe(
       Stream.runForEachArray((results) =>
-        Effect.sync(() => {
+        Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
           for (const result of results) {
-            const row = open.get(result.row)
-            open.delete(result.row)
-            if (row !== undefined) ledger.add(toLine(row, result))
+            if (settle(result, now)) yield* Effect.andThen(takeBack, Deferred.succeed(stop, undefined))
           }
         })
       ),
@@ -285,8 +299,9 @@ export const run = (
     )
 
     yield* drained(Effect.raceFirst(upserts, bookkeeping), Deferred.succeed(stop, undefined), drain)
-    yield* closing(ledger)
-    return { rows, earlier: ledger.earlier, ...ledger.counts() }
+    if (stopped !== undefined) return yield* Effect.fail(stopped)
+    yield* written(ledger.close)
+    return { rows, earlier: ledger.earlier, ...ledger.counts(), report }
   }).pipe(Effect.scoped)
 
 /**

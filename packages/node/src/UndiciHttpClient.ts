@@ -11,6 +11,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { Headers } from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
@@ -285,6 +286,16 @@ const unsendable = /[^\t\u0020-\u007e\u0080-\u00ff]/
  */
 const objectionTo = ({ headers, method }: HttpClientRequest): string | undefined => {
   if (!token.test(method) || method === "CONNECT") return "the method cannot be sent"
+  if (sendable.has(headers)) return undefined
+  const objection = objectionToHeaders(headers)
+  if (objection === undefined && Object.isFrozen(headers)) sendable.add(headers)
+  return objection
+}
+
+// Headers that cannot change are looked at once.
+const sendable = new WeakSet<Headers>()
+
+const objectionToHeaders = (headers: Headers): string | undefined => {
   for (const name of Object.keys(headers)) {
     if (!token.test(name)) return "the name of a header cannot be sent"
     const value = headers[name]

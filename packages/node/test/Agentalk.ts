@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
   readonly cwd?: string
+  /** A program that runs it. */
+  readonly through?: ReadonlyArray<string>
 }
 
 const signals: Readonly<Record<string, number>> = { SIGINT: 130, SIGKILL: 137, SIGTERM: 143 }
@@ -42,11 +44,12 @@ const signals: Readonly<Record<string, number>> = { SIGINT: 130, SIGKILL: 137, S
 /** Starts it. It is ended with the scope, at the latest. */
 export const start = (
   args: ReadonlyArray<string>,
-  { cwd, env = {}, input }: RunOptions = {}
+  { cwd, env = {}, input, through = [] }: RunOptions = {}
 ): Effect.Effect<Running, never, Scope> =>
   Effect.acquireRelease(
     Effect.sync((): Running => {
-      const child = spawn(process.execPath, [binary, ...args], {
+      const [program = process.execPath, ...rest] = [...through, process.execPath, binary, ...args]
+      const child = spawn(program, rest, {
         cwd,
         // @effect-diagnostics-next-line processEnvInEffect:off -- the child is to find what it runs on
         env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...measured, ...env },

@@ -7,6 +7,10 @@ import { join } from "node:path"
 import * as SandboxServer from "../src/SandboxServer.ts"
 import * as Agentalk from "./Agentalk.ts"
 
+interface Dry {
+  readonly invalidRows: ReadonlyArray<{ readonly reason: string }>
+}
+
 const nobody = "5a4db0c5-0000-4000-8000-00000000dead"
 
 /** Runs the command against the sandbox of the test. */
@@ -99,8 +103,10 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       const invalid = yield* agentalk(["contacts", "upsert", "--phone", "12", "--json"])
       // Refused before sending, so wrong usage.
       assert.strictEqual(invalid.status, 2)
-      assert.match(invalid.stderr, /^Validation: .*phone/)
-      twoLines(invalid.stderr)
+      const told = json(invalid.stderr) as { error: Record<string, string> }
+      assert.deepInclude(told.error, { tag: "Validation", outcome: "not-applied", operation: "upsert" })
+      assert.include(told.error["message"], "phone")
+      assert.include(told.error["advice"], "Correct")
       assert.strictEqual(invalid.stdout, "")
       const refused = yield* agentalk(["contacts", "search", "--name", "x"], {
         env: { AGENTALK_API_TOKEN: `${Sandbox.organization}.wrong` }
@@ -134,6 +140,13 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         [["contacts", "search", "--name", "x", "--token", "hunter2"], "--token"],
         [["contacts", "search", "--name", "x", "--retries", "-1"], "--retries"],
         [["contacts", "search", "--name", "x", "--timeout", "soon"], "--timeout"],
+        [["contacts", "search", "--name", "x", "--timeout", "0"], "--timeout"],
+        [["contacts", "search", "--name", "x", "--timeout=-5s"], "--timeout"],
+        [["contacts", "search", "--name", " "], "--name is blank"],
+        [["contacts", "set-fields", nobody], "--field-json"],
+        [["contacts", "set-fields", nobody, "--field-json", "a=nope"], "--field KEY=VALUE"],
+        [["contacts", "export", "--name", "x", "--out", "none/j.txt"], "--format"],
+        [["contacts", "import", "none.csv", "--dry-run", "--resume"], "--dry-run sends nothing"],
         [["contacts", "search", "--name", "x", "--base-url", "http://example.com"], "--base-url"],
         [["contacts", "set-fields", nobody, "--field", "city"], "KEY=VALUE"],
         [["contacts", "import", "none.csv"], "no such file"],
@@ -179,6 +192,13 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       assert.strictEqual(refused.status, 2)
       assert.include(refused.stderr, `chmod 600 '${file}'`)
       chmodSync(file, 0o600)
+      writeFileSync(file, "nonsense\n")
+      for (const command of [["contacts", "search", "--name", "x"], ["doctor"]]) {
+        const malformed = yield* agentalk([...command, "--token-file", file], { env })
+        assert.strictEqual(malformed.status, 2)
+        assert.match(malformed.stdout + malformed.stderr, /--token-file: Expected/)
+      }
+      writeFileSync(file, `${Agentalk.environment("").AGENTALK_API_TOKEN}\n`)
       const accepted = yield* agentalk(["contacts", "search", "--name", "nobody", "--token-file", file], { env })
       assert.strictEqual(accepted.status, 0, accepted.stderr)
     }).pipe(Effect.scoped)
@@ -201,6 +221,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         assert.strictEqual(ended.status, status, ended.stdout)
         assert.include(ended.stdout, text)
         assert.notInclude(ended.stdout, "nonsense")
+        assert.strictEqual(ended.stdout.split("agentalk doctor").length, 2, "but for its last line")
       }
     })
   )
@@ -212,7 +233,9 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       writeFileSync(join(cwd, "in.csv"), content)
       const map = ["--map", "Mobile=phone"]
       const dry = yield* agentalk(["contacts", "import", "in.csv", ...map, "--dry-run", "--json"], { cwd })
-      assert.deepStrictEqual(json(dry.stdout), { rows: 251, valid: 250, invalid: 1 })
+      const invalidRows = [{ row: 251, line: 252, reason: (json(dry.stdout) as Dry).invalidRows[0]?.reason }]
+      assert.deepStrictEqual(json(dry.stdout), { rows: 251, valid: 250, invalid: 1, invalidRows })
+      assert.include(invalidRows[0]?.reason, "phone")
       assert.strictEqual(dry.status, 3)
       assert.isFalse(existsSync(join(cwd, "in.csv.report.ndjson")))
       const first = yield* agentalk(["contacts", "import", "in.csv", ...map, "--json"], { cwd })
@@ -288,6 +311,59 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       assert.strictEqual(rest.status, 0, rest.stderr)
       assert.deepInclude(json(rest.stdout), { rows: 100, earlier: 8, invalid: 0, failed: 0 })
     }).pipe(Effect.scoped)
+  )
+
+  it.effect("--json puts one document on standard error, whatever goes wrong, and nothing besides", () =>
+    Effect.gen(function* () {
+      const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, string]> = [
+        [["--json"], 2, "UsageFault"],
+        [["contacts", "--json"], 2, "UsageFault"],
+        [["contacts", "bogus", "--json"], 2, "UsageFault"],
+        [["contacts", "search", "--json"], 2, "UsageFault"],
+        [["contacts", "import", "none.csv", "--json"], 2, "FileFault"],
+        [["contacts", "delete", nobody, "--yes", "--json"], 1, "NotFound"],
+        [["contacts", "search", "--name", "nobody at all", "--all", "--json"], 0, ""]
+      ]
+      for (const [args, status, tag] of cases) {
+        const ended = yield* agentalk(args)
+        assert.strictEqual(ended.status, status, args.join(" "))
+        assert.strictEqual(ended.stdout, "", args.join(" "))
+        if (tag === "") assert.strictEqual(ended.stderr, "")
+        else assert.nestedPropertyVal(json(ended.stderr), "error.tag", tag)
+      }
+      const help = yield* agentalk(["--json", "--help"])
+      assert.strictEqual(help.status, 0)
+      assert.include(help.stdout, "EXAMPLES")
+      assert.strictEqual((yield* agentalk([])).status, 0)
+    })
+  )
+
+  it.effect("sets fields that are no text, and tells what clear-field may mean", () =>
+    Effect.gen(function* () {
+      const phone = ["--phone", "3910000001"]
+      const flags = ["--field", "city=5", "--field-json", "seats=5", "--field-json", 'x={"a":[true]}']
+      const upserted = yield* agentalk(["contacts", "upsert", ...phone, ...flags, "--json"])
+      assert.nestedPropertyVal(json(upserted.stdout), "contact.fields.seats", 5)
+      assert.deepNestedPropertyVal(json(upserted.stdout), "contact.fields.x", { a: [true] })
+      assert.nestedPropertyVal(json(upserted.stdout), "contact.fields.city", "5")
+      const cleared = yield* agentalk(["contacts", "clear-field", nobody, "city"])
+      assert.include(cleared.stderr, "may lack this one")
+    })
+  )
+
+  it.effect("--quiet leaves results as they are", () =>
+    Effect.gen(function* () {
+      yield* Effect.orDie((yield* Sandbox.State).seed([{ phone: "4400000077", firstName: "Quieta" }]))
+      for (const args of [
+        ["--name", "quieta"],
+        ["--name", "quieta", "--all"]
+      ]) {
+        const { stderr, stdout } = yield* agentalk(["contacts", "search", ...args, "--quiet"])
+        assert.include(stdout, "4400000077")
+        assert.strictEqual(stderr, "")
+      }
+      assert.include((yield* agentalk(["doctor", "--quiet"])).stdout, "All is well.")
+    })
   )
 
   it.effect("serves a sandbox until it is interrupted", () =>

@@ -1,8 +1,10 @@
 import type { Contact, ContactId } from "@agentalk/core"
 import { assert, describe, it, vi } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -11,6 +13,9 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { gunzipSync, gzipSync } from "node:zlib"
 import * as ContactFile from "../src/ContactFile.ts"
+import * as Cells from "../src/internal/cells.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const bytes = (text: string | Uint8Array) => (typeof text === "string" ? Buffer.from(text) : text)
 
@@ -110,6 +115,55 @@ describe("CSV", () => {
       const rows = yield* readRows("Mobile,phone,Notes,Town\n1234567,99,secret,Porto\n", { map })
       assert.deepStrictEqual(inputsOf(rows), [{ phone: "1234567", fields: { "old phone": "99", city: "Porto" } }])
     })
+  )
+
+  it.effect("takes --map in any case, and a name that is written exactly so before another", () =>
+    Effect.gen(function* () {
+      const rows = yield* readRows("Mobile Phone,Name,name\n1234567,a,b\n", {
+        map: { "MOBILE phone": "phone", name: "", NAME: "field:email" }
+      })
+      assert.deepStrictEqual(inputsOf(rows), [{ phone: "1234567", fields: { email: "a" } }])
+    })
+  )
+
+  it.effect("takes the names of custom fields, tags and cells as write and spreadsheets put them", () =>
+    Effect.gen(function* () {
+      const content = String.raw`phone,tags,field:tags,n,'=x
++1234567,a\|b;c\\|d\e,x,'-x,-5
+'+1 234 567,,,'quoted',"{""a"":1}"
+`
+      assert.deepStrictEqual(inputsOf(yield* readRows(content)), [
+        { phone: "+1234567", tags: ["a|b", "c\\", "d\\e"], fields: { tags: "x", n: "-x", "=x": "-5" } },
+        { phone: "+1 234 567", fields: { n: "'quoted'", "=x": '{"a":1}' } }
+      ])
+      const typed = inputsOf(yield* readRows(content, { typed: true }))
+      assert.deepStrictEqual(
+        typed.map(({ fields }) => fields?.["=x"]),
+        [-5, { a: 1 }]
+      )
+    })
+  )
+
+  it.effect("leaves no cell that a spreadsheet would compute, but for numbers", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "out.csv")
+      const extra = {}
+      const names = ["=1+1", "+cmd", "-x", "@x", "\t=x", "\uff1dx", "-5", "'=x"]
+      const contacts = names.map((firstName): Contact => ({
+        id: "1" as ContactId,
+        phone: "+15551234567",
+        firstName,
+        extra
+      }))
+      yield* ContactFile.write(Stream.fromIterable(contacts), path, { format: "csv" })
+      const lines = (yield* Effect.promise(() => readFile(path, "utf8"))).trimEnd().split("\n").slice(1)
+      assert.deepStrictEqual(
+        lines.map((line) => line.split(",")[1]),
+        ["'=1+1", "'+cmd", "'-x", "'@x", `"'\t=x"`, "'\uff1dx", "-5", "''=x"]
+      )
+      assert.match(lines[0] ?? "", /^\+15551234567,/)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("reports bad rows with their line and reason, and goes on", () =>
@@ -291,7 +345,115 @@ describe("NDJSON", () => {
   )
 })
 
+// Text that a spreadsheet, a separator, a type or the name of a column could make something else of.
+const awkward = [
+  ...Array.from("=+-@'\t\r\n\uff1d;|\\,\" ab1.é"),
+  ..."field: tags email FirstName phone id extra fields \u{1f600} __proto__".split(" "),
+  ...'true null -5 +15551234567 =1+1 {} [1] "x" 1e3 007 12345678901234567890'.split(" ")
+]
+const text = Arbitrary.map(Arbitrary.array(Arbitrary.schema(Schema.Literals(awkward)), { maxLength: 4 }), (parts) =>
+  parts.join("")
+)
+const json = Arbitrary.flatMap(
+  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))),
+  (kind) =>
+    Arbitrary.map(text, (text): Schema.Json => [text, text, 12.5, { a: [text, null] }, null, text === ""][kind] ?? null)
+)
+const contact = Arbitrary.map(
+  Arbitrary.all({
+    names: Arbitrary.array(text, { maxLength: 4 }),
+    tags: Arbitrary.array(text, { maxLength: 3 }),
+    keys: Arbitrary.array(text, { maxLength: 3 }),
+    values: Arbitrary.array(json, { minLength: 3, maxLength: 3 })
+  }),
+  ({ keys, names: [first = "", last = "", email = "", phone = ""], tags, values }): Contact => ({
+    id: "5a4db0c5-0000-4000-8000-000000000001" as ContactId,
+    phone: phone.trim() === "" ? "+15551234567" : phone.trim(),
+    ...(first.trim() !== "" && { firstName: first }),
+    ...(last.trim() !== "" && { lastName: last }),
+    ...(email.trim() !== "" && { email: email.trim() }),
+    ...(tags.length > 0 && { tags: tags.map((name) => ({ name })) }),
+    ...(keys.some((key) => key !== "") && {
+      fields: Object.fromEntries(keys.flatMap((key, index) => (key === "" ? [] : [[key, values[index] ?? null]])))
+    }),
+    extra: { createdAt: "2026-01-01" }
+  })
+)
+
+/** What an import of a contact sends, if nothing gets lost. */
+const wholeInput = ({ email, fields, firstName, lastName, phone = "", tags }: Contact) => ({
+  phone,
+  ...(firstName && { firstName }),
+  ...(lastName && { lastName }),
+  ...(email && { email }),
+  ...(tags && { tags: tags.map(({ name }) => name) }),
+  ...(fields && { fields })
+})
+
+/** What the documentation of `write` says that CSV keeps. */
+const csvInput = (contact: Contact, typed: boolean) => {
+  const { fields = {}, firstName, lastName, tags = [], ...rest } = wholeInput(contact)
+  const names = tags.map((tag) => tag.trim()).filter((tag) => tag !== "")
+  const kept = typed
+    ? Object.entries(fields)
+    : Object.entries(fields).flatMap(([key, value]) => {
+        const cell = typeof value === "string" ? value : JSON.stringify(value)
+        return value === null || cell.trim() === "" ? [] : [[key, cell] as const]
+      })
+  return {
+    ...rest,
+    ...(firstName && { firstName: firstName.trim() }),
+    ...(lastName && { lastName: lastName.trim() }),
+    ...(names.length > 0 && { tags: names }),
+    ...(kept.length > 0 && { fields: Object.fromEntries(kept) })
+  }
+}
+
+describe("cells", () => {
+  const parts = ["", ...awkward]
+  const texts = parts.flatMap((one) => parts.map((two) => one + two))
+
+  it("hold any text, whatever a spreadsheet or JSON would make of it", () => {
+    for (const text of texts) {
+      assert.strictEqual(Cells.unguard(Cells.guard(text)), text)
+      assert.strictEqual(Cells.fromTyped(Cells.toTyped(text)), text)
+    }
+    for (const value of [-5, 1e21, 0.1, true, null, {}, [1, "x"]]) {
+      assert.deepStrictEqual(Cells.fromTyped(Cells.unguard(Cells.guard(Cells.toTyped(value)))), value)
+    }
+    assert.strictEqual(Cells.fromTyped("12345678901234567890"), "12345678901234567890")
+  })
+
+  it("hold any tags", () => {
+    for (const [index, text] of texts.entries()) {
+      const tags = [text, texts[(index * 7919) % texts.length] ?? ""]
+        .map((tag) => tag.trim())
+        .filter((tag) => tag !== "")
+      assert.deepStrictEqual(Cells.splitTags(Cells.joinTags(tags)), tags)
+    }
+  })
+})
+
 describe("files", () => {
+  it.effect.prop(
+    "what is exported is imported as it was: NDJSON whole, CSV as far as is documented",
+    { contacts: Arbitrary.array(contact, { minLength: 1, maxLength: 3 }), typed: Schema.Boolean },
+    ({ contacts, typed }) =>
+      Effect.gen(function* () {
+        const folder = yield* temporary
+        for (const format of ["csv", "ndjson"] as const) {
+          const path = join(folder, `contacts.${format}`)
+          yield* ContactFile.write(Stream.fromIterable(contacts), path, { format, typed })
+          const rows = yield* Stream.runCollect(ContactFile.read(path, { typed }))
+          const expected = contacts.map((contact) =>
+            format === "csv" ? csvInput(contact, typed) : wholeInput(contact)
+          )
+          assert.deepStrictEqual(inputsOf(rows), expected, yield* Effect.promise(() => readFile(path, "utf8")))
+        }
+      }).pipe(Effect.scoped),
+    { arbitrary: { runs: 150 } }
+  )
+
   const jane: Contact = {
     id: "5a4db0c5-0000-4000-8000-000000000001" as ContactId,
     phone: "+15551234567",
@@ -329,6 +491,29 @@ describe("files", () => {
       }).pipe(Effect.scoped)
     )
   }
+
+  it.live("is for its owner only, and leaves what is there alone where it is told to", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "out.csv")
+      yield* ContactFile.write(Stream.make(jane), path, { format: "csv", overwrite: false })
+      assert.strictEqual((yield* Effect.promise(() => stat(path))).mode & 0o777, 0o600)
+      const before = yield* Effect.promise(() => readFile(path, "utf8"))
+      for (const format of ["csv", "ndjson"] as const) {
+        let asked = 0
+        const contacts = Stream.tap(Stream.make(bo), () => Effect.sync(() => asked++))
+        const fault = yield* Effect.flip(ContactFile.write(contacts, path, { format, overwrite: false }))
+        assert.include(fault.message, "already")
+        assert.strictEqual(asked, 0)
+      }
+      assert.strictEqual(yield* Effect.promise(() => readFile(path, "utf8")), before)
+      // A part that was left over by a kill, which others can read.
+      yield* Effect.promise(() => writeFile(`${path}.part`, "left", { mode: 0o644 }))
+      yield* ContactFile.write(Stream.make(bo), path, { format: "csv" })
+      assert.strictEqual((yield* Effect.promise(() => stat(path))).mode & 0o777, 0o600)
+      yield* ContactFile.write(Stream.make(bo), "/dev/null", { format: "csv", overwrite: false })
+      assert.isTrue((yield* Effect.promise(() => stat("/dev/null"))).isCharacterDevice())
+    }).pipe(Effect.scoped)
+  )
 
   it.live("leaves no half of a file where the contacts fail", () =>
     Effect.gen(function* () {

@@ -1,14 +1,25 @@
-import { AgentalkClient, Faults, Retry, Sandbox } from "@agentalk/core"
-import { assert, describe, it } from "@effect/vitest"
+import {
+  AgentalkClient,
+  type ContactsStream,
+  Faults,
+  Forbidden,
+  Retry,
+  Sandbox,
+  ServerFault,
+  Timeout
+} from "@agentalk/core"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import * as Import from "../src/Import.ts"
+import * as Ledger from "../src/internal/ledger.ts"
+import { makeWatch } from "../src/internal/outage.ts"
 import { RowSet } from "../src/internal/rowSet.ts"
 
 const temporary = Effect.acquireRelease(
@@ -80,6 +91,10 @@ const generate = (random: (below: number) => number): Buffer => {
 const twenty = `phone,first_name\n${Array.from({ length: 20 }, (_, n) => `44770000${n + 100},Secretia\n`).join("")}`
 
 const withRetriesOff = Retry.withPolicy(Retry.none)
+
+const result = (error: unknown) => ({ _tag: "Failed", row: 1, key: "", error }) as ContactsStream.Failed
+
+vi.setConfig({ testTimeout: 60_000 })
 
 describe("Import", () => {
   it.live("rows in = created + updated + invalid + failed, each in the report once, over generated files", () =>
@@ -192,6 +207,12 @@ describe("Import", () => {
     assert.strictEqual(set.size, 503)
     assert.strictEqual(JSON.stringify(set), "[[1,503]]")
     assert.isFalse(set.has(504))
+    assert.deepStrictEqual(
+      [1, 503, 100, 100, 504].map((row) => set.delete(row)),
+      [true, true, true, false, false]
+    )
+    assert.strictEqual(set.size, 500)
+    assert.strictEqual(JSON.stringify(set), "[[2,99],[101,502]]")
   })
 
   it.live("begins anew after a kill before the first line", () =>
@@ -329,6 +350,280 @@ describe("Import", () => {
       assert.strictEqual(fault._tag, "FileFault")
       assert.isFalse(existsSync(Import.reportOf(path)))
       assert.deepStrictEqual(yield* (yield* Sandbox.State).requests, [])
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("sends failed rows again with retryFailed, invalid ones not, and has each in the report once", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, `${twenty}12,too short\n`)
+      const state = yield* Sandbox.State
+      const fail = (every: number) =>
+        state.script(({ index }) => (index % every === 1 ? Faults.status(503, { strikes: "before" }) : undefined))
+      yield* fail(2)
+      const first = yield* withRetriesOff(Import.run(path))
+      assert.strictEqual(first.failed, 10)
+      assert.strictEqual((yield* Import.run(path, { resume: true })).failed, 10)
+      yield* fail(5)
+      const before = (yield* state.requests).length
+      const second = yield* withRetriesOff(Import.run(path, { retryFailed: true }))
+      assert.strictEqual((yield* state.requests).length - before, 10)
+      assert.deepInclude(second, { rows: 21, earlier: 11, created: 18, invalid: 1, failed: 2 })
+      assertAccounted(second, Import.reportOf(path))
+      yield* state.script(() => undefined)
+      const third = yield* Import.run(path, { retryFailed: true })
+      assert.deepInclude(third, { rows: 21, earlier: 19, created: 20, invalid: 1, failed: 0 })
+      assertAccounted(third, Import.reportOf(path))
+      assertAccounted(yield* Import.run(path, { resume: true }), Import.reportOf(path))
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("retryFailed goes on with an import, and refuses where there is none", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "contacts.csv")
+      writeFileSync(path, twenty)
+      const fault = yield* Effect.flip(Import.run(path, { retryFailed: true }))
+      assert.include(fault.message, "no report")
+      assert.isFalse(existsSync(Import.reportOf(path)))
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("loses no row to a kill while failed rows are taken out: whichever of report and journal is new", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "contacts.csv")
+      writeFileSync(path, twenty)
+      const report = Import.reportOf(path)
+      const state = yield* Sandbox.State
+      yield* state.script(({ index }) => (index % 2 === 1 ? Faults.status(503, { strikes: "before" }) : undefined))
+      yield* withRetriesOff(Import.run(path))
+      yield* state.script(() => undefined)
+      const old = { report: readFileSync(report, "utf8"), journal: readFileSync(`${report}.journal`, "utf8") }
+      const header = old.journal.slice(0, old.journal.indexOf("\n") + 1)
+      const kept = old.report
+        .split("\n")
+        .filter((line) => !line.includes('"failed"'))
+        .join("\n")
+      for (const [reportNow, failed] of [
+        [old.report, 10],
+        [kept, 0]
+      ] as const) {
+        writeFileSync(report, reportNow)
+        writeFileSync(`${report}.journal`, header)
+        const summary = yield* Import.run(path, { resume: true })
+        assert.deepInclude(summary, { rows: 20, failed })
+        assertAccounted(summary, report)
+        writeFileSync(report, reportNow)
+        writeFileSync(`${report}.journal`, header)
+        const retried = yield* Import.run(path, { retryFailed: true })
+        assert.deepInclude(retried, { rows: 20, failed: 0 })
+        assertAccounted(retried, report)
+      }
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("gives up where nothing gets through, and resuming sends the rows again that failed meanwhile", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "contacts.csv")
+      writeFileSync(path, `${twenty.replaceAll("44770000110,", "12,")}12,too short\n`)
+      const report = Import.reportOf(path)
+      const state = yield* Sandbox.State
+      // A row that the API itself refused stays failed.
+      yield* state.script(({ index }) =>
+        index === 2 || index > 5 ? Faults.status(index === 2 ? 403 : 503, { strikes: "before" }) : undefined
+      )
+      const stopped = yield* Effect.flip(withRetriesOff(Import.run(path, { concurrency: 1, giveUpAfter: 0 })))
+      assert.strictEqual(stopped._tag, "ImportStopped")
+      if (stopped._tag === "ImportStopped") assert.strictEqual(stopped.error._tag, "ServerFault")
+      assert.include(stopped.message, "nothing got through for 0")
+      assert.deepStrictEqual(
+        linesOf(report).flatMap(({ outcome }) => (outcome === "invalid" ? [] : [outcome])),
+        ["created", "failed", "created", "created", "created"]
+      )
+      const sent = (yield* state.requests).length
+      assert.isBelow(sent, 20)
+      yield* state.script(() => undefined)
+      const summary = yield* Import.run(path, { resume: true })
+      assert.deepInclude(summary, { rows: 21, created: 18, invalid: 2, failed: 1 })
+      assertAccounted(summary, report)
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("keeps what still got through as it gave up", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "contacts.csv")
+      writeFileSync(path, twenty)
+      yield* (yield* Sandbox.State).script(({ index }) =>
+        index === 1 ? Faults.slow("100 millis", { strikes: "after" }) : Faults.status(503, { strikes: "before" })
+      )
+      yield* Effect.flip(withRetriesOff(Import.run(path, { concurrency: 2, giveUpAfter: 0 })))
+      const [first, ...others] = linesOf(Import.reportOf(path))
+      assert.deepInclude(first, { row: 1, outcome: "created" })
+      assert.deepStrictEqual(others, [])
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("vouches for nothing that it took back, even where that was on its way", () =>
+    Effect.gen(function* () {
+      const report = join(yield* temporary, "report")
+      const subject = { size: 0, sha256: "", format: "csv", map: {}, typed: false, maxRowBytes: 1 }
+      const ledger = Ledger.open(report, subject, { resume: false, retryFailed: false })
+      const add = (row: number, outcome: "created" | "failed") => ledger.add({ row, line: row + 1, outcome })
+      add(1, "created")
+      add(3, "created")
+      ledger.flush()?.()
+      const mark = ledger.mark()
+      for (const row of [2, 4, 5]) add(row, "failed")
+      const vouch = ledger.flush()
+      add(6, "failed")
+      ledger.takeBack(mark)
+      vouch?.()
+      // As a kill would leave it.
+      const last = JSON.parse(readFileSync(`${report}.journal`, "utf8").trimEnd().split("\n").at(-1) ?? "") as object
+      const counts = { created: 2, updated: 0, invalid: 0, failed: 0 }
+      assert.deepStrictEqual(last, {
+        bytes: mark,
+        rows: [
+          [1, 1],
+          [3, 3]
+        ],
+        counts
+      })
+      assert.deepStrictEqual(ledger.counts(), counts)
+      assert.deepStrictEqual(
+        linesOf(report).map(({ row }) => row),
+        [1, 3]
+      )
+      assert.deepStrictEqual([1, 2, 3, 4, 5, 6].map(ledger.has), [true, false, true, false, false, false])
+      add(4, "failed")
+      ledger.close()
+      // Nothing that was vouched for is of a report without its failed rows.
+      const again = Ledger.open(report, subject, { resume: false, retryFailed: true })
+      assert.lengthOf(linesOf(`${report}.journal`), 1)
+      assert.deepStrictEqual(again.counts(), counts)
+      again.close()
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("leaves the journal shorter than the report, however scattered the rows are", () =>
+    Effect.gen(function* () {
+      const report = join(yield* temporary, "report")
+      const subject = { size: 0, sha256: "", format: "csv", map: {}, typed: false, maxRowBytes: 1 }
+      const ledger = Ledger.open(report, subject, { resume: false, retryFailed: false })
+      for (let row = 2; row <= 2000; row += 2) {
+        ledger.add({ row, line: row + 1, outcome: "created" })
+        ledger.flush()?.()
+      }
+      assert.isBelow(readFileSync(`${report}.journal`).length, 2 * readFileSync(report).length)
+      ledger.close()
+      const again = Ledger.open(report, subject, { resume: true, retryFailed: false })
+      assert.strictEqual(again.earlier, 1000)
+      again.close()
+    }).pipe(Effect.scoped)
+  )
+
+  it("tells an outage by time, and one answer ends it", () => {
+    const call = { operation: "upsert", outcome: "unknown", message: "" } as const
+    const fault = result(new ServerFault({ ...call, status: 503 }))
+    const timeout = result(new Timeout({ ...call, limit: "attempt" }))
+    const forbidden = result(new Forbidden({ ...call, status: 403 }))
+    const invalid = { ...fault, _tag: "Invalid" } as unknown as ContactsStream.Invalid
+    let mark = 0
+    const watch = makeWatch(() => (mark += 100))
+    assert.isUndefined(watch.see(fault, 1000, 5000))
+    assert.isUndefined(watch.see(timeout, 5999, 5000))
+    assert.isUndefined(watch.see(forbidden, 6000, 5000))
+    assert.isUndefined(watch.end())
+    assert.isUndefined(watch.see(timeout, 7000, 5000))
+    assert.isUndefined(watch.see(invalid, 13_000, 5000))
+    assert.strictEqual(watch.see(fault, 12_000, 5000), fault.error)
+    assert.strictEqual(watch.end(), 200)
+    assert.isUndefined(watch.end())
+  })
+
+  it.live("takes failed rows of an outage back when it is interrupted in it", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "contacts.csv")
+      writeFileSync(path, twenty)
+      const state = yield* Sandbox.State
+      yield* state.script(({ index }) =>
+        index < 3
+          ? undefined
+          : index < 7
+            ? Faults.status(503, { strikes: "before" })
+            : Faults.hang({ strikes: "before" })
+      )
+      const fiber = yield* Effect.forkChild(withRetriesOff(Import.run(path, { concurrency: 1, drain: "10 millis" })))
+      while ((yield* state.requests).length < 7) yield* Effect.sleep("5 millis")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(
+        linesOf(Import.reportOf(path)).map(({ outcome }) => outcome),
+        ["created", "created"]
+      )
+      yield* state.script(() => undefined)
+      const summary = yield* Import.run(path, { resume: true })
+      assert.deepInclude(summary, { rows: 20, created: 20 })
+      assertAccounted(summary, Import.reportOf(path))
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("keeps two imports on one report apart, and takes over from one that was killed", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "contacts.csv")
+      writeFileSync(path, twenty)
+      const report = Import.reportOf(path)
+      const lock = `${report}.lock`
+      const state = yield* Sandbox.State
+      yield* state.script(() => Faults.hang({ strikes: "before" }))
+      const fiber = yield* Effect.forkChild(Import.run(path, { drain: 0 }))
+      while ((yield* state.requests).length === 0) yield* Effect.sleep("5 millis")
+      const refused = yield* Effect.flip(Import.run(path, { resume: true }))
+      assert.strictEqual(refused._tag, "FileFault")
+      assert.include(refused.message, `process ${process.pid}`)
+      if (refused._tag === "FileFault") assert.include(refused.advice, lock)
+      yield* Fiber.interrupt(fiber)
+      assert.isFalse(existsSync(lock))
+
+      yield* state.script(() => undefined)
+      // No process has this number; and one that has the number of a dead one is another.
+      const gone = [{ pid: 4_194_305 }, { pid: process.pid, began: "1" }]
+      for (const holder of process.platform === "linux" ? gone : gone.slice(0, 1)) {
+        writeFileSync(lock, JSON.stringify({ host: hostname(), ...holder }))
+        assertAccounted(yield* Import.run(path, { resume: true }), report)
+        assert.isFalse(existsSync(lock))
+      }
+      // Of another machine nothing is known, nor of what is no lock of ours.
+      for (const other of [JSON.stringify({ host: "elsewhere", pid: 4_194_305 }), "", "{}"]) {
+        writeFileSync(lock, other)
+        yield* Effect.flip(Import.run(path, { resume: true }))
+        assert.strictEqual(readFileSync(lock, "utf8"), other)
+      }
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("finds a name for the report of what is read once, and writes to a device without a journal", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "contacts.csv")
+      writeFileSync(path, twenty)
+      const summary = yield* Import.run(path, { report: "/dev/null" })
+      assert.deepInclude(summary, { rows: 20, created: 20, report: "/dev/null" })
+      assert.isFalse(existsSync("/dev/null.journal"))
+      const fault = yield* Effect.flip(Import.run(path, { report: "/dev/null", resume: true }))
+      assert.include(fault.message, "cannot be resumed")
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.live("tells how far it is while it reads the file to know it again", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "contacts.csv")
+      writeFileSync(path, twenty)
+      const seen: Array<Import.Snapshot> = []
+      let look: (() => Import.Snapshot) | undefined
+      yield* Import.run(path, { onStart: (given) => void seen.push((look = given)()) })
+      if (look !== undefined) seen.push(look())
+      assert.deepInclude(seen[0], { phase: "checking", bytesRead: 0, bytesTotal: twenty.length })
+      assert.deepInclude(seen[1], { phase: "sending", bytesRead: twenty.length, rowsRead: 20 })
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 })

@@ -2,7 +2,6 @@
  * One request and what came back, whatever the transport: a head and a body, a head without a readable body, or
  * neither.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -145,48 +144,55 @@ const toExchange = (response: HttpClientResponse, body: string | Transport.Fault
   organization: response.request.headers["x-organization-id"]
 })
 
+/** The limits of one attempt. */
+interface Limits {
+  /** When it begins, in milliseconds of the monotonic clock. */
+  readonly at: number
+  /** How long it may take. */
+  readonly millis: number
+  readonly maxBodyBytes: number
+}
+
 /**
  * Sends a request and reads its answer under the limits of one attempt. Fails only where no head arrived.
  *
  * @param isOwner whether the client enforces the limits by itself (`Transport.ownsAttempt`)
  */
 export const exchange = (
+  fiber: Fiber.Fiber<unknown, unknown>,
   send: Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError>,
-  limits: { readonly millis: number; readonly maxBodyBytes: number },
+  { at, maxBodyBytes, millis }: Limits,
   isOwner: boolean
-): Effect.Effect<Exchange, Transport.Fault> =>
-  Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => {
-    const clock = fiber.getRef(Clock.Clock)
-    const attempt = { deadline: Transport.now(clock) + limits.millis, maxBodyBytes: limits.maxBodyBytes }
-    const isEnforced = isOwner && Transport.usesDefaultClock(fiber)
-    let head: HttpClientResponse | undefined
-    const received = Effect.matchEffect(
-      Effect.flatMap(send, (response) => {
-        head = response
-        return isEnforced ? response.text : readBounded(response, limits.maxBodyBytes)
-      }),
-      {
-        onSuccess: (text) => Effect.succeed(toExchange(head!, text)),
-        onFailure: (error): Effect.Effect<Exchange, Transport.Fault> => {
-          if (head !== undefined) return Effect.succeed(toExchange(head, toFault(error)))
-          return Effect.fail(
-            HttpClientError.isHttpClientError(error) && isUnbuilt(error)
-              ? new Transport.Fault("network", { sent: false })
-              : toFault(error)
-          )
-        }
+): Effect.Effect<Exchange, Transport.Fault> => {
+  const isEnforced = isOwner && Transport.usesDefaultClock(fiber)
+  let head: HttpClientResponse | undefined
+  const received = Effect.matchEffect(
+    Effect.flatMap(send, (response) => {
+      head = response
+      return isEnforced ? response.text : readBounded(response, maxBodyBytes)
+    }),
+    {
+      onSuccess: (text) => Effect.succeed(toExchange(head!, text)),
+      onFailure: (error): Effect.Effect<Exchange, Transport.Fault> => {
+        if (head !== undefined) return Effect.succeed(toExchange(head, toFault(error)))
+        return Effect.fail(
+          HttpClientError.isHttpClientError(error) && isUnbuilt(error)
+            ? new Transport.Fault("network", { sent: false })
+            : toFault(error)
+        )
       }
-    )
-    const context = asked(fiber.context, attempt)
-    if (isEnforced) return Effect.provideContext(received, context)
-    return received.pipe(
-      Effect.provideContext(withoutRedirects(context)),
-      Effect.timeoutOrElse({
-        duration: Duration.millis(limits.millis),
-        orElse: () => {
-          const fault = new Transport.Fault("timeout", { sent: true })
-          return head === undefined ? Effect.fail(fault) : Effect.succeed(toExchange(head, fault))
-        }
-      })
-    )
-  })
+    }
+  )
+  const context = asked(fiber.context, { deadline: at + millis, maxBodyBytes })
+  if (isEnforced) return Effect.provideContext(received, context)
+  return received.pipe(
+    Effect.provideContext(withoutRedirects(context)),
+    Effect.timeoutOrElse({
+      duration: Duration.millis(millis),
+      orElse: () => {
+        const fault = new Transport.Fault("timeout", { sent: true })
+        return head === undefined ? Effect.fail(fault) : Effect.succeed(toExchange(head, fault))
+      }
+    })
+  )
+}

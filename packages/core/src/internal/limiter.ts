@@ -31,8 +31,8 @@ export class TooLate {
 }
 
 export interface Limiter {
-  /** Waits for a turn, or fails at once if that would take longer than `maxWaitMillis`. */
-  readonly acquire: (key: string, maxWaitMillis: number) => Effect.Effect<void, TooLate>
+  /** Waits for a turn, or fails at once if that would take longer than `maxWaitMillis`, or beyond the deadline. */
+  readonly acquire: (key: string, maxWaitMillis: number, deadline: number) => Effect.Effect<void, TooLate>
   /** Takes in what a response says about the limits of its organization. */
   readonly observe: (
     key: string,
@@ -65,9 +65,9 @@ const maxHoldMillis = 3_600_000
  * How long an exhausted quota lasts, in milliseconds: `X-RateLimit-Remaining` and `-Reset`, the same without `X-`, or the
  * combined field of draft-ietf-httpapi-ratelimit-headers.
  */
-const exhaustedMillis = (headers: Headers.Headers, epochMillis: number): number | undefined => {
-  const combined = headers["ratelimit"] ?? ""
-  const inCombined = (name: RegExp): string | undefined => name.exec(combined)?.[1]
+const exhaustedMillis = (headers: Headers.Headers, clock: Clock.Clock): number | undefined => {
+  const combined = headers["ratelimit"]
+  const inCombined = (name: RegExp) => (combined === undefined ? undefined : name.exec(combined)?.[1])
   const remaining =
     numberOf(headers["x-ratelimit-remaining"] ?? headers["ratelimit-remaining"]) ??
     numberOf(inCombined(/(?:^|[;,\s])(?:r|remaining)=(\d+)/))
@@ -76,6 +76,7 @@ const exhaustedMillis = (headers: Headers.Headers, epochMillis: number): number 
     numberOf(headers["x-ratelimit-reset"] ?? headers["ratelimit-reset"]) ??
     numberOf(inCombined(/(?:^|[;,\s])(?:t|reset)=(\d+)/))
   if (reset === undefined) return undefined
+  const epochMillis = clock.currentTimeMillisUnsafe()
   if (reset >= earliestEpochMillis) return Math.max(0, reset - epochMillis)
   return Math.max(0, reset >= earliestEpochSeconds ? reset * 1000 - epochMillis : reset * 1000)
 }
@@ -96,30 +97,32 @@ export const makeHolds = (): Limiter => {
     return 0
   }
 
-  const wait = (key: string, maxWaitMillis: number): Effect.Effect<void, TooLate> =>
+  const wait = (key: string, maxWait: number, deadline: number): Effect.Effect<void, TooLate> =>
     Effect.withFiber((fiber) => {
       const clock = fiber.getRef(Clock.Clock)
       const started = now(clock)
       const left = remaining(key, started)
+      const maxWaitMillis = Math.min(maxWait, deadline - started)
       if (left === 0) return Effect.void
       if (left > maxWaitMillis) return Effect.fail(new TooLate(Duration.millis(left), true))
       const stagger = fiber.getRef(Random.Random).nextDoubleUnsafe() * Math.min(maxStaggerMillis, maxWaitMillis - left)
       return Effect.andThen(
         Effect.sleep(Duration.millis(left + stagger)),
         // The server may have spoken again in the meantime.
-        Effect.suspend(() => wait(key, maxWaitMillis - (now(clock) - started)))
+        Effect.suspend(() => wait(key, maxWaitMillis - (now(clock) - started), deadline))
       )
     })
 
   return {
-    acquire: (key, maxWaitMillis) => (untils.has(key) ? counted(waiting, key, wait(key, maxWaitMillis)) : Effect.void),
+    acquire: (key, maxWaitMillis, deadline) =>
+      untils.has(key) ? counted(waiting, key, wait(key, maxWaitMillis, deadline)) : Effect.void,
     observe: (key, headers, retryAfter, clock) => {
-      const at = now(clock)
       const millis = Math.max(
         retryAfter === undefined ? 0 : Duration.toMillis(retryAfter),
-        exhaustedMillis(headers, clock.currentTimeMillisUnsafe()) ?? 0
+        exhaustedMillis(headers, clock) ?? 0
       )
       if (millis === 0) return
+      const at = now(clock)
       const held = Math.min(millis, maxHoldMillis)
       if (untils.size >= maxKeys) for (const known of untils.keys()) remaining(known, at)
       untils.set(key, Math.max(untils.get(key) ?? 0, at + held))

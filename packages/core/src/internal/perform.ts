@@ -18,7 +18,7 @@ import type { Budget } from "./budget.ts"
 import type { Credentials } from "./credentials.ts"
 import { CurrentLimiter, makeHolds } from "./limiter.ts"
 import * as Policy from "./policy.ts"
-import { routeOf } from "./requests.ts"
+import { makeHeaders, routeOf } from "./requests.ts"
 import { type Limits, type Operation, type RetryPolicy, Run, type Shared } from "./run.ts"
 import { Instruments, observeCall, showBudget, type Tells } from "./telemetry.ts"
 
@@ -87,6 +87,7 @@ export const makePerform = (client: Client): Perform => {
     maxBodyBytes: client.maxBodyBytes,
     httpClient: client.httpClient,
     isOwner: isAttemptOwner(client.httpClient),
+    headersOf: makeHeaders(),
     holds: makeHolds(),
     findOrganization: find(CurrentOrganization, client.organization),
     findLimits: findParts(TimeLimit.CurrentLimits, client.limits, defaultLimits, applyLimits),
@@ -102,7 +103,7 @@ export const makePerform = (client: Client): Perform => {
     return (input) =>
       Effect.withFiber((fiber) => {
         const run = new Run(shared, operation, instruments, input, fiber)
-        return observeCall(instruments, run, run.started, run.start())
+        return observeCall(instruments, run, run.started, () => run.start())
       })
   }
 }

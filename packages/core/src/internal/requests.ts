@@ -46,27 +46,29 @@ export const withBody = <K extends "upsert" | "updateFields" | "addTags">(
   payload: Endpoints[K]["~Payload"]["Type"]
 ): Encoded => ({ method: endpoints[operation].method, path, body: HttpBody.jsonUnsafe(payload) })
 
+/** Makes the headers of requests. They are frozen and shared, for most calls have those of the call before. */
+export const makeHeaders = () => {
+  const known = new Map<boolean, Headers.Headers>()
+  return ({ body }: Encoded, authorization: string, organization: string | undefined): Headers.Headers => {
+    const hasBody = body._tag === "Uint8Array"
+    const last = known.get(hasBody)
+    if (last?.["authorization"] === authorization && last["x-organization-id"] === organization) return last
+    const headers = Headers.fromInput({
+      authorization,
+      "x-organization-id": organization,
+      "content-type": hasBody ? body.contentType : undefined
+    })
+    known.set(hasBody, Object.freeze(headers))
+    return headers
+  }
+}
+
 const noHash = Option.none<string>()
 
 /** The request of one attempt. */
 export const toRequest = (
   { body, method, path }: Encoded,
   baseUrl: string,
-  authorization: string,
-  organization: string | undefined
-): HttpClientRequest.HttpClientRequest => {
-  const headers: Record<string, string> = { authorization }
-  if (organization !== undefined) headers["x-organization-id"] = organization
-  if (body._tag === "Uint8Array") {
-    headers["content-type"] = body.contentType
-    headers["content-length"] = String(body.contentLength)
-  }
-  return HttpClientRequest.makeWith(
-    method,
-    baseUrl + path,
-    UrlParams.empty,
-    noHash,
-    Headers.fromRecordUnsafe(headers),
-    body
-  )
-}
+  headers: Headers.Headers
+): HttpClientRequest.HttpClientRequest =>
+  HttpClientRequest.makeWith(method, baseUrl + path, UrlParams.empty, noHash, headers, body)

@@ -50,6 +50,7 @@ export const retryAfterOf = (headers: Headers.Headers, nowMillis: number): Durat
 
 /** Whether a body is the API's own kind, by its content type. */
 export const isJson = (headers: Headers.Headers): boolean =>
+  headers["content-type"] === "application/json" ||
   /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(headers["content-type"]?.trim() ?? "")
 
 export const parse = (text: string): Result.Result<unknown, void> => {

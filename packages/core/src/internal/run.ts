@@ -23,7 +23,7 @@ import * as Issues from "./issues.ts"
 import type { Limiter } from "./limiter.ts"
 import type { Find } from "./policy.ts"
 import type { Read } from "./read.ts"
-import { type Encoded, toRequest } from "./requests.ts"
+import { type Encoded, type makeHeaders, toRequest } from "./requests.ts"
 import { isJson } from "./response.ts"
 import { type Instruments, type Observed, observeAttempt, retried, type Tells, waited } from "./telemetry.ts"
 
@@ -64,6 +64,7 @@ export interface Shared {
   readonly httpClient: HttpClient.HttpClient
   /** Whether that client enforces the limits of an attempt by itself. */
   readonly isOwner: boolean
+  readonly headersOf: ReturnType<typeof makeHeaders>
   readonly holds: Limiter
   readonly findOrganization: Find<string | undefined>
   readonly findLimits: Find<Limits>
@@ -204,9 +205,9 @@ export class Run<I, A, E> implements Call<E>, Observed {
     return this.deadline - now(this.clock)
   }
 
-  /** How long an attempt that begins now may take. */
-  private begin(): number {
-    const left = this.left()
+  /** How long an attempt that begins at some time may take. */
+  private begin(at: number): number {
+    const left = this.deadline - at
     this.limit = left < this.limits.attempt ? "deadline" : "attempt"
     return Math.min(left, this.limits.attempt)
   }
@@ -242,7 +243,7 @@ export class Run<I, A, E> implements Call<E>, Observed {
   /** Credentials count against the time of the attempt that they are for. */
   private inTime(credential: Effect.Effect<Credential, string>): Effect.Effect<Credential, string | Fault> {
     return Effect.timeoutOrElse(credential, {
-      duration: Duration.millis(this.begin()),
+      duration: Duration.millis(this.begin(now(this.clock))),
       orElse: () => Effect.fail(new Fault("timeout", { sent: false }))
     })
   }
@@ -250,7 +251,7 @@ export class Run<I, A, E> implements Call<E>, Observed {
   private attemptAs(credential: Credential): Effect.Effect<A, CallError | E> {
     this.key = this.organization ?? credential.organization
     const sent = this.send(credential)
-    const turn = this.limiter.acquire(this.key, Math.min(this.policy.maxRetryAfter, this.left()))
+    const turn = this.limiter.acquire(this.key, this.policy.maxRetryAfter, this.deadline)
     const tried = turn === Effect.void ? sent : Effect.andThen(this.waits("rate-limit", turn), sent)
     const { breaker } = this
     return Effect.matchEffect(breaker === undefined ? tried : breaker.execute(tried, this.shared.server, toHealth), {
@@ -265,12 +266,10 @@ export class Run<I, A, E> implements Call<E>, Observed {
   }
 
   private send({ header }: Credential): Effect.Effect<Exchange, Fault> {
-    const { baseUrl, httpClient, isOwner, maxBodyBytes } = this.shared
-    const request = toRequest(this.encoded, baseUrl, header, this.organization)
-    return Effect.suspend(() =>
-      observeAttempt(this.instruments, this, request, (request) =>
-        exchange(httpClient.execute(request), { millis: this.begin(), maxBodyBytes }, isOwner)
-      )
+    const { baseUrl, headersOf, httpClient, isOwner, maxBodyBytes } = this.shared
+    const request = toRequest(this.encoded, baseUrl, headersOf(this.encoded, header, this.organization))
+    return observeAttempt(this.instruments, this, request, (request, fiber, at) =>
+      exchange(fiber, httpClient.execute(request), { at, millis: this.begin(at), maxBodyBytes }, isOwner)
     )
   }
 

@@ -64,7 +64,7 @@ const describe = (name: Name, labels: Labels) => ({
 const histogram = (name: Name, labels: Labels) => Metric.histogram(name, { ...describe(name, labels), boundaries })
 
 /** A function that makes a metric once for each result. */
-const byResult = <K extends string, A>(make: (result: K) => A): ((result: K) => A) => {
+const byResult = <K extends string | number, A>(make: (result: K) => A): ((result: K) => A) => {
   const made = new Map<K, A>()
   return (result) => {
     let metric = made.get(result)
@@ -108,10 +108,12 @@ export const showBudget = (budget: Budget, server: URL, context: Context.Context
 
 const breakerStates = { Closed: 0, HalfOpen: 1, Open: 2 } as const
 
-/** Shows the state of a circuit. */
+/** Shows the state of a circuit, which is that of a host and, unless it is its scheme's own, a port. */
 export const showBreaker = (state: keyof typeof breakerStates, host: string): Effect.Effect<void> => {
   const name = "agentalk.client.circuit_breaker.state"
-  return Metric.update(Metric.gauge(name, describe(name, { "server.address": host })), breakerStates[state])
+  const [, address = host, port] = /^(.*):(\d+)$/.exec(host) ?? []
+  const labels = { "server.address": address, ...(port !== undefined && { "server.port": port }) }
+  return Metric.update(Metric.gauge(name, describe(name, labels)), breakerStates[state])
 }
 
 // --- what one operation tells ---------------------------------------------------------------------------------------
@@ -132,7 +134,9 @@ export class Instruments {
   readonly retried: (reason: RetryReason) => Metric.Counter<number>
   readonly waited: (reason: WaitReason) => Metric.Histogram<number>
   readonly called: (result: string) => Metric.Histogram<number>
-  readonly attempted: (result: string) => Metric.Histogram<number>
+  /** By a status alone, or by a status and the type of an error, with a space between. */
+  readonly attempted: (result: number | string) => Metric.Histogram<number>
+  private readonly codes = new Set<string>()
 
   constructor(operation: Operation, route: Route, server: URL) {
     const labels = {
@@ -164,7 +168,7 @@ export class Instruments {
       })
     })
     this.attempted = byResult((result) => {
-      const [status = "", error] = result.split(" ")
+      const [status = "", error] = String(result).split(" ")
       return histogram("http.client.request.duration", {
         ...labels,
         ...(status !== "" && { "http.response.status_code": status }),
@@ -172,7 +176,17 @@ export class Instruments {
       })
     })
   }
+
+  /** The `error.type` of a fault, the same in spans and in metrics, as conventions have it. */
+  typeOf({ code, kind }: Fault): string {
+    if (code === undefined) return kind
+    // Codes come from whatever client carries the calls, so nobody else bounds how many series there can be.
+    if (this.codes.size < maxCodes) this.codes.add(code)
+    return this.codes.has(code) ? code : kind
+  }
 }
+
+const maxCodes = 30
 
 // --- calls ----------------------------------------------------------------------------------------------------------
 
@@ -190,51 +204,71 @@ const endOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: string; r
   if (Exit.isSuccess(exit)) return { outcome: "done" }
   const error = Result.getOrUndefined(Cause.findError(exit.cause))
   if (isAgentalkError(error)) return { outcome: error.outcome, error: error._tag }
-  return { outcome: "unknown", error: Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "defect" }
+  return { outcome: "unknown", error: withoutError(exit.cause) }
 }
+
+/** What ends an effect that did not fail. */
+const withoutError = (cause: Cause.Cause<unknown>): string =>
+  Cause.hasInterruptsOnly(cause) ? "interrupted" : "defect"
 
 /** Observes a call, from its input to its end. */
 export const observeCall = <A, E>(
   instruments: Instruments,
   call: Observed,
   started: number,
-  body: Effect.Effect<A, E>
+  start: () => Effect.Effect<A, E>
 ): Effect.Effect<A, E> => {
   const { clock, fiber } = call
-  const observed = Effect.onExit(body, (exit) => {
-    const { error, outcome } = endOf(exit)
-    const seconds = (now(clock) - started) / 1000
-    instruments.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, fiber.context)
-    if (call.span === undefined && !isLogged(fiber)) return Effect.void
-    const attributes = {
-      "agentalk.attempts": call.attempts,
-      "agentalk.outcome": outcome,
-      ...(error !== undefined && { "error.type": error }),
-      ...(call.isAssumed && { "agentalk.assumed": true })
-    }
-    annotate(call.span, attributes)
-    return log(instruments.name, { ...attributes, "agentalk.duration": seconds })
-  })
-  if (!isTraced(fiber)) return observed
-  let failure: E
+  const observe = () =>
+    Effect.onExit(start(), (exit) => {
+      const { error, outcome } = endOf(exit)
+      const seconds = (now(clock) - started) / 1000
+      instruments.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, fiber.context)
+      if (call.span === undefined && !isLogged(fiber)) return Effect.void
+      const attributes = {
+        "agentalk.attempts": call.attempts,
+        "agentalk.outcome": outcome,
+        ...(error !== undefined && { "error.type": error }),
+        ...(call.isAssumed && { "agentalk.assumed": true })
+      }
+      annotate(call.span, attributes)
+      const end = endSpan(call, call.span, exit, error)
+      if (!isLogged(fiber)) return end
+      return Effect.andThen(log(instruments.name, { ...attributes, "agentalk.duration": seconds }), end)
+    })
+  if (!isTraced(fiber)) return observe()
   return Effect.useSpan(instruments.name, (span) => {
     call.span = span
-    return Effect.mapError(Effect.provideService(observed, Tracer.ParentSpan, span), (error) => {
-      failure = error
-      return new CallFailed(isAgentalkError(error) ? error._tag : "Error")
-    })
-  }).pipe(Effect.mapError(() => failure))
-}
-
-/** A call that failed, for the status of its span: the error's own message names fields. */
-// @effect-diagnostics-next-line extendsNativeError:off -- exporters read the name and the message of an error
-class CallFailed extends Error {
-  override readonly name = "CallFailed"
+    return Effect.provideService(observe(), Tracer.ParentSpan, span)
+  })
 }
 
 const annotate = (span: Tracer.Span | undefined, attributes: Attributes): void => {
   if (span !== undefined) for (const key of Object.keys(attributes)) span.attribute(key, attributes[key])
 }
+
+/** The end of a span, in the place of the error of a call: that may name a custom field, and a defect anything. */
+// @effect-diagnostics-next-line extendsNativeError:off -- exporters read the name and the message of an error
+class Failed extends Error {
+  readonly _tag = "Failed"
+  constructor(type: string) {
+    super(type)
+    this.name = type
+  }
+}
+
+/** Ends a span, before the one who opened it does, with nothing but the type of its error. */
+const endSpan = (
+  { clock }: Observed,
+  span: Tracer.Span | undefined,
+  exit: Exit.Exit<unknown, unknown>,
+  error: string | undefined
+): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const isInterrupted = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+    const told = error === undefined || isInterrupted ? exit : Exit.fail(new Failed(error))
+    span?.end(clock.currentTimeNanosUnsafe(), told)
+  })
 
 /** Tells that a call has waited. Shorter waits than a millisecond are none. */
 export const waited = (
@@ -257,70 +291,60 @@ export const retried = (instruments: Instruments, { fiber }: Observed, reason: R
 
 // --- attempts -------------------------------------------------------------------------------------------------------
 
-/** An attempt that got no answer, or one that says that something is wrong, for the status of its span. */
-// @effect-diagnostics-next-line extendsNativeError:off -- exporters read the name and the message of an error
-class AttemptFailed extends Error {
-  override readonly name = "AttemptFailed"
-}
+/** Sends a request as it is to be sent, on a fiber, at a time. */
+type Send = (
+  request: HttpClientRequest.HttpClientRequest,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  at: number
+) => Effect.Effect<Exchange, Fault>
 
-/** Observes one attempt; `send` gets the request as it is to be sent. */
+/** Observes one attempt. */
 export const observeAttempt = (
   instruments: Instruments,
   call: Observed,
   request: HttpClientRequest.HttpClientRequest,
-  send: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<Exchange, Fault>
+  send: Send
 ): Effect.Effect<Exchange, Fault> => {
   const { clock, fiber, span } = call
   const { context } = fiber
   let started: number | undefined
 
   const observe = (attempt: Tracer.Span | undefined, sent: HttpClientRequest.HttpClientRequest) => {
-    const begin = Effect.suspend(() => {
+    const begin = Effect.withFiber<Exchange, Fault>((fiber) => {
       started = now(clock)
       instruments.active.modifyUnsafe(1, context)
-      return send(sent)
+      return send(sent, fiber, started)
     })
     return Effect.onExit(begin, (exit) => {
       if (started === undefined) return Effect.void
       const seconds = (now(clock) - started) / 1000
       instruments.active.modifyUnsafe(-1, context)
-      const { error, fault, status } = resultOf(exit)
-      instruments.attempted(error === undefined ? status : `${status} ${error}`).updateUnsafe(seconds, context)
+      const { error, status } = resultOf(instruments, exit)
+      const result = status !== undefined && error === undefined ? status : `${status ?? ""} ${error ?? ""}`
+      instruments.attempted(result).updateUnsafe(seconds, context)
       if (attempt === undefined && !isLogged(fiber)) return Effect.void
       const attributes = {
-        ...instruments.attributes,
         ...(call.attempts > 1 && { "http.request.resend_count": call.attempts - 1 }),
-        ...(status !== "" && { "http.response.status_code": Number(status) }),
-        ...(error !== undefined && { "error.type": fault?.code ?? error }),
+        ...(status !== undefined && { "http.response.status_code": status }),
+        ...(error !== undefined && { "error.type": error }),
         ...(call.tells.requestDetails && detailsOf(request, exit))
       }
       annotate(attempt, attributes)
-      return isLogged(fiber)
-        ? log(instruments.attemptName, { ...attributes, "agentalk.duration": seconds })
-        : Effect.void
+      const end = endSpan(call, attempt, exit, error)
+      if (!isLogged(fiber)) return end
+      const told = { ...instruments.attributes, ...attributes, "agentalk.duration": seconds }
+      return Effect.andThen(log(instruments.attemptName, told), end)
     })
   }
 
   if (span === undefined) return observe(undefined, request)
 
-  let answer: Exchange | undefined
-  return Effect.useSpan(instruments.attemptName, { kind: "client", parent: span }, (attempt) =>
-    Effect.flatMap(
-      Effect.provideService(
-        observe(attempt, call.tells.traceHeaders ? withTrace(request, attempt) : request),
-        Tracer.ParentSpan,
-        attempt
-      ),
-      (exchange) => {
-        answer = exchange
-        const { error } = resultOf(Exit.succeed(exchange))
-        return error === undefined ? Effect.succeed(exchange) : Effect.fail(new AttemptFailed(error))
-      }
-    )
-  ).pipe(
-    Effect.catchIf(
-      (failure) => failure instanceof AttemptFailed,
-      () => Effect.succeed(answer!)
+  const options = { kind: "client", parent: span, attributes: instruments.attributes } as const
+  return Effect.useSpan(instruments.attemptName, options, (attempt) =>
+    Effect.provideService(
+      observe(attempt, call.tells.traceHeaders ? withTrace(request, attempt) : request),
+      Tracer.ParentSpan,
+      attempt
     )
   )
 }
@@ -329,21 +353,20 @@ const withTrace = (request: HttpClientRequest.HttpClientRequest, span: Tracer.Sp
   HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
 
 interface AttemptResult {
-  /** The status, or nothing where no head arrived. */
-  readonly status: string
+  /** Absent where no head arrived. */
+  readonly status?: number
+  /** What went wrong: the status, the code of a fault or, where it has none, its kind. */
   readonly error?: string
-  readonly fault?: Fault
 }
 
-const resultOf = (exit: Exit.Exit<Exchange, Fault>): AttemptResult => {
+const resultOf = (instruments: Instruments, exit: Exit.Exit<Exchange, Fault>): AttemptResult => {
   if (Exit.isSuccess(exit)) {
-    const { body, status: code } = exit.value
-    const status = String(code)
-    if (isFault(body)) return { status, error: body.kind, fault: body }
-    return code < 400 ? { status } : { status, error: status }
+    const { body, status } = exit.value
+    if (isFault(body)) return { status, error: instruments.typeOf(body) }
+    return status < 400 ? { status } : { status, error: String(status) }
   }
   const fault = Result.getOrUndefined(Cause.findError(exit.cause))
-  return fault === undefined ? { status: "", error: "interrupted" } : { status: "", error: fault.kind, fault }
+  return { error: fault === undefined ? withoutError(exit.cause) : instruments.typeOf(fault) }
 }
 
 /** What was sent and what came back, without the token. */

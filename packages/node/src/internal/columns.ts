@@ -1,6 +1,7 @@
 /** From the columns of a table, or the keys of an object, to what `upsert` takes. */
 import type { UpsertInput } from "@agentalk/core/Contact"
 import type { Json } from "effect/Schema"
+import { fromTyped, splitTags } from "./cells.ts"
 
 /** What a column gives: a part of the contact, a custom field, or nothing. */
 export type Target =
@@ -21,20 +22,44 @@ const known: ReadonlyMap<string, Known> = new Map([
 /** `first_name`, `firstName` and `First Name` are one name. */
 const fold = (name: string): string => name.toLowerCase().replaceAll(/[\s_-]/g, "")
 
-/** Finds out what a column gives by its name, unless `map` says it. */
-export const targetOf = (name: string, map: Readonly<Record<string, string>>): Target => {
-  const mapped = Object.hasOwn(map, name) ? map[name] : undefined
-  if (mapped === "") return { _tag: "Nothing" }
-  const key = known.get(fold(mapped ?? name))
-  return key === undefined ? { _tag: "Field", key: mapped ?? name } : { _tag: "Known", key }
+/** What stands before the key of a custom field, where its name alone would mean something else. */
+export const fieldPrefix = "field:"
+
+/** What a name of a column means by itself. */
+const meaningOf = (name: string): Target => {
+  if (name.startsWith(fieldPrefix)) return { _tag: "Field", key: name.slice(fieldPrefix.length) }
+  const key = known.get(fold(name))
+  return key === undefined ? { _tag: "Field", key: name } : { _tag: "Known", key }
 }
 
-/** Tags in one cell, split on `|` or `;`. */
-const splitTags = (cell: string): ReadonlyArray<string> =>
-  cell
-    .split(/[|;]/)
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== "")
+/** The name of a column that means a custom field. */
+export const columnOf = (key: string): string => {
+  const meaning = meaningOf(key)
+  const isPlain = meaning._tag === "Field" && meaning.key === key && key === key.trim()
+  return isPlain ? key : fieldPrefix + key
+}
+
+/** What columns are said to give, by their names, whatever case these are in. */
+export interface Mapping {
+  /** Whether a name is given. */
+  readonly has: (name: string) => boolean
+  /** What a column gives: what is said of it, or what its name means. */
+  readonly targetOf: (name: string) => Target
+}
+
+/** Makes a mapping. A name that is written exactly so goes before one in another case. */
+export const makeMapping = (map: Readonly<Record<string, string>>): Mapping => {
+  const folded = new Map(Object.entries(map).map(([name, key]) => [name.trim().toLowerCase(), key]))
+  const find = (name: string): string | undefined =>
+    Object.hasOwn(map, name) ? map[name] : folded.get(name.trim().toLowerCase())
+  return {
+    has: (name) => find(name) !== undefined,
+    targetOf: (name) => {
+      const mapped = find(name)
+      return mapped === "" ? { _tag: "Nothing" } : meaningOf(mapped ?? name)
+    }
+  }
+}
 
 /** A contact that is being put together; what stays absent is left as it is by `upsert`. */
 export class InputBuilder {
@@ -46,10 +71,10 @@ export class InputBuilder {
   private readonly fields: Array<readonly [string, Json]> = []
 
   /** Sets what a target is from text; blank text is absence. */
-  setText(target: Target, text: string): void {
+  setText(target: Target, text: string, typed = false): void {
     const trimmed = text.trim()
     if (trimmed === "") return
-    if (target._tag === "Field") this.fields.push([target.key, text])
+    if (target._tag === "Field") this.fields.push([target.key, typed ? fromTyped(text) : text])
     else if (target._tag === "Known") this.setKnown(target.key, trimmed)
   }
 
@@ -70,7 +95,9 @@ export class InputBuilder {
       return undefined
     }
     const { key } = target
-    if (typeof value === "string") this.setText(target, value)
+    const isName = key === "firstName" || key === "lastName"
+    if (isName && typeof value === "string" && value.trim() !== "") this.setKnown(key, value)
+    else if (typeof value === "string") this.setText(target, value)
     else if (key === "tags") return this.setTags(value)
     else if (typeof value === "number" && Number.isSafeInteger(value)) this.setKnown(key, String(value))
     else return `${key} is not text`

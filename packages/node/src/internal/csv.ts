@@ -4,7 +4,9 @@
  */
 import { type CsvError, type InfoRecord, type Options as ParseOptions, parse } from "csv-parse/sync"
 import { isUtf8 } from "node:buffer"
-import { InputBuilder, type Target, targetOf } from "./columns.ts"
+import type { UpsertInput } from "@agentalk/core/Contact"
+import { guard, joinTags, toTyped, toUntyped, unguard } from "./cells.ts"
+import { columnOf, fieldPrefix, InputBuilder, makeMapping, type Target } from "./columns.ts"
 import {
   carriageReturn,
   checkHead,
@@ -29,15 +31,19 @@ const separatorOf = (header: string): "," | ";" | "\t" => {
   return counts.reduce((best, each) => (each.count > best.count ? each : best)).separator
 }
 
+const quote = 0x22
+
 const headerAdvice = "The first line names the columns: phone, first_name, last_name, email, tags, and custom fields."
 
 /** What each column gives. Names are not told: a file without a header has people in its first line. */
 const targetsOf = (names: ReadonlyArray<string>, map: DecoderOptions["map"]): ReadonlyArray<Target> => {
   const seen = new Map<string, number>()
+  const mapping = makeMapping(map)
   const targets = names.map((name, index): Target => {
     const trimmed = name.trim()
     if (trimmed === "") return { _tag: "Nothing" }
-    const target = targetOf(trimmed, map)
+    // Behind the prefix stands a key as it is.
+    const target = mapping.targetOf(trimmed.startsWith(fieldPrefix) ? name.trimStart() : trimmed)
     const key = target._tag === "Nothing" ? "" : `${target._tag} ${target.key}`
     const before = key === "" ? undefined : seen.get(key)
     if (before !== undefined) {
@@ -54,15 +60,28 @@ const targetsOf = (names: ReadonlyArray<string>, map: DecoderOptions["map"]): Re
     throw new Fault("header", "no column is called phone", `${headerAdvice} --map "Mobile=phone" says which is which.`)
   }
   for (const name of Object.keys(map)) {
-    if (!names.some((each) => each.trim() === name)) {
+    if (!names.some((each) => makeMapping({ [name]: "" }).has(each.trim()))) {
       throw new Fault(
         "header",
         "a name given with --map is that of no column",
-        "Write it exactly as the first line does."
+        "Write it as the first line does; upper and lower case do not matter."
       )
     }
   }
   return targets
+}
+
+/** Where a byte first stands outside of quotes: the name of a column may hold the end of a line. */
+const outsideQuotes = (bytes: Uint8Array, byte: number): number => {
+  let from = 0
+  for (;;) {
+    const found = bytes.indexOf(byte, from)
+    const open = bytes.indexOf(quote, from)
+    if (open === -1 || found === -1 || found < open) return found
+    const close = bytes.indexOf(quote, open + 1)
+    if (close === -1) return -1
+    from = close + 1
+  }
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -78,8 +97,10 @@ class TooLong {
   readonly reason = "too long"
 }
 
+const knownColumns = ["phone", "first_name", "last_name", "email", "tags"]
+
 /** A decoder of CSV. Lines are counted as editors count them; empty lines and rows of empty cells are no rows. */
-export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
+export const makeDecoder = ({ map, maxRowBytes, typed }: DecoderOptions): Decoder => {
   let left: Uint8Array = noBytes
   /** The line at which `left` begins. */
   let line = 1
@@ -95,13 +116,13 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
   const setUp = (isEnd: boolean): boolean => {
     const first = left.findIndex((byte) => byte !== newline && byte !== carriageReturn)
     const head = left.subarray(Math.max(first, 0))
-    const feed = head.indexOf(newline)
-    const carriage = head.indexOf(carriageReturn)
+    const feed = outsideQuotes(head, newline)
+    const carriage = outsideQuotes(head, carriageReturn)
     const isWhole = first !== -1 && (feed !== -1 || (carriage !== -1 && carriage < head.length - 1))
     if (!isWhole && !isEnd && left.length <= maxRowBytes) return false
     const isMac = carriage !== -1 && carriage < head.length - 1 && (feed === -1 || carriage < feed - 1)
     lineEnd = isMac ? carriageReturn : newline
-    const end = head.indexOf(lineEnd)
+    const end = isMac ? carriage : feed
     options = {
       bom: false,
       delimiter: separatorOf(new TextDecoder().decode(end === -1 ? head : head.subarray(0, end))),
@@ -116,7 +137,8 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
     const refused = (reason: string): DecodedRow => ({ _tag: "Refused", line, reason })
     if (header === undefined) {
       if (!isText) throw new Fault("encoding", "the first line is not UTF-8 text", "Save the file as UTF-8.")
-      header = { names: cells, targets: targetsOf(cells, map) }
+      const names = cells.map(unguard)
+      header = { names, targets: targetsOf(names, map) }
       return undefined
     }
     const { names, targets } = header
@@ -129,7 +151,7 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
       if (target._tag === "Nothing" && names[index]?.trim() === "" && cell.trim() !== "") {
         return refused(`column ${index + 1} has no name, but holds a value`)
       }
-      builder.setText(target, cell)
+      builder.setText(target, unguard(cell), typed)
     }
     const input = builder.build()
     return input === undefined ? refused(noPhone) : { _tag: "Contact", line, input }
@@ -224,5 +246,19 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
 }
 
 /** One line of CSV, its end included. */
-export const encodeRow = (cells: ReadonlyArray<string>): string =>
+const encodeRow = (cells: ReadonlyArray<string>): string =>
   `${cells.map((cell) => (/[",;\r\n\t]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")}\n`
+
+/** The first line: what is known of every contact, then the custom fields with these keys. */
+export const encodeHeader = (keys: Iterable<string>): string =>
+  encodeRow([...knownColumns, ...Array.from(keys, (key) => guard(columnOf(key)))])
+
+/** The line of a contact, with the custom fields of these keys. */
+export const encodeContact = (input: UpsertInput, keys: Iterable<string>, typed: boolean): string => {
+  const { email = "", fields = {}, firstName = "", lastName = "", phone, tags = [] } = input
+  const cells = Array.from(keys, (key) => {
+    const value = Object.hasOwn(fields, key) ? fields[key] : undefined
+    return value === undefined ? "" : guard(typed ? toTyped(value) : toUntyped(value))
+  })
+  return encodeRow([...[phone, firstName, lastName, email, joinTags(tags)].map(guard), ...cells])
+}

@@ -7,7 +7,6 @@
  * that survived as well, even when the power fails. Resuming starts from the last line of the journal that the report
  * bears out, takes in the whole lines that the report holds beyond it, and cuts off a torn one.
  */
-import type { Json } from "effect/Schema"
 import {
   closeSync,
   existsSync,
@@ -16,56 +15,23 @@ import {
   fsyncSync,
   ftruncateSync,
   openSync,
-  readFileSync,
-  readSync,
   rmSync,
   writeSync
 } from "node:fs"
 import { promisify } from "node:util"
-import { isObject } from "./columns.ts"
-import { newline } from "./rows.ts"
-import { type Range, RowSet } from "./rowSet.ts"
-
-/** What can become of a row. */
-const outcomes = ["created", "updated", "invalid", "failed"] as const
-
-type Outcome = (typeof outcomes)[number]
-
-export type Counts = Readonly<Record<Outcome, number>>
-
-/** One line of the report. It names the row by its place in the file, and holds nothing of what the row says. */
-export interface Line {
-  readonly row: number
-  readonly line: number
-  readonly outcome: Outcome
-  /** The id of the contact that was created or updated. */
-  readonly contact?: string
-  /** The tag of the error of a failed row. */
-  readonly error?: string
-  /** What became of the call of a failed row. */
-  readonly effect?: string
-  readonly reason?: string
-}
-
-/** What an import is of: it can only be continued with the same. */
-export interface Subject {
-  readonly size: number
-  readonly sha256: string
-  readonly format: string
-  readonly map: Readonly<Record<string, string>>
-  readonly maxRowBytes: number
-}
-
-/** Why an import cannot be begun or continued. */
-export class Refusal {
-  readonly message: string
-  readonly advice: string
-
-  constructor(message: string, advice: string) {
-    this.message = message
-    this.advice = advice
-  }
-}
+import {
+  begin,
+  type Counts,
+  isLine,
+  type Line,
+  linesFrom,
+  no,
+  type OpenOptions,
+  parse,
+  Refusal,
+  resume,
+  type Subject
+} from "./journal.ts"
 
 /** What an import writes down. */
 export interface Ledger {
@@ -76,6 +42,10 @@ export interface Ledger {
   readonly counts: () => Counts
   /** Writes down what became of a row; with others of the same turn of the event loop in one go. */
   readonly add: (line: Line) => void
+  /** A place in the report to go back to. */
+  readonly mark: () => number
+  /** Takes back all lines behind a place: their rows are not done with. */
+  readonly takeBack: (mark: number) => void
   /** Writes what waits, and gives what vouches for it, to be done after `sync`; nothing where nothing is new. */
   readonly flush: () => (() => void) | undefined
   /** Brings the report to the disk. */
@@ -88,176 +58,88 @@ export interface Ledger {
 
 const sync = promisify(fdatasync)
 
-const version = 1
-
-const parse = (text: string): Json | undefined => {
-  try {
-    return JSON.parse(text) as Json
-  } catch {
-    return undefined
+/** Gathers lines, and writes them with others of the same turn of the event loop in one go. */
+const makeQueue = (write: (text: string) => void) => {
+  let waiting: Array<string> = []
+  let bytes = 0
+  let isClosed = false
+  const { promise: broken, reject: fail } = Promise.withResolvers<never>()
+  // Whoever closed the ledger asks no more.
+  broken.catch(() => {})
+  const flush = (): void => {
+    if (waiting.length === 0) return
+    const text = waiting.join("")
+    waiting = []
+    bytes = 0
+    write(text)
   }
-}
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
-
-interface Checkpoint {
-  readonly bytes: number
-  readonly rows: ReadonlyArray<Range>
-  readonly counts: Counts
-}
-
-const isRange = (value: Json): boolean =>
-  Array.isArray(value) && value.length === 2 && isCount(value[0]) && isCount(value[1]) && value[0] <= value[1]
-
-const toCheckpoint = (value: Json | undefined): Checkpoint | undefined =>
-  value !== undefined &&
-  isObject(value) &&
-  isCount(value["bytes"]) &&
-  Array.isArray(value["rows"]) &&
-  value["rows"].every((range: Json) => isRange(range)) &&
-  isObject(value["counts"] ?? null) &&
-  outcomes.every((outcome) => isCount((value["counts"] as Record<string, Json>)[outcome]))
-    ? (value as unknown as Checkpoint)
-    : undefined
-
-const isLine = (value: Json | undefined): value is Json & Line =>
-  value !== undefined &&
-  isObject(value) &&
-  isCount(value["row"]) &&
-  outcomes.some((outcome) => outcome === value["outcome"])
-
-const sorted = (map: Json): string =>
-  JSON.stringify(Object.entries(isObject(map) ? map : {}).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-
-const isSame = (one: Json | undefined, subject: Subject): boolean => {
-  if (one === undefined || !isObject(one)) return false
-  return (
-    one["format"] === subject.format &&
-    one["maxRowBytes"] === subject.maxRowBytes &&
-    sorted(one["map"] ?? null) === sorted(subject.map)
-  )
-}
-
-// The whole lines of a file from an offset on, each with the offset behind it.
-function* linesFrom(file: number, offset: number): Generator<readonly [text: string, end: number]> {
-  const block = Buffer.alloc(65_536)
-  let left = Buffer.alloc(0)
-  let at = offset
-  for (let read = readSync(file, block, 0, block.length, at); read > 0;) {
-    const base = at - left.length
-    left = Buffer.concat([left, block.subarray(0, read)])
-    at += read
-    let start = 0
-    for (let end = left.indexOf(newline); end !== -1; end = left.indexOf(newline, start)) {
-      yield [left.toString("utf8", start, end), base + end + 1]
-      start = end + 1
+  return {
+    broken,
+    flush,
+    /** How many bytes wait. */
+    bytes: () => bytes,
+    add: (line: Line): void => {
+      const text = `${JSON.stringify(line)}\n`
+      bytes += Buffer.byteLength(text)
+      waiting.push(text)
+      if (waiting.length > 1) return
+      setImmediate(() => {
+        if (isClosed) return
+        try {
+          flush()
+        } catch (error) {
+          fail(error)
+        }
+      })
+    },
+    close: (): void => {
+      isClosed = true
     }
-    left = left.subarray(start)
-    read = readSync(file, block, 0, block.length, at)
   }
 }
 
-const endsLine = (file: number, bytes: number): boolean => {
-  if (bytes === 0) return true
-  const last = Buffer.alloc(1)
-  return readSync(file, last, 0, 1, bytes - 1) === 1 && last[0] === newline
-}
-
-const no = { created: 0, updated: 0, invalid: 0, failed: 0 }
-
-interface Opened {
-  readonly report: number
-  readonly journal: number
-  readonly rows: RowSet
-  readonly counts: Record<Outcome, number>
-  readonly bytes: number
-}
-
-const begin = (reportPath: string, journalPath: string, subject: Subject): Opened => {
-  const journal = openSync(journalPath, "wx", 0o600)
-  writeSync(journal, `${JSON.stringify({ journal: version, ...subject })}\n`)
-  fsyncSync(journal)
-  const report = openSync(reportPath, "wx+", 0o600)
-  return { report, journal, rows: new RowSet(), counts: { ...no }, bytes: 0 }
-}
-
-const afresh = "Name another report with --report, or remove this one and its journal to begin anew."
-
-const resume = (reportPath: string, journalPath: string, subject: Subject): Opened => {
-  const text = existsSync(journalPath) ? readFileSync(journalPath, "utf8") : ""
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1)
-  const [head = "", ...entries] = whole.split("\n").slice(0, -1)
-  const header = parse(head)
-  const report = existsSync(reportPath) ? openSync(reportPath, "r+") : undefined
-  const size = report === undefined ? 0 : fstatSync(report).size
-  if (header === undefined || !isObject(header) || header["journal"] !== version) {
-    if (report !== undefined) closeSync(report)
-    if (size > 0) throw new Refusal("the report has no journal beside it, so it cannot be continued", afresh)
-    // Killed before the first row: there is nothing to continue.
-    rmSync(journalPath, { force: true })
-    rmSync(reportPath, { force: true })
-    return begin(reportPath, journalPath, subject)
-  }
-  const refuse = (message: string, advice: string): never => {
-    if (report !== undefined) closeSync(report)
-    throw new Refusal(message, advice)
-  }
-  if (header["size"] !== subject.size || header["sha256"] !== subject.sha256) {
-    refuse("the file is not the one that this import began with: its content has changed", afresh)
-  }
-  if (!isSame(header, subject)) {
-    refuse(
-      "this import began with another --format or --map",
-      "Continue it with the same ones, or begin anew with another --report."
-    )
-  }
-  const file = report ?? openSync(reportPath, "wx+", 0o600)
-  const checkpoint = entries
-    .toReversed()
-    .map((entry) => toCheckpoint(parse(entry)))
-    .find((each) => each !== undefined && endsLine(file, each.bytes)) ?? {
-    bytes: 0,
-    rows: [],
-    counts: no
-  }
-  const rows = new RowSet(checkpoint.rows)
-  const counts = { ...checkpoint.counts }
-  let { bytes } = checkpoint
-  for (const [text, end] of linesFrom(file, bytes)) {
-    const value = parse(text)
-    if (!isLine(value) || !rows.add(value.row)) break
-    counts[value.outcome]++
-    bytes = end
-  }
-  ftruncateSync(file, bytes)
-  const journal = openSync(journalPath, "r+")
-  ftruncateSync(journal, Buffer.byteLength(whole))
-  return { report: file, journal, rows, counts, bytes }
-}
-
-/** A report on standard output, which nothing can be continued from. */
-export const openStandard = (): Ledger => {
+/** A report that nothing can be continued from: on standard output, on a device, or of standard input. */
+export const openPlain = (path: string | undefined, flags: "w" | "wx" = "w"): Ledger => {
+  const file = path === undefined ? undefined : openSync(path, flags, 0o600)
   const counts = { ...no }
+  const queue = makeQueue((text) => {
+    if (file === undefined) process.stdout.write(text)
+    else write(file, text)
+  })
+  let isClosed = false
   return {
     has: () => false,
     earlier: 0,
     counts: () => ({ ...counts }),
     add: (line) => {
       counts[line.outcome]++
-      process.stdout.write(`${JSON.stringify(line)}\n`)
+      queue.add(line)
     },
+    mark: () => 0,
+    takeBack: () => {},
     flush: () => undefined,
     sync: () => Promise.resolve(),
-    close: () => {},
-    broken: Promise.withResolvers<never>().promise
+    close: () => {
+      if (isClosed) return
+      isClosed = true
+      queue.close()
+      try {
+        queue.flush()
+      } finally {
+        if (file !== undefined) closeSync(file)
+      }
+    },
+    broken: queue.broken
   }
 }
 
-/** Writes a text at an offset; tells the offset behind it. */
-const write = (file: number, text: string, at: number): number => {
+/** Writes a text, at an offset where one is given; tells the offset behind it. */
+const write = (file: number, text: string, at?: number): number => {
   const buffer = Buffer.from(text)
-  for (let done = 0; done < buffer.length;) done += writeSync(file, buffer, done, buffer.length - done, at + done)
-  return at + buffer.length
+  for (let done = 0; done < buffer.length;) {
+    done += writeSync(file, buffer, done, buffer.length - done, at === undefined ? null : at + done)
+  }
+  return (at ?? 0) + buffer.length
 }
 
 const journalOf = (reportPath: string): string => `${reportPath}.journal`
@@ -269,35 +151,42 @@ export const discard = (reportPath: string): void => {
 }
 
 /** Begins an import, or continues one. Throws a `Refusal`, or what the system says. */
-export const open = (reportPath: string, subject: Subject, isResumed: boolean): Ledger => {
+export const open = (reportPath: string, subject: Subject, options: OpenOptions): Ledger => {
   const journalPath = journalOf(reportPath)
-  if (!isResumed && (existsSync(reportPath) || existsSync(journalPath))) {
+  const isContinued = options.resume || options.retryFailed
+  if (!isContinued && (existsSync(reportPath) || existsSync(journalPath))) {
     throw new Refusal(
       "there is a report of an earlier import already",
-      "Continue that import with --resume, or name another report with --report."
+      "Continue that import with --resume, send its failed rows again with --retry-failed, or name another --report."
     )
   }
-  const { counts, journal, report, rows, ...opened } = (isResumed ? resume : begin)(reportPath, journalPath, subject)
+  const { counts, journal, report, rows, ...opened } = isContinued
+    ? resume(reportPath, journalPath, subject, options)
+    : begin(reportPath, journalPath, subject)
   const earlier = rows.size
   let { bytes } = opened
   let journalBytes = fstatSync(journal).size
-  let waiting: Array<string> = []
   let isClosed = false
-  const { promise: broken, reject: fail } = Promise.withResolvers<never>()
-  // Whoever closed the ledger asks no more.
-  broken.catch(() => {})
+  let isBroken = false
+  /** How often lines were taken back: what was to be vouched for before then is no longer so. */
+  let takenBack = 0
 
-  const flush = (): void => {
-    if (waiting.length === 0) return
-    const text = waiting.join("")
-    waiting = []
-    bytes = write(report, text, bytes)
-  }
-  const vouch = (checkpoint: string): void => {
-    journalBytes = write(journal, checkpoint, journalBytes)
-  }
+  const queue = makeQueue((text) => {
+    try {
+      bytes = write(report, text, bytes)
+    } catch (error) {
+      // Lines are lost, so nothing may be vouched for any more; resuming finds out what the report holds.
+      isBroken = true
+      throw error
+    }
+  })
   const entry = (): string => `${JSON.stringify({ bytes, rows, counts })}\n`
-  let vouched = entry()
+  let vouched = { entry: entry(), bytes }
+  const vouch = (next: string, upTo: number): void => {
+    if (isBroken) return
+    journalBytes = write(journal, next, journalBytes)
+    vouched = { entry: next, bytes: upTo }
+  }
 
   return {
     has: (row) => rows.has(row),
@@ -306,42 +195,50 @@ export const open = (reportPath: string, subject: Subject, isResumed: boolean): 
     add: (line) => {
       if (!rows.add(line.row)) throw new Error(`row ${line.row} was done with already`)
       counts[line.outcome]++
-      waiting.push(`${JSON.stringify(line)}\n`)
-      if (waiting.length > 1) return
-      setImmediate(() => {
-        if (isClosed) return
-        try {
-          flush()
-        } catch (error) {
-          fail(error)
-        }
-      })
+      queue.add(line)
+    },
+    mark: () => bytes + queue.bytes(),
+    takeBack: (mark) => {
+      queue.flush()
+      takenBack++
+      for (const [text] of linesFrom(report, mark)) {
+        const line = parse(text)
+        if (isLine(line) && rows.delete(line.row)) counts[line.outcome]--
+      }
+      ftruncateSync(report, mark)
+      bytes = mark
+      fsyncSync(report)
+      // Last, so that it stands before those that vouch for more.
+      vouch(entry(), bytes)
     },
     flush: () => {
-      flush()
+      queue.flush()
       const next = entry()
-      if (next === vouched) return undefined
+      const upTo = bytes
+      const turn = takenBack
+      if (next === vouched.entry) return undefined
       return () => {
-        if (isClosed) return
-        vouch(next)
-        vouched = next
+        // Where rows lie scattered an entry is long; the journal is not to outgrow the report.
+        if (isClosed || turn !== takenBack || upTo - vouched.bytes < next.length) return
+        vouch(next, upTo)
       }
     },
     sync: () => sync(report),
     close: () => {
       if (isClosed) return
       isClosed = true
+      queue.close()
       try {
-        flush()
+        queue.flush()
         fsyncSync(report)
         const next = entry()
-        if (next !== vouched) vouch(next)
+        if (next !== vouched.entry) vouch(next, bytes)
         fsyncSync(journal)
       } finally {
         closeSync(report)
         closeSync(journal)
       }
     },
-    broken
+    broken: queue.broken
   }
 }

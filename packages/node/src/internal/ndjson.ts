@@ -1,7 +1,8 @@
 /** NDJSON (JSON Lines): one object a line. */
+import type { Contact } from "@agentalk/core/Contact"
 import type { Json } from "effect/Schema"
 import { isUtf8 } from "node:buffer"
-import { InputBuilder, isObject, targetOf } from "./columns.ts"
+import { InputBuilder, isObject, makeMapping } from "./columns.ts"
 import {
   checkHead,
   type DecodedRow,
@@ -18,8 +19,12 @@ import {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** A decoder of NDJSON. Keys mean what columns mean; `fields` holds custom fields; `id`, which the API gives, is left out. */
+/** What the API gives and does not take. */
+const given: ReadonlySet<string> = new Set(["id", "extra"])
+
+/** A decoder of NDJSON. Keys mean what columns mean; `fields` holds custom fields; `id` and `extra` are left out. */
 export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
+  const mapping = makeMapping(map)
   const decodeLine = (text: string, line: number): DecodedRow => {
     const refused = (reason: string): DecodedRow => ({ _tag: "Refused", line, reason })
     let value: Json
@@ -32,11 +37,10 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
     if (!isObject(value)) return refused("it is not a JSON object")
     const builder = new InputBuilder()
     for (const [key, each] of Object.entries(value)) {
-      if (key === "id" && !Object.hasOwn(map, key)) continue
+      const isMapped = mapping.has(key)
+      if (given.has(key) && !isMapped) continue
       const reason =
-        key === "fields" && !Object.hasOwn(map, key)
-          ? builder.setFields(each)
-          : builder.setJson(targetOf(key, map), each)
+        key === "fields" && !isMapped ? builder.setFields(each) : builder.setJson(mapping.targetOf(key), each)
       if (reason !== undefined) return refused(reason)
     }
     const input = builder.build()
@@ -88,4 +92,14 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
     },
     end: () => decode(true)
   }
+}
+
+/** One line of NDJSON, its end included: all that is known of a contact, what this version does not know under `extra`. */
+export const encodeContact = ({ extra, tags, ...contact }: Contact): string => {
+  const line = {
+    ...contact,
+    ...(tags && { tags: tags.map((tag) => (tag.id === undefined ? tag.name : tag)) }),
+    ...(Object.keys(extra).length > 0 && { extra })
+  }
+  return `${JSON.stringify(line)}\n`
 }

@@ -1,6 +1,6 @@
 /** What the report says of a row: its place, its outcome and why; nothing of what the row holds. */
 import type * as ContactsStream from "@agentalk/core/ContactsStream"
-import type * as Ledger from "./ledger.ts"
+import type { Line } from "./journal.ts"
 
 /** What is wrong with a row, in one line. */
 export const reasonOf = (
@@ -11,7 +11,7 @@ export const reasonOf = (
 export const toLine = (
   { line, row }: { readonly row: number; readonly line: number },
   result: ContactsStream.UpsertRow
-): Ledger.Line => {
+): Line => {
   switch (result._tag) {
     case "Created":
       return { row, line, outcome: "created", contact: result.contact.id }

@@ -51,6 +51,20 @@ export class RowSet {
     return true
   }
 
+  /** Takes a number away; tells whether it was there. */
+  delete(row: number): boolean {
+    const index = this.find(row)
+    const range = this.ranges[index]
+    if (range === undefined || range[0] > row) return false
+    this.count--
+    const [from, to] = range
+    const rest: Array<[number, number]> = []
+    if (from < row) rest.push([from, row - 1])
+    if (row < to) rest.push([row + 1, to])
+    this.ranges.splice(index, 1, ...rest)
+    return true
+  }
+
   toJSON(): ReadonlyArray<Range> {
     return this.ranges
   }

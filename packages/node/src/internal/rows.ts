@@ -11,6 +11,8 @@ export interface DecoderOptions {
   /** What the columns or keys of the file mean, where their names do not say it. */
   readonly map: Readonly<Record<string, string>>
   readonly maxRowBytes: number
+  /** Whether cells of custom fields may be JSON. */
+  readonly typed: boolean
 }
 
 /** Turns the bytes of a file into rows, piece by piece. Throws a `Fault` where the file as a whole is wrong. */

@@ -1,5 +1,5 @@
 /** From flags and environment to `Contacts`. A flag wins over its variable. */
-import { BaseUrl, OrganizationId } from "@agentalk/core/Settings"
+import { ApiToken, BaseUrl, OrganizationId } from "@agentalk/core/Settings"
 import type { Quota } from "@agentalk/core/RateLimit"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
@@ -27,8 +27,9 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min
 /** A time as people type it: `500ms`, `30s`, `2m`; a bare number is seconds. */
 export const checkTime = (flag: string, text: string) => {
   const [, digits, unit = "s"] = /^(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? []
-  return digits === undefined
-    ? Effect.fail(new UsageFault({ message: `--${flag}: Expected a time, such as 500ms, 30s or 2m` }))
+  // Nothing can be done in no time.
+  return Number(digits ?? 0) === 0
+    ? Effect.fail(new UsageFault({ message: `--${flag}: Expected a time above zero, such as 500ms, 30s or 2m` }))
     : Effect.succeed(Duration.millis(Number(digits) * (units[unit] ?? 0)))
 }
 
@@ -75,7 +76,10 @@ export const options = Effect.gen(function* () {
     overrides["AGENTALK_ORGANIZATION_ID"] = yield* checkFlag("organization", OrganizationId, organization.value)
   }
   const tokenFile = yield* Flags.TokenFile
-  if (Option.isSome(tokenFile)) overrides["AGENTALK_API_TOKEN"] = yield* readTokenFile(tokenFile.value)
+  if (Option.isSome(tokenFile)) {
+    const token = yield* readTokenFile(tokenFile.value)
+    overrides["AGENTALK_API_TOKEN"] = yield* checkFlag("token-file", ApiToken, token)
+  }
   const timeout = yield* Flags.Timeout
   const deadline = Option.isSome(timeout) ? yield* checkTime("timeout", timeout.value) : undefined
   const retries = yield* Flags.Retries

@@ -9,18 +9,22 @@ import * as Prompt from "effect/cli/Prompt"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Json as JsonValue } from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Connection from "./connection.ts"
 import { endIf, status, UsageFault } from "./failure.ts"
-import { Json, Quiet } from "./flags.ts"
-import { contactJson, contactLines, contactTable, note, paint, print } from "./output.ts"
+import { Json } from "./flags.ts"
+import { contactJson, contactLines, contactTable, note, noteInterrupted, paint, print } from "./output.ts"
 
 export const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
 
 const id = Argument.String("id").pipe(Argument.withDescription("The id of the contact, a UUID"))
 
-const fieldFlags = text("field", "KEY=VALUE", "A custom field and its value, as text; may be repeated")
+const fieldFlags = {
+  fields: text("field", "KEY=VALUE", "A custom field and its text; may be repeated").pipe(Flag.atLeast(0)),
+  jsonFields: text("field-json", "KEY=JSON", "One that is no text: seats=5, vip=true").pipe(Flag.atLeast(0))
+}
 
 /** Splits `KEY=VALUE` at its first equals sign. */
 export const parsePair = (flag: string, pair: string) => {
@@ -30,11 +34,25 @@ export const parsePair = (flag: string, pair: string) => {
     : Effect.fail(new UsageFault({ message: `--${flag}: Expected KEY=VALUE` }))
 }
 
-const parseFields = (pairs: ReadonlyArray<string>) =>
-  Effect.map(
-    Effect.forEach(pairs, (pair) => parsePair("field", pair)),
-    (entries): Readonly<Record<string, string>> => Object.fromEntries(entries)
+const parseJson = (pair: string) =>
+  Effect.flatMap(parsePair("field-json", pair), ([key, text]) =>
+    Effect.try({
+      try: () => [key, JSON.parse(text) as JsonValue] as const,
+      catch: () =>
+        new UsageFault({
+          message: "--field-json: Expected KEY=JSON, such as seats=5, vip=true or plan='\"pro\"'",
+          advice: "Text needs no JSON: give it with --field KEY=VALUE."
+        })
+    })
   )
+
+const parseFields = (flags: { readonly fields: ReadonlyArray<string>; readonly jsonFields: ReadonlyArray<string> }) =>
+  Effect.gen(function* () {
+    const texts = yield* Effect.forEach(flags.fields, (pair) => parsePair("field", pair))
+    const values = yield* Effect.forEach(flags.jsonFields, parseJson)
+    const entries: ReadonlyArray<readonly [string, JsonValue]> = [...texts, ...values]
+    return entries.length === 0 ? undefined : Object.fromEntries(entries)
+  })
 
 const withContacts = Effect.provide(Connection.layer())
 
@@ -54,11 +72,11 @@ const upsert = Command.make(
     lastName: text("last-name", "NAME", "The last name").pipe(Flag.optional),
     email: text("email", "E-MAIL", "The e-mail address").pipe(Flag.optional),
     tags: text("tag", "TAG", "A tag to assign; may be repeated").pipe(Flag.atLeast(0)),
-    fields: fieldFlags.pipe(Flag.atLeast(0))
+    ...fieldFlags
   },
-  ({ email, fields, firstName, lastName, phone, tags }) =>
+  ({ email, firstName, lastName, phone, tags, ...flags }) =>
     Effect.gen(function* () {
-      const pairs = yield* parseFields(fields)
+      const fields = yield* parseFields(flags)
       const contacts = yield* Contacts
       const { contact, isNew } = yield* contacts.upsert({
         phone,
@@ -66,7 +84,7 @@ const upsert = Command.make(
         lastName: Option.getOrUndefined(lastName),
         email: Option.getOrUndefined(email),
         tags: tags.length === 0 ? undefined : tags,
-        fields: fields.length === 0 ? undefined : pairs
+        fields
       })
       yield* print({ contact: contactJson(contact), isNew }, () => [
         done(isNew ? "created" : "updated"),
@@ -125,11 +143,12 @@ const deletes = Command.make(
   ])
 )
 
-const setFields = Command.make("set-fields", { id, fields: fieldFlags.pipe(Flag.atLeast(1)) }, ({ fields, id }) =>
+const setFields = Command.make("set-fields", { id, ...fieldFlags }, ({ id, ...flags }) =>
   Effect.gen(function* () {
-    const pairs = yield* parseFields(fields)
+    const fields = yield* parseFields(flags)
+    if (fields === undefined) return yield* new UsageFault({ message: "set-fields needs --field or --field-json" })
     const contacts = yield* Contacts
-    yield* printContact("set", yield* contacts.updateFields(id, pairs))
+    return yield* printContact("set", yield* contacts.updateFields(id, fields))
   }).pipe(withContacts)
 ).pipe(
   Command.withDescription("Set custom fields of a contact. Fields that are not named stay as they are."),
@@ -137,6 +156,10 @@ const setFields = Command.make("set-fields", { id, fields: fieldFlags.pipe(Flag.
     {
       command: "agentalk contacts set-fields 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 --field city=Lisbon --field plan=pro",
       description: "Set two fields"
+    },
+    {
+      command: "agentalk contacts set-fields 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 --field-json seats=5",
+      description: "Set a number"
     }
   ])
 )
@@ -204,6 +227,14 @@ const removeTag = Command.make(
 /** What a search is for; the compiler and the API want one of the two. */
 export const toQuery = (name: Option.Option<string>, phone: Option.Option<string>) =>
   Effect.gen(function* () {
+    for (const [flag, text] of [
+      ["name", name],
+      ["phone", phone]
+    ] as const) {
+      if (Option.isSome(text) && text.value.trim() === "") {
+        return yield* new UsageFault({ message: `--${flag} is blank`, advice: "The API cannot list all contacts." })
+      }
+    }
     if (Option.isSome(phone)) return { phone: phone.value, name: Option.getOrUndefined(name) }
     if (Option.isSome(name)) return { name: name.value }
     return yield* new UsageFault({
@@ -221,7 +252,6 @@ export const queryFlags = {
 const printAll = (query: ContactsStream.Query, pageSize: number | undefined) =>
   Effect.gen(function* () {
     const isJson = yield* Json
-    const isQuiet = yield* Quiet
     let count = 0
     yield* ContactsStream.pages(query, { pageSize }).pipe(
       Stream.runForEach(({ contacts }) => {
@@ -229,10 +259,11 @@ const printAll = (query: ContactsStream.Query, pageSize: number | undefined) =>
           ? contacts.map((contact) => JSON.stringify(contactJson(contact)))
           : contactTable(contacts).slice(count === 0 ? 0 : 1)
         count += contacts.length
-        return lines.length === 0 || (isQuiet && !isJson) ? Effect.void : Console.log(lines.join("\n"))
-      })
+        return lines.length === 0 ? Effect.void : Console.log(lines.join("\n"))
+      }),
+      Effect.onInterrupt(() => noteInterrupted("the output is incomplete.", "Run the command again for all of it."))
     )
-    if (!isJson) yield* note(count === 0 ? "No contact matches." : `${count.toLocaleString("en")} found`)
+    yield* note(count === 0 ? "No contact matches." : `${count.toLocaleString("en")} found`)
   })
 
 const search = Command.make(

@@ -58,13 +58,19 @@ const codes: Readonly<Record<string, string>> = {
 
 const networkAdvice = (error: AgentalkError): string => {
   const code = error._tag === "TransportFailure" ? error.code : undefined
-  if (code === undefined) return explain(error, false)?.lines[1] ?? ""
+  if (code === undefined) return explain(error)?.advice ?? ""
   return (
     codes[code] ??
     (/CERT|SSL|TLS|SELF_SIGNED/.test(code)
       ? "The certificate is not trusted: a proxy may stand between; NODE_EXTRA_CA_CERTS names further authorities."
       : `The code is ${code}: check the network and the base URL.`)
   )
+}
+
+/** What is wrong, and how to mend it; not by running this command. */
+const told = (error: unknown) => {
+  const { advice = "", message = "", tag = "" } = explain(error) ?? {}
+  return { text: `${tag}: ${message}`, mend: advice }
 }
 
 const isReached = ({ _tag }: AgentalkError): boolean => _tag !== "TransportFailure" && _tag !== "Timeout"
@@ -87,8 +93,7 @@ const reach = (options: AgentalkNode.Options) =>
     if (Result.isSuccess(result)) {
       checks.push({ name: "access", ok: true, text: "the API accepts the token, and a search works" })
     } else {
-      const { lines = [] } = explain(result.failure, false) ?? {}
-      checks.push({ name: "access", ok: false, text: lines[0] ?? "", mend: lines[1] ?? "" })
+      checks.push({ name: "access", ok: false, ...told(result.failure) })
     }
     return checks
   }).pipe(
@@ -111,22 +116,15 @@ const examine = Effect.gen(function* () {
   }
   const options = yield* Effect.result(Connection.options)
   if (Result.isFailure(options)) {
-    const { lines = [] } = explain(options.failure, false) ?? {}
-    const isToken = (lines[0] ?? "").includes("AGENTALK_API_TOKEN")
-    const isConfig = options.failure._tag === "ConfigError"
-    checks.push({
-      name: "settings",
-      ok: false,
-      text: lines[0] ?? "",
-      mend: isToken ? tokenAdvice : isConfig ? "Correct this variable, or unset it." : (lines[1] ?? "")
-    })
+    const { mend, text } = told(options.failure)
+    const isToken = /AGENTALK_API_TOKEN|--token-file: Expected/.test(text)
+    checks.push({ name: "settings", ok: false, text, mend: isToken ? tokenAdvice : mend })
     return checks
   }
   checks.push({ name: "settings", ok: true, text: `well formed: ${settings.join(", ")}` })
   const reached = yield* Effect.result(reach(options.success))
   if (Result.isSuccess(reached)) return [...checks, ...reached.success]
-  const { lines = [] } = explain(reached.failure, false) ?? {}
-  return [...checks, { name: "settings", ok: false, text: lines[0] ?? "", mend: lines[1] ?? "" }]
+  return [...checks, { name: "settings", ok: false, ...told(reached.failure) }]
 })
 
 export const command = Command.make("doctor", {}, () =>

@@ -10,8 +10,8 @@ import * as Connection from "./connection.ts"
 import { queryFlags, text, toQuery } from "./contacts.ts"
 import { UsageFault } from "./failure.ts"
 import { Json } from "./flags.ts"
-import { formatFlag } from "./importing.ts"
-import { note, print } from "./output.ts"
+import { formatFlag, typedFlag } from "./importing.ts"
+import { count, note, noteInterrupted, print } from "./output.ts"
 
 const pageSize = 100
 
@@ -20,33 +20,58 @@ export const command = Command.make(
   {
     ...queryFlags,
     format: formatFlag,
+    typed: typedFlag("CSV keeps numbers and the like, for import --typed"),
+    force: Flag.Boolean("force").pipe(
+      Flag.withoutNegation,
+      Flag.withDescription("Replace a file that is there already"),
+      Flag.withDefault(false)
+    ),
     out: text("out", "FILE", "Where to write; - (the default) is standard output").pipe(
       Flag.withDefault(ContactFile.standard)
     )
   },
-  ({ format, name, out, phone }) =>
+  ({ force, format, name, out, phone, typed }) =>
     Effect.gen(function* () {
       const query = yield* toQuery(name, phone)
       const isJson = yield* Json
       const isStandard = out === ContactFile.standard
-      const chosen = Option.getOrElse(
-        Option.orElse(format, () => ContactFile.formatOf(out)),
-        (): ContactFile.Format => (isJson ? "ndjson" : "csv")
-      )
+      const named = Option.getOrUndefined(Option.orElse(format, () => ContactFile.formatOf(out)))
+      if (named === undefined && !isStandard) {
+        return yield* new UsageFault({
+          message: "the name given with --out does not tell the format",
+          advice: "End it in .csv, .ndjson or .jsonl, or say --format csv or --format ndjson."
+        })
+      }
+      const chosen = named ?? (isJson ? "ndjson" : "csv")
       if (isJson && isStandard && chosen === "csv") {
         return yield* new UsageFault({
           message: "--json and --format csv ask for two things on standard output",
           advice: "Leave one of them out, or write the CSV to a file with --out."
         })
       }
-      let count = 0
+      let found = 0
       const contacts = ContactsStream.search(query, { pageSize }).pipe(
-        Stream.tap(() => Effect.sync(() => void count++))
+        Stream.tap(() => Effect.sync(() => void found++))
       )
-      yield* ContactFile.write(contacts, out, { format: chosen })
-      const line = `${count.toLocaleString("en")} contacts exported`
+      yield* ContactFile.write(contacts, out, { format: chosen, overwrite: force, typed }).pipe(
+        Effect.onInterrupt(() =>
+          noteInterrupted(
+            isStandard ? "the output is incomplete." : "nothing was written to the file.",
+            "Run the command again for all of it."
+          )
+        ),
+        Effect.mapError((error) =>
+          error._tag === "FileFault" && error.message.endsWith("there is a file of that name already")
+            ? new UsageFault({
+                message: error.message,
+                advice: "Replace it with --force, or name another file with --out."
+              })
+            : error
+        )
+      )
+      const line = `${count(found, "contact")} exported`
       // Standard output holds the contacts alone.
-      return yield* isStandard ? note(line) : print({ contacts: count, out }, () => [line])
+      return yield* isStandard ? note(line) : print({ contacts: found, out }, () => [line])
     }).pipe(Effect.provide(Connection.layer()))
 ).pipe(
   Command.withDescription(
@@ -55,7 +80,10 @@ export const command = Command.make(
       "it only finds them by a part of the name, by phone number, or both.",
       "",
       "  NDJSON holds all that is known, and imports again as it was. CSV is for",
-      "  spreadsheets: it knows text only, joins tags with ; and leaves out ids."
+      "  spreadsheets: it leaves out ids, and values become text, unless --typed is",
+      "  given here and to import. Tags are joined with |, a field that is called",
+      "  like a column is field:NAME, and what looks like a formula begins with '.",
+      "  The file is for its owner only, and appears when it is whole."
     ].join("\n")
   ),
   Command.withShortDescription("Export the contacts that a search finds"),

@@ -7,7 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { FileFault } from "../../ContactFile.ts"
 import { ImportStopped } from "../../Import.ts"
-import { plain } from "./output.ts"
+import { paintError, plain } from "./output.ts"
 
 /** Exit statuses besides 0: `refused` by the API or the network, `usage` or configuration, rows `left` out. */
 export const status = { refused: 1, usage: 2, left: 3, interrupted: 130 } as const
@@ -26,16 +26,38 @@ export class Ended extends Schema.TaggedError<Ended>("@agentalk/node/Ended")("En
 export const endIf = (condition: boolean, status: number): Effect.Effect<void, Ended> =>
   condition ? Effect.fail(new Ended({ status })) : Effect.void
 
+/** An import stopped early, and how it goes on, if it can. */
+export class Halted extends Schema.TaggedError<Halted>("@agentalk/node/Halted")("Halted", {
+  cause: Schema.Union([ImportStopped, FileFault]),
+  resume: Schema.String
+}) {}
+
 /** A failure as a person reads it: what happened, then what to do. */
 export interface Explained {
   readonly status: number
-  readonly lines: ReadonlyArray<string>
+  readonly tag: string
+  readonly message: string
+  readonly advice: string
+  /** What `agentalk doctor` does about it; of no use there. */
+  readonly doctor?: string
+  /** What is known besides, for --json. */
+  readonly facts?: Readonly<Record<string, unknown>>
+  /** The same, in a line for --verbose. */
+  readonly detail?: string
 }
 
 const soon = (retryAfter: Duration.Duration | undefined): string =>
   retryAfter === undefined
     ? "Wait a little and run the command again."
     : `Run the command again in ${Duration.format(Duration.seconds(Math.ceil(Duration.toSeconds(retryAfter))))}.`
+
+const notFound = (operation: AgentalkError["operation"]): string => {
+  const ids = "`agentalk contacts search` tells the ids of the contacts that there are"
+  if (operation === "clearField") return `${ids}, and the fields that they have: the contact may lack this one.`
+  return operation === "removeTag" ? `${ids}, and their tags: the contact may lack this one.` : `${ids}.`
+}
+
+const doctored: ReadonlySet<AgentalkError["_tag"]> = new Set(["Unauthorized", "TransportFailure", "UnexpectedResponse"])
 
 const advice = (error: AgentalkError): string => {
   switch (error._tag) {
@@ -44,11 +66,11 @@ const advice = (error: AgentalkError): string => {
         ? "Correct that value and run the command again."
         : "The API refused these values: correct them and run the command again."
     case "Unauthorized":
-      return "Check the token in AGENTALK_API_TOKEN or --token-file; `agentalk doctor` tests it."
+      return "Check the token in AGENTALK_API_TOKEN or --token-file."
     case "Forbidden":
       return "Ask for a token that has this right, or check --organization."
     case "NotFound":
-      return "`agentalk contacts search` tells the ids of the contacts that there are."
+      return notFound(error.operation)
     case "RateLimited":
     case "CircuitOpen":
       return soon(error.retryAfter)
@@ -57,9 +79,9 @@ const advice = (error: AgentalkError): string => {
     case "Timeout":
       return "Run the command again, or allow it more time with --timeout."
     case "TransportFailure":
-      return "Check the network and the base URL; `agentalk doctor` tests both."
+      return "Check the network and the base URL."
     case "UnexpectedResponse":
-      return "Check the base URL; `agentalk doctor` tests it."
+      return "Check the base URL."
     default:
       return error satisfies never
   }
@@ -74,7 +96,7 @@ const issuesOf = (error: AgentalkError): string => {
   return issues.length === 0 ? "" : ` [${issues.slice(0, 5).join("; ")}]`
 }
 
-const factsOf = (error: AgentalkError): string =>
+const detailOf = (error: AgentalkError): string =>
   [
     `outcome ${error.outcome}`,
     `${error.attempts} ${error.attempts === 1 ? "attempt" : "attempts"} in ${Duration.format(error.elapsed)}`,
@@ -87,31 +109,63 @@ const factsOf = (error: AgentalkError): string =>
 
 const isConfigError = (error: unknown): error is ConfigError => Predicate.isTagged(error, "ConfigError")
 
-const told = (status: number, lines: ReadonlyArray<string>): Explained => ({ status, lines: lines.map(plain) })
+const factsOf = (error: AgentalkError): Readonly<Record<string, unknown>> => ({
+  operation: error.operation,
+  outcome: error.outcome,
+  isRetryable: error.isRetryable,
+  attempts: error.attempts,
+  ...("status" in error && error.status !== undefined && { status: error.status }),
+  ...("requestId" in error && error.requestId !== undefined && { requestId: error.requestId }),
+  ...("code" in error && error.code !== undefined && { code: error.code }),
+  ...("retryAfter" in error &&
+    error.retryAfter !== undefined && { retryAfterMillis: Duration.toMillis(error.retryAfter) }),
+  ...("issues" in error && error.issues !== undefined && { issues: error.issues })
+})
+
+const explainCall = (error: AgentalkError): Explained => ({
+  // What was refused before sending is wrong usage: neither the API nor the network has seen it.
+  status: error._tag === "Validation" && error.source === "client" ? status.usage : status.refused,
+  tag: error._tag,
+  message: `${error.message}${issuesOf(error)}`,
+  advice: advice(error),
+  ...(doctored.has(error._tag) && { doctor: "`agentalk doctor` tests it." }),
+  facts: factsOf(error),
+  detail: detailOf(error)
+})
 
 /** Explains a failure of a command. What is none of ours is a defect, which only its stack explains. */
-export const explain = (error: unknown, isVerbose: boolean): Explained | undefined => {
-  if (isAgentalkError(error)) {
-    const lines = [`${error._tag}: ${error.message}${issuesOf(error)}`, advice(error)]
-    // What was refused before sending is wrong usage: neither the API nor the network has seen it.
-    const isUsage = error._tag === "Validation" && error.source === "client"
-    return told(isUsage ? status.usage : status.refused, isVerbose ? [...lines, factsOf(error)] : lines)
-  }
+export const explain = (error: unknown): Explained | undefined => {
+  if (isAgentalkError(error)) return explainCall(error)
   if (error instanceof ImportStopped) {
-    return told(status.refused, [
-      `${error.error._tag}: ${error.message}`,
-      `${advice(error.error)} Then go on with --resume.`
-    ])
+    return { ...explainCall(error.error), message: error.message, status: status.refused }
+  }
+  if (error instanceof Halted) {
+    const cause = explain(error.cause)
+    return cause && { ...cause, advice: `${cause.advice} ${error.resume}` }
   }
   if (isConfigError(error)) {
-    return told(status.usage, [
-      `ConfigError: ${error.message.replace(/^SchemaError\(([^]*)\)$/, "$1").replaceAll(/\s*\n\s*/g, " ")}`,
-      "`agentalk doctor` tells what is set, what is missing and how to mend it."
-    ])
+    return {
+      status: status.usage,
+      tag: "ConfigError",
+      message: error.message.replace(/^SchemaError\(([^]*)\)$/, "$1").replaceAll(/\s*\n\s*/g, " "),
+      advice: "Correct this variable, or unset it.",
+      doctor: "`agentalk doctor` tells what is set, and what is missing."
+    }
   }
   if (error instanceof UsageFault || error instanceof FileFault) {
     const { _tag, advice = "Run the command with --help to see how it is used.", message } = error
-    return told(status.usage, [`${_tag}: ${message}`, advice])
+    return { status: status.usage, tag: _tag, message, advice }
   }
   return undefined
 }
+
+/** A failure in two lines, and a third one with --verbose. */
+export const toLines = ({ advice, detail, doctor, message, tag }: Explained, isVerbose: boolean) => [
+  `${paintError("red", tag)}: ${plain(message)}`,
+  plain(doctor === undefined ? advice : `${advice} ${doctor}`),
+  ...(isVerbose && detail !== undefined ? [plain(detail)] : [])
+]
+
+/** A failure as the one JSON document that --json puts on standard error. */
+export const toJson = ({ advice, facts = {}, message, tag }: Explained): string =>
+  JSON.stringify({ error: { tag, message, advice, ...facts } })

@@ -14,8 +14,8 @@ const text = <const Id extends string>(id: Id, metavar: string, description: str
     flag: Flag.String(id).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
   })
 
-export const Json = toggle("json", "Print JSON only: a document, or a line an item")
-export const Quiet = toggle("quiet", "Print errors only")
+export const Json = toggle("json", "JSON only, errors too: a document, or a line an item")
+export const Quiet = toggle("quiet", "No progress and no notes: results and errors only")
 const Verbose = toggle("verbose", "Tell more about an error, its request id included")
 export const BaseUrl = text("base-url", "URL", "Where the API lives, else AGENTALK_BASE_URL")
 export const Organization = text("organization", "UUID", "Whom calls are for, else AGENTALK_ORGANIZATION_ID")

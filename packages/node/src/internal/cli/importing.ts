@@ -3,7 +3,6 @@ import { QuotaFromString } from "@agentalk/core/RateLimit"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -11,9 +10,9 @@ import * as ContactFile from "../../ContactFile.ts"
 import * as Import from "../../Import.ts"
 import * as Connection from "./connection.ts"
 import { parsePair, text } from "./contacts.ts"
-import { endIf, status } from "./failure.ts"
+import { endIf, Halted, status, UsageFault } from "./failure.ts"
 import { Json, Quiet } from "./flags.ts"
-import { note, paint, plain, print } from "./output.ts"
+import { count, note, noteInterrupted, paint, plain, print } from "./output.ts"
 import * as Progress from "./progress.ts"
 
 const file = Argument.String("file").pipe(
@@ -26,26 +25,34 @@ export const formatFlag = Flag.Literals("format", ["csv", "ndjson"]).pipe(
   Flag.optional
 )
 
+export const typedFlag = (description: string) =>
+  Flag.Boolean("typed").pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+
 const number = (value: number): string => value.toLocaleString("en")
 
 /** The command that continues this one. */
 const resumeCommand = (): string => {
-  const args = process.argv.slice(2)
+  const args = process.argv.slice(2).filter((arg) => arg !== "--retry-failed")
   const quoted = args.map((arg) => (/^[\w./:=@+,-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`))
   return ["agentalk", ...quoted, ...(args.includes("--resume") ? [] : ["--resume"])].join(" ")
 }
 
 const shownRows = 5
 
+/** The most invalid rows that --json lists. */
+const listedRows = 10_000
+
 const dryRun = (path: string, options: ContactFile.ReadOptions) =>
   Effect.gen(function* () {
-    const shown: Array<Import.ReportLine> = []
+    const listed: Array<Pick<Import.ReportLine, "row" | "line" | "reason">> = []
     const check = yield* Import.check(path, {
       ...options,
-      onInvalid: (row) => void (shown.length < shownRows && shown.push(row))
+      onInvalid: ({ line, reason = "", row }) => void (listed.length < listedRows && listed.push({ row, line, reason }))
     })
-    yield* print(check, () => [
-      `${number(check.rows)} rows: ${number(check.valid)} would be sent, ${number(check.invalid)} are invalid.`,
+    const shown = listed.slice(0, shownRows)
+    yield* print({ ...check, invalidRows: listed }, () => [
+      `${count(check.rows, "row")}: ${number(check.valid)} would be sent, ` +
+        `${number(check.invalid)} ${check.invalid === 1 ? "is" : "are"} invalid.`,
       ...shown.map(({ line, reason = "" }) => `  line ${line}: ${plain(reason)}`),
       ...(check.invalid > shown.length ? [`  and ${number(check.invalid - shown.length)} more`] : []),
       paint("dim", "Nothing was sent.")
@@ -53,8 +60,8 @@ const dryRun = (path: string, options: ContactFile.ReadOptions) =>
     yield* endIf(check.invalid > 0, status.left)
   })
 
-const summaryLines = (summary: Import.Summary, report: string, seconds: number): ReadonlyArray<string> => {
-  const { created, earlier, failed, invalid, rows, updated } = summary
+const summaryLines = (summary: Import.Summary, isResumable: boolean, seconds: number): ReadonlyArray<string> => {
+  const { created, earlier, failed, invalid, report, rows, updated } = summary
   const entries: ReadonlyArray<readonly [string, number]> = [
     ["created", created],
     ["updated", updated],
@@ -64,23 +71,31 @@ const summaryLines = (summary: Import.Summary, report: string, seconds: number):
   const width = Math.max(...entries.map(([, count]) => number(count).length))
   const isWhole = invalid + failed === 0
   return [
-    `${paint(isWhole ? "green" : "yellow", isWhole ? "✓" : "!")} ${number(rows)} rows in ${Progress.time(seconds)}` +
+    `${paint(isWhole ? "green" : "yellow", isWhole ? "✓" : "!")} ${count(rows, "row")} in ${Progress.time(seconds)}` +
       (earlier > 0 ? `, ${number(earlier)} of them earlier` : ""),
     ...entries.map(([name, count]) => {
       const line = `  ${name}  ${number(count).padStart(width)}`
       return count > 0 && (name === "invalid" || name === "failed") ? paint("yellow", line) : line
     }),
     ...(report === ContactFile.standard ? [] : [paint("dim", `  report   ${plain(report)}`)]),
-    ...(isWhole ? [] : ['The report tells why, in the lines with "outcome":"invalid" or "failed".'])
+    ...(isWhole ? [] : ['The report tells why, in the lines with "outcome":"invalid" or "failed".']),
+    ...(failed > 0 && isResumable ? ["Run the command again with --retry-failed to send the failed ones again."] : [])
   ]
 }
+
+const signals = ["SIGINT", "SIGTERM"] as const
+
+/** Whether rows are being sent, so that some may be done. */
+const isMidway = (snapshot: Import.Snapshot): boolean => snapshot.phase === "sending" && snapshot.rowsRead > 0
+
+const isFileFault = (error: unknown): error is ContactFile.FileFault => error instanceof ContactFile.FileFault
 
 export const command = Command.make(
   "import",
   {
     file,
     format: formatFlag,
-    map: text("map", "COLUMN=KEY", "What a column gives; may be repeated").pipe(Flag.atLeast(0)),
+    map: text("map", "COLUMN=KEY", "What a column gives, in any case; no KEY drops it").pipe(Flag.atLeast(0)),
     concurrency: Flag.Int("concurrency").pipe(
       Flag.withMetavar("N"),
       Flag.withDescription("How many rows are sent at once (default 8)"),
@@ -92,10 +107,19 @@ export const command = Command.make(
     ),
     rate: text("rate", "N/s", "The most requests: 10/s, 600/min, 5000/h").pipe(Flag.optional),
     report: text("report", "FILE", "Where each row's outcome goes; - is standard output").pipe(Flag.optional),
+    typed: typedFlag("Custom fields may be JSON, as of export --typed"),
     resume: Flag.Boolean("resume").pipe(
       Flag.withoutNegation,
       Flag.withDescription("Go on with an import that was interrupted"),
       Flag.withDefault(false)
+    ),
+    retryFailed: Flag.Boolean("retry-failed").pipe(
+      Flag.withoutNegation,
+      Flag.withDescription("Go on, and send its failed rows again"),
+      Flag.withDefault(false)
+    ),
+    giveUpAfter: text("give-up-after", "TIME", "Stop if nothing gets through for so long (default 1m)").pipe(
+      Flag.withDefault("1m")
     ),
     dryRun: Flag.Boolean("dry-run").pipe(
       Flag.withoutNegation,
@@ -107,22 +131,34 @@ export const command = Command.make(
   (flags) =>
     Effect.gen(function* () {
       const pairs = yield* Effect.forEach(flags.map, (pair) => parsePair("map", pair))
-      const options = { format: Option.getOrUndefined(flags.format), map: Object.fromEntries(pairs) }
+      const options = {
+        format: Option.getOrUndefined(flags.format),
+        map: Object.fromEntries(pairs),
+        typed: flags.typed
+      }
       if (flags.dryRun) {
-        yield* dryRun(flags.file, options)
-        return
+        if (flags.resume || flags.retryFailed || Option.isSome(flags.report)) {
+          return yield* new UsageFault({
+            message: "--dry-run sends nothing, so it has no --report, and nothing to --resume or --retry-failed",
+            advice: "Leave these out; --dry-run --json lists the invalid rows."
+          })
+        }
+        return yield* dryRun(flags.file, options)
       }
       const drain = yield* Connection.checkTime("drain", flags.drain)
+      const giveUpAfter = yield* Connection.checkTime("give-up-after", flags.giveUpAfter)
       const rate = Option.isSome(flags.rate)
         ? yield* Connection.checkFlag("rate", QuotaFromString, flags.rate.value)
         : undefined
-      const report = Option.getOrElse(flags.report, () => Import.reportOf(flags.file))
-      const isResumable = flags.file !== ContactFile.standard && report !== ContactFile.standard
-      const isQuiet = yield* Quiet
+      const report = Option.getOrUndefined(flags.report)
+      const isResumable = Import.isResumable(flags.file, report)
+      const isJson = yield* Json
+      // A program that reads standard error is to find errors there, and no bar.
+      const isHushed = (yield* Quiet) || (isJson && !process.stderr.isTTY)
       const started = performance.now()
       let look: (() => Import.Snapshot) | undefined
 
-      const progress = isQuiet
+      const progress = isHushed
         ? undefined
         : yield* Effect.forkChild(
             Effect.suspend(() => (look === undefined ? Effect.void : Progress.draw(look))).pipe(
@@ -132,38 +168,42 @@ export const command = Command.make(
           )
       const hush = progress === undefined ? Effect.void : Fiber.interrupt(progress)
       const onSignal = () =>
-        void (isQuiet || process.stderr.write("\nEnding the rows in flight; Ctrl-C again stops at once.\n"))
-      process.once("SIGINT", onSignal)
+        void (isHushed || process.stderr.write("\nEnding the rows in flight; Ctrl-C again stops at once.\n"))
+      for (const signal of signals) process.once(signal, onSignal)
 
+      const goOn = isResumable ? `Go on with:\n  ${resumeCommand()}` : "It cannot be resumed."
       const summary = yield* Import.run(flags.file, {
         ...options,
         concurrency: flags.concurrency,
         report,
         resume: flags.resume,
+        retryFailed: flags.retryFailed,
+        giveUpAfter,
         drain,
         onStart: (given) => {
           look = given
         }
       }).pipe(
         Effect.provide(Connection.layer(rate)),
+        Effect.mapError((error) =>
+          error instanceof Import.ImportStopped || (look !== undefined && isMidway(look()) && isFileFault(error))
+            ? new Halted({ cause: error, resume: goOn.replace("\n  ", " ") })
+            : error
+        ),
         Effect.onInterrupt(() =>
           Effect.gen(function* () {
             yield* hush
             const done = look === undefined ? 0 : Progress.rowsOf(look())
-            yield* Console.error(
-              isResumable && look !== undefined
-                ? `Interrupted: ${number(done)} rows are done. Go on with:\n  ${resumeCommand()}`
-                : `Interrupted: ${number(done)} rows are done.`
-            )
+            yield* noteInterrupted(`${count(done, "row is", "rows are")} done.`, goOn)
           })
         ),
         Effect.ensuring(hush),
-        Effect.ensuring(Effect.sync(() => process.removeListener("SIGINT", onSignal)))
+        Effect.ensuring(Effect.sync(() => signals.forEach((signal) => process.removeListener(signal, onSignal))))
       )
-      const lines = summaryLines(summary, report, (performance.now() - started) / 1000)
-      if (report === ContactFile.standard && !(yield* Json)) yield* note(lines.join("\n"))
-      else yield* print({ ...summary, report }, () => lines)
-      yield* endIf(summary.invalid + summary.failed > 0, status.left)
+      const lines = summaryLines(summary, isResumable, (performance.now() - started) / 1000)
+      if (summary.report === ContactFile.standard && !isJson) yield* note(lines.join("\n"))
+      else yield* print(summary, () => lines)
+      return yield* endIf(summary.invalid + summary.failed > 0, status.left)
     })
 ).pipe(
   Command.withDescription(
@@ -175,6 +215,10 @@ export const command = Command.make(
       "  other column is a custom field. Empty cells leave things as they are.",
       "  The report has one line for each row. After an interruption, even a kill,",
       "  --resume goes on where it ended; a row whose answer was lost is sent again.",
+      "  Where nothing gets through for --give-up-after, the import stops with status",
+      "  1, and --resume sends the rows again that failed meanwhile. Other failed rows",
+      "  stay so until --retry-failed sends them again: these then have the last word",
+      "  over later rows with the same phone number.",
       "  Exit status 3: some rows are invalid or failed; the report tells which."
     ].join("\n")
   ),
@@ -183,6 +227,7 @@ export const command = Command.make(
     { command: "agentalk contacts import contacts.csv --dry-run", description: "Check a file" },
     { command: 'agentalk contacts import crm.csv --map "Mobile=phone" --map "Notes="', description: "Name columns" },
     { command: "agentalk contacts import contacts.csv.gz --rate 10/s", description: "At most ten rows a second" },
-    { command: "agentalk contacts import contacts.csv --resume", description: "After an interruption" }
+    { command: "agentalk contacts import contacts.csv --resume", description: "After an interruption" },
+    { command: "agentalk contacts import contacts.csv --retry-failed", description: "After rows failed" }
   ])
 )

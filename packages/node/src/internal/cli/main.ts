@@ -11,6 +11,12 @@ process.on("SIGINT", () => {
   if (++signals > 1) process.exit(130)
 })
 
+// Whoever closes the terminal wants the work to end in good order as well.
+process.on("SIGHUP", () => process.emit("SIGTERM", "SIGTERM"))
+
+// The terminal may be gone, and with it whoever would read.
+process.stderr.on("error", () => {})
+
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // Whoever read our output stopped reading, as `head` does: as if by SIGPIPE. An import can be resumed.
   if (error.code === "EPIPE") process.exit(141)

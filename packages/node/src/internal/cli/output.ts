@@ -46,8 +46,8 @@ export const wrap = (text: string, indent: number): ReadonlyArray<string> => {
   return lines
 }
 
-/** The width to keep to: that of the terminal, or 80 columns. */
-const terminalWidth = (): number => process.stdout.columns ?? 80
+/** The width to keep to: that of the terminal, or 80 columns where it tells none. */
+const terminalWidth = (): number => process.stdout.columns || 80
 
 /**
  * A table that fits the terminal: columns without content are left out, the others are as wide as it; where there is no room,
@@ -120,12 +120,24 @@ export const contactJson = ({ extra, tags, ...contact }: Contact) => ({
   ...(Object.keys(extra).length > 0 && { extra })
 })
 
-/** Prints a result: `json` with --json, else `lines`, unless --quiet. */
+/** Prints a result: `json` with --json, else `lines`. */
 export const print = (json: unknown, lines: () => ReadonlyArray<string>) =>
+  Effect.flatMap(Json, (isJson) => Console.log(isJson ? JSON.stringify(json) : lines().join("\n")))
+
+/** Tells something on standard error, unless --quiet; with --json that is for errors alone. */
+export const note = (line: string) =>
   Effect.gen(function* () {
-    if (yield* Json) yield* Console.log(JSON.stringify(json))
-    else if (!(yield* Quiet)) yield* Console.log(lines().join("\n"))
+    if (!(yield* Quiet) && !(yield* Json)) yield* Console.error(line)
   })
 
-/** Tells something on standard error, unless --quiet. */
-export const note = (line: string) => Effect.flatMap(Quiet, (isQuiet) => (isQuiet ? Effect.void : Console.error(line)))
+/** Tells on standard error that a command was interrupted, and what that means. */
+export const noteInterrupted = (message: string, advice: string) =>
+  Effect.flatMap(Json, (isJson) =>
+    Console.error(
+      isJson ? JSON.stringify({ error: { tag: "Interrupted", message, advice } }) : `Interrupted: ${message}\n${advice}`
+    )
+  )
+
+/** A number of things, as a person writes it. */
+export const count = (value: number, one: string, many = `${one}s`): string =>
+  `${value.toLocaleString("en")} ${value === 1 ? one : many}`

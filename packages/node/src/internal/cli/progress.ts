@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { Snapshot } from "../../Import.ts"
-import { fit, paintError } from "./output.ts"
+import { count, fit, paintError } from "./output.ts"
 
 const number = (value: number): string => Math.round(value).toLocaleString("en")
 
@@ -29,15 +29,16 @@ export interface Pace {
 
 /** How much of the file is done: what was read of it, less the rows that were read ahead. */
 const fractionOf = (snapshot: Snapshot): number | undefined => {
-  const { bytesRead, bytesTotal, rowsRead } = snapshot
+  const { bytesRead, bytesTotal, phase, rowsRead } = snapshot
   if (bytesTotal === undefined) return undefined
+  if (phase === "checking") return bytesTotal === 0 ? 0 : Math.min(1, bytesRead / bytesTotal)
   return bytesTotal === 0 || rowsRead === 0 ? 0 : Math.min(1, (bytesRead / bytesTotal) * (rowsOf(snapshot) / rowsRead))
 }
 
-/** The pace of a run from its first look to its latest. */
-export const paceOf = (first: Snapshot, latest: Snapshot, seconds: number): Pace => {
+/** The pace of a run that has been sending rows for so long. */
+export const paceOf = (latest: Snapshot, seconds: number): Pace => {
   const done = rowsOf(latest)
-  const rowsPerSecond = seconds > 0 ? (done - first.earlier) / seconds : 0
+  const rowsPerSecond = seconds > 0 ? (done - latest.earlier) / seconds : 0
   const fraction = fractionOf(latest)
   // A guess from less than a second of work would jump about.
   const isKnown = fraction !== undefined && fraction > 0 && rowsPerSecond > 0 && seconds >= 1
@@ -45,13 +46,17 @@ export const paceOf = (first: Snapshot, latest: Snapshot, seconds: number): Pace
 }
 
 const tally = (snapshot: Snapshot): ReadonlyArray<string> => {
+  if (snapshot.phase === "checking") return ["reading the file once, to know it again"]
   const { failed, invalid } = snapshot.counts
   return [
-    `${number(rowsOf(snapshot))} rows`,
+    count(rowsOf(snapshot), "row"),
     ...(invalid > 0 ? [`${number(invalid)} invalid`] : []),
     ...(failed > 0 ? [`${number(failed)} failed`] : [])
   ]
 }
+
+const rateOf = ({ phase }: Snapshot, rowsPerSecond: number): ReadonlyArray<string> =>
+  phase === "checking" ? [] : [`${number(rowsPerSecond)}/s`]
 
 const barWidth = 20
 
@@ -65,7 +70,7 @@ export const bar = (snapshot: Snapshot, pace: Pace, width: number): string => {
       : `${"█".repeat(full)}${"░".repeat(barWidth - full)} ${String(Math.floor(fraction * 100)).padStart(3)}%  `
   const rest = [
     ...tally(snapshot),
-    `${number(rowsPerSecond)}/s`,
+    ...rateOf(snapshot, rowsPerSecond),
     ...(secondsLeft === undefined ? [] : [`${time(secondsLeft)} left`])
   ].join(" · ")
   const cut = fit(`${drawn}${rest}`, width - 1)
@@ -77,7 +82,7 @@ export const line = (snapshot: Snapshot, { fraction, rowsPerSecond, secondsLeft 
   [
     ...tally(snapshot),
     ...(fraction === undefined ? [] : [`${Math.floor(fraction * 100)}%`]),
-    `${number(rowsPerSecond)}/s`,
+    ...rateOf(snapshot, rowsPerSecond),
     ...(secondsLeft === undefined ? [] : [`${time(secondsLeft)} left`])
   ].join(", ")
 
@@ -87,13 +92,14 @@ const erase = "\r\u001b[2K"
 export const draw = (look: () => Snapshot): Effect.Effect<never> =>
   Effect.suspend(() => {
     const { stderr } = process
-    const first = look()
-    const started = performance.now()
-    const seconds = () => (performance.now() - started) / 1000
+    let { phase } = look()
+    let started = performance.now()
     const show = Effect.sync(() => {
       const snapshot = look()
-      const pace = paceOf(first, snapshot, seconds())
-      stderr.write(stderr.isTTY ? erase + bar(snapshot, pace, stderr.columns) : `${line(snapshot, pace)}\n`)
+      if (snapshot.phase !== phase) started = performance.now()
+      phase = snapshot.phase
+      const pace = paceOf(snapshot, (performance.now() - started) / 1000)
+      stderr.write(stderr.isTTY ? erase + bar(snapshot, pace, stderr.columns || 80) : `${line(snapshot, pace)}\n`)
     })
     const every = stderr.isTTY ? "100 millis" : "10 seconds"
     return show.pipe(
