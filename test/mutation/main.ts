@@ -3,6 +3,9 @@
  * of it, which takes hours, `pnpm mutation src/Retry.ts src/internal/wire.ts` for some files. What was tried before and
  * has not changed is not tried again.
  *
+ * What is computed as a module loads, such as a schema, is left out (`ignoreStatic`): each such mutant would need all
+ * tests anew. Messages are not left out: a survivor in one is for whoever reads the list to judge.
+ *
  * `MUTATION_EXCLUDE` names globs of tests to leave out, for a file that they have nothing to do with.
  */
 import { spawnSync } from "node:child_process"

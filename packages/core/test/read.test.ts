@@ -23,13 +23,14 @@ const isSound = <A>(is: (u: unknown) => boolean, result: Result.Result<A, Readon
 
 const before = prototypeKeys()
 
+const decode = Schema.decodeUnknownResult(ContactFromWire)
+
 const known = new Set(
   "id contactId contact_id phone firstName first_name lastName last_name email tags fields isNew is_new".split(" ")
 )
 
 describe("any JSON", () => {
   const isContact = Schema.is(Contact)
-  const decode = Schema.decodeUnknownResult(ContactFromWire)
 
   it.prop(
     "is read as what each operation promises, or refused with issues",
@@ -98,6 +99,82 @@ describe("a wait that the API asks for", () => {
       }
     }
   )
+})
+
+describe("an answer that breaks its promise says where, and what", () => {
+  const notAnObject = Result.fail([{ path: [], message: "Expected an object" }])
+
+  it.each<readonly [name: string, result: unknown, expected: unknown]>([
+    ["upsert of a list", Read.upserted([], 200), notAnObject],
+    ["upsert of null", Read.upserted(null, 200), notAnObject],
+    ["upsert without an id", Read.upserted({}, 200), Result.fail([{ path: ["id"], message: "Required" }])],
+    ["upsert of nothing", Read.upserted(undefined, 200), Result.fail([{ path: ["id"], message: "Required" }])],
+    ["an operation of text", Read.contact(id)("done", 200), notAnObject],
+    ["delete of a number", Read.nothing(1, 200), notAnObject],
+    ["search of null", Read.page(null, 200), notAnObject],
+    ["search without a list", Read.page({}, 200), Result.fail([{ path: ["contacts"], message: "Required" }])]
+  ])("%s", (_, result, expected) => {
+    assert.deepStrictEqual(result, expected)
+  })
+
+  it("a tag that is null, by its place", () => {
+    const result = Read.upserted({ id, tags: ["vip", null] }, 200)
+    assert(Result.isFailure(result))
+    assert.deepStrictEqual(result.failure[0]?.path.slice(0, 2), ["tags", 1])
+  })
+
+  it("and data that is nested deeper than a stack breaks none", () => {
+    let deep: unknown = 1
+    for (let depth = 0; depth < 1_000_000; depth++) deep = [deep]
+    assert.isTrue(Result.isSuccess(Read.upserted({ id, deep }, 200)))
+    assert.isTrue(Result.isSuccess(Read.page({ contacts: [{ id, fields: { deep } }] }, 200)))
+  })
+})
+
+describe("what is looked for", () => {
+  const under = (key: string, depth: number, value: object): object =>
+    depth === 0 ? value : { [key]: under(key, depth - 1, value) }
+
+  it("is found two levels down, and a list one: what lies deeper is somebody else's", () => {
+    const at = [0, 1, 2, 3]
+    const read = at.map((depth) => Read.upserted(under("data", depth, { id }), 200))
+    assert.deepStrictEqual(read.map(Result.isSuccess), [true, true, true, false])
+    const listed = at.map((depth) => Read.page(under("data", depth, { contacts: [] }), 200))
+    assert.deepStrictEqual(listed.map(Result.isSuccess), [true, true, false, false])
+    const told = at.map((depth) => Read.upserted({ id, ...under("contact", depth, { isNew: true }) }, 200))
+    assert.deepStrictEqual(
+      told.map((each) => Result.getOrThrow(each).isNew),
+      [true, true, true, false]
+    )
+  })
+
+  it.each(["id", "contactId", "contact_id"])("is a contact by its %s alone, where it is the one asked for", (key) => {
+    assert.isTrue(Option.isSome(Result.getOrThrow(Read.contact(id)({ [key]: id.toUpperCase() }, 200))))
+    // An `id` may be a tag's; the others can only be a contact's.
+    const other = Result.getOrThrow(Read.contact(id)({ [key]: "7" }, 200))
+    assert.strictEqual(Option.isSome(other), key !== "id")
+  })
+})
+
+describe("a contact that was read", () => {
+  it("is plain data, by every key", () => {
+    const wire: unknown = JSON.parse('{"id":"1","__proto__":1,"other":2}')
+    const { extra } = Result.getOrThrow(decode(wire))
+    for (const key of ["__proto__", "other"]) {
+      const { value: _, ...descriptor } = Object.getOwnPropertyDescriptor(extra, key)!
+      assert.deepStrictEqual(descriptor, { configurable: true, enumerable: true, writable: true })
+    }
+  })
+
+  it("is written with its tags by name where they have no id", () => {
+    const contact = Result.getOrThrow(decode({ id: "1", tags: ["vip", { id: 7, name: "new" }] }))
+    const wire = Schema.encodeUnknownResult(ContactFromWire)(contact)
+    assert.deepStrictEqual(wire, Result.succeed({ id: "1", tags: ["vip", { name: "new", id: "7" }] }))
+  })
+
+  it.each([null, undefined, 7, "1", []])("is refused, and nothing thrown, where it is %j", (wire) => {
+    assert.isTrue(Result.isFailure(decode(wire)))
+  })
 })
 
 describe("an answer of an operation on one contact", () => {

@@ -100,6 +100,24 @@ describe("a value of the wrong type", () => {
     })
   )
 
+  it.effect("is told as what it is, and fields without a prototype are fields", () =>
+    Effect.gen(function* () {
+      const { client, sent } = make(() => json(200, { id }))
+      const contacts = (yield* contactsOver(client)) as unknown as Untyped
+      const map = yield* refused(contacts["updateFields"]!(id, new Map()), "a Map")
+      assert.deepNestedPropertyVal(map, "issues", [
+        { path: ["fields"], message: "Expected a plain object of fields by key" }
+      ])
+      const proxy = yield* refused(contacts["upsert"]!(throwing), "a proxy that throws")
+      assert.deepNestedPropertyVal(proxy, "issues", [{ path: [], message: "Expected data that has a JSON form" }])
+      yield* contacts["updateFields"]!(id, Object.assign(Object.create(null), { city: "Oslo" }))
+      assert.deepStrictEqual(
+        sent.map(({ body }) => body),
+        [{ fields: { city: "Oslo" } }]
+      )
+    })
+  )
+
   it.effect.each(wrong)("that is %s is refused as an optional part", ([what, bad]) =>
     Effect.gen(function* () {
       const { client, sent } = make(() => json(200, { id, contacts: [] }))
