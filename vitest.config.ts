@@ -12,8 +12,6 @@ export default defineConfig({
     testTimeout: 30_000,
     coverage: {
       include: ["packages/core/src/**", "packages/node/src/**"],
-      // The command also runs as a process of its own in its tests, and counts as well.
-      autoAttachSubprocess: true,
       reporter: [["text", { skipFull: true }], "text-summary"],
       reportsDirectory: "node_modules/.cache/coverage",
       thresholds: {

@@ -13,11 +13,6 @@ const binary = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
 
 const compiled = fileURLToPath(new URL("../../../node_modules/.cache/agentalk", import.meta.url))
 
-// Only of code that a process compiles by itself, its coverage is exact.
-// @effect-diagnostics-next-line processEnv:off -- it is how Node asks every process of a run for its coverage
-const coverage = process.env["NODE_V8_COVERAGE"]
-const measured = coverage === undefined ? {} : { NODE_V8_COVERAGE: coverage, NODE_DISABLE_COMPILE_CACHE: "1" }
-
 /** How a run ended, and what it printed. */
 export interface Ended {
   /** The exit status; 128 and the signal's number where a signal ended it. */
@@ -33,7 +28,8 @@ export interface Running {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
-  readonly input?: string
+  /** Its standard input; `null` leaves it open. Default: nothing. */
+  readonly input?: string | null
   readonly cwd?: string
   /** A program that runs it. */
   readonly through?: ReadonlyArray<string>
@@ -44,7 +40,7 @@ const signals: Readonly<Record<string, number>> = { SIGINT: 130, SIGKILL: 137, S
 /** Starts it. It is ended with the scope, at the latest. */
 export const start = (
   args: ReadonlyArray<string>,
-  { cwd, env = {}, input, through = [] }: RunOptions = {}
+  { cwd, env = {}, input = "", through = [] }: RunOptions = {}
 ): Effect.Effect<Running, never, Scope> =>
   Effect.acquireRelease(
     Effect.sync((): Running => {
@@ -52,14 +48,15 @@ export const start = (
       const child = spawn(program, rest, {
         cwd,
         // @effect-diagnostics-next-line processEnvInEffect:off -- the child is to find what it runs on
-        env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...measured, ...env },
+        env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...env },
         stdio: ["pipe", "pipe", "pipe"]
       })
       let stdout = ""
       let stderr = ""
       child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))
       child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
-      child.stdin.on("error", () => {}).end(input ?? "")
+      child.stdin.on("error", () => {})
+      if (input !== null) child.stdin.end(input)
       const ended = new Promise<Ended>((resolve) => {
         child.on("close", (code, signal) => resolve({ status: code ?? signals[signal ?? ""] ?? 128, stdout, stderr }))
       })

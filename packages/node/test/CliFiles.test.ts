@@ -1,7 +1,6 @@
 import { Faults, Sandbox } from "@agentalk/core"
 import { assert, layer, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as SandboxServer from "../src/SandboxServer.ts"
@@ -202,13 +201,13 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
   it.effect("says how to go on even before the first row", () =>
     Effect.gen(function* () {
       const cwd = yield* Agentalk.temporary
-      // Reading it waits for somebody to write, so that the command is still at its beginning.
-      spawnSync("mkfifo", [join(cwd, "in.csv")])
       const { url } = yield* SandboxServer.Address
-      const { child, ended } = yield* Agentalk.start(["contacts", "import", "in.csv", "--json"], {
+      const { child, ended } = yield* Agentalk.start(["contacts", "import", "-", "--format", "csv", "--json"], {
         cwd,
+        input: null,
         env: Agentalk.environment(url)
       })
+      // It waits for its input, so it is still at its beginning.
       while (!readdirSync(cwd).some((name) => name.includes("report"))) yield* Effect.sleep("10 millis")
       child.kill("SIGTERM")
       const { status, stderr } = yield* Effect.promise(() => ended)
