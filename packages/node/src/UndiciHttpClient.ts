@@ -11,7 +11,6 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Headers } from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
@@ -22,6 +21,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { Socket } from "node:net"
 import type { Dispatcher } from "undici"
+import { objectionTo } from "./internal/objection.ts"
 import { abandoned, Exchange, failed, type Outcome, timerMillis } from "./internal/exchange.ts"
 /**
  * How large a response may be.
@@ -199,25 +199,39 @@ const makeClient = (
   isOwnPool: boolean
 ): HttpClient.HttpClient => {
   const maxBodyBytes = options?.maxBodyBytes ?? defaultMaxBodyBytes
+  const parse = makeParse()
   return Transport.ownsAttempt(
     HttpClient.makeWith(
       (prepared: Effect.Effect<HttpClientRequest>) =>
         Effect.flatMap(prepared, (request) =>
-          Effect.withFiber((fiber) => send(dispatcher, isOwnPool, maxBodyBytes, request, fiber))
+          Effect.withFiber((fiber) => send(dispatcher, isOwnPool, maxBodyBytes, parse, request, fiber))
         ),
       Effect.succeed
     )
   )
 }
 
+type Parse = (request: HttpClientRequest) => ReturnType<typeof Url.make>
+
+/** Makes URLs of requests, and keeps the last: most calls go where the one before went. */
+const makeParse = (): Parse => {
+  let last: { readonly text: string; readonly made: ReturnType<typeof Url.make> } | undefined
+  return ({ url, urlParams }) => {
+    if (urlParams.params.length > 0) return Url.make(url, urlParams, undefined)
+    if (last?.text !== url) last = { text: url, made: Url.make(url, urlParams, undefined) }
+    return last.made
+  }
+}
+
 const send = (
   dispatcher: Dispatcher,
   isOwnPool: boolean,
   maxBodyBytes: number,
+  parse: Parse,
   request: HttpClientRequest,
   fiber: Fiber.Fiber<unknown, unknown>
 ): Outcome => {
-  const made = Url.make(request.url, request.urlParams, undefined)
+  const made = parse(request)
   // The cause of such a failure holds the URL.
   if (Result.isFailure(made)) return invalidUrl(request, "the URL cannot be parsed")
   const url = made.success
@@ -271,52 +285,6 @@ const toBody = ({ body }: HttpClientRequest): Uint8Array | string | null | undef
     default:
       return undefined
   }
-}
-
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const tokens = /^[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*(?:,[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*)*$/
-const digits = /^\d+$/
-const unsendable = /[^\t\u0020-\u007e\u0080-\u00ff]/
-
-/**
- * What undici would refuse, and why.
- *
- * It must not come to that: in undici 8.12 a pool counts a connection as busy for ever once a request was refused on
- * it, so that a token with a stray line break would stop the whole pool after as many calls as it has connections.
- */
-const objectionTo = ({ headers, method }: HttpClientRequest): string | undefined => {
-  if (!token.test(method) || method === "CONNECT") return "the method cannot be sent"
-  if (sendable.has(headers)) return undefined
-  const objection = objectionToHeaders(headers)
-  if (objection === undefined && Object.isFrozen(headers)) sendable.add(headers)
-  return objection
-}
-
-// Headers that cannot change are looked at once.
-const sendable = new WeakSet<Headers>()
-
-const objectionToHeaders = (headers: Headers): string | undefined => {
-  for (const name of Object.keys(headers)) {
-    if (!token.test(name)) return "the name of a header cannot be sent"
-    const value = headers[name]
-    if (value === undefined) continue
-    switch (name) {
-      case "content-length":
-        if (!digits.test(value)) return "the header content-length is no number"
-        break
-      case "connection":
-        if (!tokens.test(value)) return "the header connection is malformed"
-        break
-      case "expect":
-      case "keep-alive":
-      case "transfer-encoding":
-      case "upgrade":
-        return `the header ${name} is not supported`
-      default:
-        if (unsendable.test(value)) return `the header ${name} has characters that cannot be sent`
-    }
-  }
-  return undefined
 }
 
 const invalidUrl = (request: HttpClientRequest, description: string): Outcome =>
