@@ -20,29 +20,11 @@ import { explain, toLines, UsageFault } from "../src/internal/cli/failure.ts"
 import { contactJson, contactLines, contactTable, fit, plain, wrap } from "../src/internal/cli/output.ts"
 import * as SandboxServer from "../src/SandboxServer.ts"
 import * as Agentalk from "./Agentalk.ts"
+import { environment, run } from "./InProcess.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 
 const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
-
-const environment = Effect.map(SandboxServer.Address, ({ url }) => Agentalk.environment(url))
-
-/** What a run of the command printed, and its status. */
-const run = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env?: Readonly<Record<string, string>>) {
-  const out: Array<string> = []
-  const err: Array<string> = []
-  const captured: Console.Console = Object.assign(Object.create(console), {
-    log: (...line: ReadonlyArray<unknown>) => out.push(line.join(" ")),
-    error: (...line: ReadonlyArray<unknown>) => err.push(line.join(" "))
-  })
-  const variables = { ...(yield* environment), ...env }
-  const status = yield* Cli.run(args).pipe(
-    Effect.provideService(Console.Console, captured),
-    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(variables)),
-    Effect.provide(NodeServices.layer)
-  )
-  return { status, out: out.join("\n"), err: err.join("\n") }
-})
 
 layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the command", (it) => {
   it.effect("shows one contact after each change", () =>

@@ -1,0 +1,126 @@
+/** The command on wrong usage, wrong settings and what it is asked to tell of itself. */
+import * as Errors from "@agentalk/core/AgentalkError"
+import * as Faults from "@agentalk/core/Faults"
+import * as Sandbox from "@agentalk/core/Sandbox"
+import { assert, it, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { chmodSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { FileFault } from "../src/ContactFile.ts"
+import { ImportStopped } from "../src/Import.ts"
+import { explain, Halted } from "../src/internal/cli/failure.ts"
+import * as SandboxServer from "../src/SandboxServer.ts"
+import * as Agentalk from "./Agentalk.ts"
+import { environment, run } from "./InProcess.ts"
+
+const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+
+layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the command", (it) => {
+  it.effect("tells how it is used, and its version", () =>
+    Effect.gen(function* () {
+      for (const args of [[], ["--help"]]) {
+        const { err, out, status } = yield* run(args)
+        assert.deepStrictEqual([status, err], [0, ""])
+        assert.include(out, "agentalk doctor")
+      }
+      assert.match((yield* run(["--version"])).out, /0\.1\.0/)
+      assert.match((yield* run(["--completions", "bash"])).out, /agentalk/)
+      const json = yield* run(["--json"])
+      assert.deepStrictEqual([json.status, json.out], [2, ""])
+      assert.include(json.err, '"message":"a command is missing"')
+      assert.include((yield* run(["contacts", "nothing", "--json"])).err, '"tag":"UsageFault"')
+      assert.notInclude((yield* run(["contacts", "add-tags", "--", "--json"])).err, "{")
+    })
+  )
+
+  it.effect("refuses what a call cannot be made of", () =>
+    Effect.gen(function* () {
+      for (const [args, said] of [
+        [["contacts", "set-fields", id], /set-fields needs --field/],
+        [["contacts", "set-fields", id, "--field-json", "seats=five"], /--field-json: Expected KEY=JSON/],
+        [["contacts", "search", "--name", " "], /--name is blank/],
+        [["contacts", "import", "x.csv", "--dry-run", "--resume"], /--dry-run sends nothing/]
+      ] as const) {
+        const { err, status } = yield* run(args)
+        assert.strictEqual(status, 2)
+        assert.match(err, said)
+      }
+      const upsert = ["contacts", "upsert", "--phone", "+12025550199"]
+      assert.match((yield* run(upsert)).out, /created/)
+      assert.match((yield* run([...upsert, "--field-json", "seats=5"])).out, /updated\n[^]*seats +5/)
+      assert.deepStrictEqual(yield* run(["contacts", "search", "--name", "Nobody", "--all", "--json"]), {
+        status: 0,
+        out: "",
+        err: ""
+      })
+    })
+  )
+
+  it.effect("reads a token from a file of its owner alone", () =>
+    Effect.gen(function* () {
+      const folder = yield* Agentalk.temporary
+      const search = (file: string) => run(["contacts", "search", "--name", "x", "--token-file", file])
+      const file = join(folder, "the token")
+      assert.match((yield* search(file)).err, /there is no such file/)
+      assert.match((yield* search(folder)).err, /not a file that holds a token/)
+      writeFileSync(file, (yield* environment).AGENTALK_API_TOKEN)
+      chmodSync(file, 0o644)
+      assert.include((yield* search(file)).err, `chmod 600 '${file}'`)
+      chmodSync(file, 0o600)
+      assert.strictEqual((yield* search(file)).status, 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("says in the doctor's lines what is to be mended", () =>
+    Effect.gen(function* () {
+      const { AGENTALK_BASE_URL } = yield* environment
+      const none = yield* run(["doctor"], { AGENTALK_API_TOKEN: "" })
+      assert.strictEqual(none.status, 2)
+      assert.match(none.out, /✗ settings +there is no API token\n +Set AGENTALK_API_TOKEN[^]*Mend the line marked ✗/)
+      const tls = yield* run(["doctor", "--base-url", AGENTALK_BASE_URL.replace("http:", "https:")])
+      assert.strictEqual(tls.status, 1)
+      assert.match(tls.out, /✗ network/)
+    })
+  )
+
+  it.effect("tells that rows failed, and sends them again", () =>
+    Effect.gen(function* () {
+      const state = yield* Sandbox.State
+      const folder = yield* Agentalk.temporary
+      const path = join(folder, "people.csv")
+      writeFileSync(path, "phone\n+12025550121\n+12025550122\n")
+      yield* state.script(Faults.script({ times: 1, fault: Faults.status(403, { strikes: "before" }) }))
+      const first = yield* run(["contacts", "import", path])
+      assert.strictEqual(first.status, 3)
+      assert.match(first.out, /failed +1\n[^]*--retry-failed/)
+      const again = yield* run(["contacts", "import", path, "--retry-failed"])
+      assert.strictEqual(again.status, 0)
+      assert.match(again.out, /^✓ 2 rows in .*, 1 of them earlier\n/)
+      const other = join(folder, "other.csv")
+      writeFileSync(other, "phone\n+12025550121\n")
+      yield* state.script(() => Faults.status(401, { strikes: "before" }))
+      const stopped = yield* run(["contacts", "import", other])
+      assert.strictEqual(stopped.status, 1)
+      assert.match(stopped.err, /^Unauthorized: the import stopped at line 2\.[^]*Go on with: agentalk .*--resume/)
+      yield* state.script(() => undefined)
+    }).pipe(Effect.scoped)
+  )
+})
+
+const call = { outcome: "unknown", message: "It failed." } as const
+
+it("explains what a contact may lack, and how an import goes on", () => {
+  const missing = (operation: "clearField" | "removeTag") =>
+    explain(new Errors.NotFound({ ...call, operation, status: 404 }))?.advice
+  assert.match(missing("clearField") ?? "", /fields that they have: the contact may lack this one/)
+  assert.match(missing("removeTag") ?? "", /tags: the contact may lack this one/)
+  const error = new Errors.TransportFailure({ ...call, operation: "upsert", code: "ECONNRESET" })
+  assert.strictEqual(explain(error)?.facts?.["code"], "ECONNRESET")
+  const stopped = explain(new ImportStopped({ error, line: 7, message: "Stopped." }))
+  assert.deepInclude(stopped, { status: 1, tag: "TransportFailure", message: "Stopped." })
+  const cause = new FileFault({ kind: "system", message: "Full.", advice: "Make room." })
+  assert.deepInclude(explain(new Halted({ cause, resume: "Go on." })), {
+    tag: "FileFault",
+    advice: "Make room. Go on."
+  })
+})
