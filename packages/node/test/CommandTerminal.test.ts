@@ -76,6 +76,9 @@ const pressing = Effect.fnUntraced(function* (key: "y" | "n" | undefined) {
   })
 })
 
+const exportTo = (out: string, ...more: ReadonlyArray<string>) =>
+  run(["contacts", "export", "--name", "Exported", "--out", out, ...more])
+
 const people = `phone,first_name\n+12025550111,One\n+12025550112,Two\nbad,Three\n`
 
 layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the command", (it) => {
@@ -215,19 +218,17 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       const state = yield* Sandbox.State
       const folder = yield* Agentalk.temporary
       const path = join(folder, "out.csv")
-      const exports = (out: string, ...more: ReadonlyArray<string>) =>
-        run(["contacts", "export", "--name", "Exported", "--out", out, ...more])
       writeFileSync(path, "mine")
-      const there = yield* exports(path)
+      const there = yield* exportTo(path)
       assert.strictEqual(there.status, 2)
       assert.match(there.err, /^UsageFault: .*\nReplace it with --force/)
       assert.strictEqual(readFileSync(path, "utf8"), "mine")
-      assert.strictEqual((yield* exports(path, "--force")).status, 0)
+      assert.strictEqual((yield* exportTo(path, "--force")).status, 0)
       assert.match(readFileSync(path, "utf8"), /^phone,/)
-      assert.match((yield* exports(join(folder, "none", "out.csv"))).err, /^FileFault: .*no such file or folder/)
-      assert.match((yield* exports(join(folder, "out.txt"))).err, /does not tell the format/)
+      assert.match((yield* exportTo(join(folder, "none", "out.csv"))).err, /^FileFault: .*no such file or folder/)
+      assert.match((yield* exportTo(join(folder, "out.txt"))).err, /does not tell the format/)
       yield* state.script(Faults.script({ times: 9, fault: Faults.status(403, { strikes: "before" }) }))
-      const failed = yield* exports(join(folder, "failed.ndjson"))
+      const failed = yield* exportTo(join(folder, "failed.ndjson"))
       assert.strictEqual(failed.status, 1)
       assert.match(failed.err, /^Forbidden: /)
       assert.isFalse(existsSync(join(folder, "failed.ndjson")))

@@ -15,6 +15,8 @@ import { environment, run } from "./InProcess.ts"
 
 const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
 
+const searchWith = (file: string) => run(["contacts", "search", "--name", "x", "--token-file", file])
+
 layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the command", (it) => {
   it.effect("tells how it is used, and its version", () =>
     Effect.gen(function* () {
@@ -59,15 +61,14 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
   it.effect("reads a token from a file of its owner alone", () =>
     Effect.gen(function* () {
       const folder = yield* Agentalk.temporary
-      const search = (file: string) => run(["contacts", "search", "--name", "x", "--token-file", file])
       const file = join(folder, "the token")
-      assert.match((yield* search(file)).err, /there is no such file/)
-      assert.match((yield* search(folder)).err, /not a file that holds a token/)
+      assert.match((yield* searchWith(file)).err, /there is no such file/)
+      assert.match((yield* searchWith(folder)).err, /not a file that holds a token/)
       writeFileSync(file, (yield* environment).AGENTALK_API_TOKEN)
       chmodSync(file, 0o644)
-      assert.include((yield* search(file)).err, `chmod 600 '${file}'`)
+      assert.include((yield* searchWith(file)).err, `chmod 600 '${file}'`)
       chmodSync(file, 0o600)
-      assert.strictEqual((yield* search(file)).status, 0)
+      assert.strictEqual((yield* searchWith(file)).status, 0)
     }).pipe(Effect.scoped)
   )
 
