@@ -18,8 +18,8 @@ export default defineConfig({
       reportsDirectory: "node_modules/.cache/coverage",
       thresholds: {
         "packages/core/src/**": { lines: 95, branches: 95, functions: 95, statements: 95 },
-        // Branches: what only a terminal sees, and fallbacks that the types ask for and nothing reaches.
-        "packages/node/src/**": { lines: 95, branches: 88, functions: 95, statements: 95 }
+        // Branches: fallbacks that the types ask for, and what a file or a lock is like after a kill.
+        "packages/node/src/**": { lines: 95, branches: 94, functions: 95, statements: 95 }
       }
     },
     typecheck: {
