@@ -1,6 +1,6 @@
 /**
- * How the seven operations are done: makes `Contacts` from any `HttpClient`, by the client that `HttpApiClient`
- * derives from the contract.
+ * How the seven operations are done: makes `Contacts` from any `HttpClient`, by the routes and the payloads of the
+ * contract.
  *
  * @since 0.1.0
  */
