@@ -12,14 +12,8 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
-
-/**
- * Where the API lives, unless a client is told otherwise.
- *
- * @category contract
- * @since 0.1.0
- */
-export const defaultBaseUrl = "https://api.agentalk.io"
+import { routes } from "./internal/routes.ts"
+import { defaultBaseUrl } from "./Settings.ts"
 
 const bearer = HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Format, "OrgId.SecretToken")
 
@@ -65,7 +59,7 @@ const spellIntegers: OpenApi.Transform["Service"] = ({ parameters, ...operation 
  */
 export class ContactsGroup extends HttpApiGroup.make("Contacts")
   .add(
-    HttpApiEndpoint.post("upsert", "/", {
+    HttpApiEndpoint.make(routes.upsert.method)("upsert", routes.upsert.path, {
       headers,
       payload: Schema.Struct({
         phone: Schema.String,
@@ -77,7 +71,7 @@ export class ContactsGroup extends HttpApiGroup.make("Contacts")
       }),
       success: [success, success.pipe(HttpApiSchema.status(201))]
     }).annotate(OpenApi.Identifier, "contacts_create"),
-    HttpApiEndpoint.get("search", "/search", {
+    HttpApiEndpoint.make(routes.search.method)("search", routes.search.path, {
       headers,
       query: {
         name: Schema.optionalKey(Schema.String),
@@ -89,35 +83,35 @@ export class ContactsGroup extends HttpApiGroup.make("Contacts")
     })
       .annotate(OpenApi.Identifier, "contacts_search_retrieve")
       .annotate(OpenApi.Transform, spellIntegers),
-    HttpApiEndpoint.delete("delete", "/:contact_id", { headers, params: contact, success }).annotate(
-      OpenApi.Identifier,
-      "contacts_destroy"
-    ),
-    HttpApiEndpoint.patch("updateFields", "/:contact_id/fields", {
+    HttpApiEndpoint.make(routes.delete.method)("delete", routes.delete.path, {
+      headers,
+      params: contact,
+      success
+    }).annotate(OpenApi.Identifier, "contacts_destroy"),
+    HttpApiEndpoint.make(routes.updateFields.method)("updateFields", routes.updateFields.path, {
       headers,
       params: contact,
       payload: Schema.Struct({ fields }),
       success
     }).annotate(OpenApi.Identifier, "contacts_fields_partial_update"),
-    HttpApiEndpoint.delete("clearField", "/:contact_id/fields/:field_key", {
+    HttpApiEndpoint.make(routes.clearField.method)("clearField", routes.clearField.path, {
       headers,
       params: { ...contact, field_key: Schema.String },
       success
     }).annotate(OpenApi.Identifier, "contacts_fields_destroy"),
-    HttpApiEndpoint.post("addTags", "/:contact_id/tags", {
+    HttpApiEndpoint.make(routes.addTags.method)("addTags", routes.addTags.path, {
       headers,
       params: contact,
       payload: Schema.Struct({ tags }),
       success
     }).annotate(OpenApi.Identifier, "contacts_tags_create"),
-    HttpApiEndpoint.delete("removeTag", "/:contact_id/tags/:tag_id_or_name", {
+    HttpApiEndpoint.make(routes.removeTag.method)("removeTag", routes.removeTag.path, {
       headers,
       params: { ...contact, tag_id_or_name: Schema.String },
       success
     }).annotate(OpenApi.Identifier, "contacts_tags_destroy")
   )
-  .middleware(OrganizationApiToken)
-  .prefix("/api/contacts") {}
+  .middleware(OrganizationApiToken) {}
 
 /**
  * The contract: `OpenApi.fromApi(AgentalkApi)` gives its OpenAPI document.

@@ -1,6 +1,6 @@
 /**
- * How the seven operations are done: makes `Contacts` from any `HttpClient`, by the client that `HttpApiClient`
- * derives from the contract.
+ * How the seven operations are done: makes `Contacts` from any `HttpClient`, by the routes and the payloads of the
+ * contract.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,6 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import { defaultBaseUrl } from "./AgentalkApi.ts"
 import { Contacts } from "./Contacts.ts"
 import { defaultBudget, makeBudget } from "./internal/budget.ts"
 import { missingAddress, missingContact } from "./internal/failure.ts"
@@ -24,9 +23,9 @@ import { makeCredentials } from "./internal/credentials.ts"
 import { CurrentOrganization, makePerform } from "./internal/perform.ts"
 import * as Policy from "./internal/policy.ts"
 import * as Read from "./internal/read.ts"
-import { bare, pathOf, withBody } from "./internal/requests.ts"
+import { bare, pathOf, queryOf, withBody } from "./internal/requests.ts"
 import type * as Retry from "./Retry.ts"
-import { ApiToken, BaseUrl, InsecureBaseUrl, OrganizationId } from "./Settings.ts"
+import { ApiToken, BaseUrl, defaultBaseUrl, InsecureBaseUrl, OrganizationId } from "./Settings.ts"
 
 /**
  * An organization API token: a value, an effect that gives the present one, or a source that can renew it.
@@ -163,7 +162,7 @@ export const make = Effect.fnUntraced(function* (
     httpClient
   })
 
-  const contactsPath = pathOf.upsert()
+  const contactsPath = pathOf("upsert", {})
   const upsert = perform({
     operation: "upsert",
     check: Inputs.upsert,
@@ -174,7 +173,7 @@ export const make = Effect.fnUntraced(function* (
   const remove = perform({
     operation: "delete",
     check: Inputs.contact,
-    encode: ({ id }) => bare("delete", pathOf.delete({ params: { contact_id: id } })),
+    encode: ({ id }) => bare("delete", pathOf("delete", { contact_id: id })),
     read: () => Read.nothing,
     onMissing: missingContact,
     doneBefore: { value: undefined }
@@ -182,22 +181,21 @@ export const make = Effect.fnUntraced(function* (
   const updateFields = perform({
     operation: "updateFields",
     check: Inputs.contactFields,
-    encode: ({ fields, id }) =>
-      withBody("updateFields", pathOf.updateFields({ params: { contact_id: id } }), { fields }),
+    encode: ({ fields, id }) => withBody("updateFields", pathOf("updateFields", { contact_id: id }), { fields }),
     read: ({ id }) => Read.contact(id),
     onMissing: missingContact
   })
   const clearField = perform({
     operation: "clearField",
     check: Inputs.contactField,
-    encode: ({ id, key }) => bare("clearField", pathOf.clearField({ params: { contact_id: id, field_key: key } })),
+    encode: ({ id, key }) => bare("clearField", pathOf("clearField", { contact_id: id, field_key: key })),
     read: ({ id }) => Read.contact(id),
     onMissing: missingContact
   })
   const addTags = perform({
     operation: "addTags",
     check: Inputs.contactTags,
-    encode: ({ id, tags }) => withBody("addTags", pathOf.addTags({ params: { contact_id: id } }), { tags }),
+    encode: ({ id, tags }) => withBody("addTags", pathOf("addTags", { contact_id: id }), { tags }),
     read: ({ id }) => Read.contact(id),
     onMissing: missingContact
   })
@@ -205,14 +203,14 @@ export const make = Effect.fnUntraced(function* (
     operation: "removeTag",
     check: Inputs.contactTag,
     encode: ({ id, tagIdOrName }) =>
-      bare("removeTag", pathOf.removeTag({ params: { contact_id: id, tag_id_or_name: tagIdOrName } })),
+      bare("removeTag", pathOf("removeTag", { contact_id: id, tag_id_or_name: tagIdOrName })),
     read: ({ id }) => Read.contact(id),
     onMissing: missingContact
   })
   const search = perform({
     operation: "search",
     check: Inputs.search,
-    encode: (query) => bare("search", pathOf.search({ query })),
+    encode: (query) => bare("search", pathOf("search", {}) + queryOf(query)),
     read: () => Read.page,
     onMissing: missingAddress
   })

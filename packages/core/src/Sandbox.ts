@@ -1,7 +1,7 @@
 /**
  * The contract served from memory: a double that behaves like the API, for tests and for trying things out.
  *
- * The same `HttpApi` that the client is derived from routes, decodes and answers here, so what passes against the
+ * The `HttpApi` of the contract, whose routes the client sends by, decodes and answers here, so what passes against the
  * sandbox has gone through paths, headers, bodies and statuses as on the wire. `@agentalk/node` serves it on a socket.
  *
  * @since 0.1.0

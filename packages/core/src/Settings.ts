@@ -90,6 +90,14 @@ const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
   )
 
 /**
+ * Where the API lives, unless a client is told otherwise.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const defaultBaseUrl = "https://api.agentalk.io"
+
+/**
  * Where the API lives: https, or plain http on loopback. A path is kept as a prefix, without its trailing slash.
  *
  * @category schemas

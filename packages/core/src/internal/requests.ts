@@ -1,23 +1,38 @@
 /** Requests as the contract spells them: method, path, query and body come from its endpoints. */
-import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as Headers from "effect/http/Headers"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
-import { AgentalkApi, ContactsGroup } from "../AgentalkApi.ts"
+import type { ContactsGroup } from "../AgentalkApi.ts"
 import type { Operation } from "../AgentalkError.ts"
+import { routes } from "./routes.ts"
 import type { Route } from "./telemetry.ts"
 
-const { endpoints } = ContactsGroup
-type Endpoints = typeof endpoints
+type Endpoints = (typeof ContactsGroup)["endpoints"]
 
-/** The path and the query of each operation. They throw on what has no form in a URL. */
-export const pathOf = HttpApiClient.urlBuilder(AgentalkApi).Contacts
+type Names<Path> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | Names<Rest>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+
+/** The path of an operation. Throws on a lone surrogate, which has no form in a URL. */
+export const pathOf = <K extends Operation>(
+  operation: K,
+  params: { readonly [Name in Names<(typeof routes)[K]["path"]>]: string }
+): string => {
+  const values: Readonly<Record<string, string>> = params
+  return routes[operation].path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(values[name] ?? ""))
+}
+
+/** The query of a search, behind its path. */
+export const queryOf = (query: Endpoints["search"]["~Query"]["Type"]): string =>
+  `?${UrlParams.toString(UrlParams.fromInput(query))}`
 
 /** The route of an operation. */
 export const routeOf = (operation: Operation): Route => {
-  const { method, path } = endpoints[operation]
+  const { method, path } = routes[operation]
   return { method, template: path.replaceAll(/:(\w+)/g, "{$1}") }
 }
 
@@ -34,7 +49,7 @@ export interface Encoded {
 
 /** An operation without a body. */
 export const bare = (operation: Operation, path: string): Encoded => ({
-  method: endpoints[operation].method,
+  method: routes[operation].method,
   path,
   body: HttpBody.empty
 })
@@ -44,7 +59,7 @@ export const withBody = <K extends "upsert" | "updateFields" | "addTags">(
   operation: K,
   path: string,
   payload: Endpoints[K]["~Payload"]["Type"]
-): Encoded => ({ method: endpoints[operation].method, path, body: HttpBody.jsonUnsafe(payload) })
+): Encoded => ({ method: routes[operation].method, path, body: HttpBody.jsonUnsafe(payload) })
 
 /** Makes the headers of requests. They are frozen and shared, for most calls have those of the call before. */
 export const makeHeaders = () => {

@@ -1,7 +1,7 @@
 /** `agentalk doctor`: checks what a call needs, one after the other, and says how to mend what is wrong. */
 import type { AgentalkError } from "@agentalk/core/AgentalkError"
 import { Contacts } from "@agentalk/core/Contacts"
-import { defaultBaseUrl } from "@agentalk/core/AgentalkApi"
+import { defaultBaseUrl } from "@agentalk/core/Settings"
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
