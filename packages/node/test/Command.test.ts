@@ -119,6 +119,15 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
     })
   )
 
+  it.effect("does not advise to unset a token that is not set", () =>
+    Effect.gen(function* () {
+      const { err, status } = yield* run(["contacts", "search", "--name", "x"], { AGENTALK_API_TOKEN: "" })
+      assert.strictEqual(status, 2)
+      assert.include(err, "Set this variable.")
+      assert.notInclude(err, "unset it")
+    })
+  )
+
   it.effect("takes flags for the settings, and a time in any unit", () =>
     Effect.gen(function* () {
       const { AGENTALK_BASE_URL } = yield* environment

@@ -144,11 +144,12 @@ export const explain = (error: unknown): Explained | undefined => {
     return cause && { ...cause, advice: `${cause.advice} ${error.resume}` }
   }
   if (isConfigError(error)) {
+    const message = error.message.replace(/^SchemaError\(([^]*)\)$/, "$1").replaceAll(/\s*\n\s*/g, " ")
     return {
       status: status.usage,
       tag: "ConfigError",
-      message: error.message.replace(/^SchemaError\(([^]*)\)$/, "$1").replaceAll(/\s*\n\s*/g, " "),
-      advice: "Correct this variable, or unset it.",
+      message,
+      advice: message.startsWith("Not set") ? "Set this variable." : "Correct this variable, or unset it.",
       doctor: "`agentalk doctor` tells what is set, and what is missing."
     }
   }
