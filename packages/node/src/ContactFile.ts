@@ -21,6 +21,7 @@ import { join } from "node:path"
 import { pipeline, type Readable, Transform } from "node:stream"
 import { createGunzip } from "node:zlib"
 import * as Csv from "./internal/csv.ts"
+import { isNamedPipe, namedPipe } from "./internal/namedPipe.ts"
 import * as Ndjson from "./internal/ndjson.ts"
 import { type DecodedRow, type Decoder, Fault } from "./internal/rows.ts"
 import { refuseExisting, writeLines } from "./internal/writeLines.ts"
@@ -124,7 +125,8 @@ const codes: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left",
   EDQUOT: "there is no space left",
   EFBIG: "it has grown to the most that is allowed",
-  EEXIST: "there is a file of that name already"
+  EEXIST: "there is a file of that name already",
+  [namedPipe.code]: "it is a named pipe, whose other end may never open; give - and let the shell redirect it"
 }
 
 /** The fault that a failed system call means; never its message, which holds the path. */
@@ -145,6 +147,11 @@ export const systemFault = (action: string, error: unknown, what = "file"): File
 
 /** The bytes of a file, unpacked by its name. */
 const bytesOf = (path: string, onBytes: ReadOptions["onBytes"]): Stream.Stream<Uint8Array, FileFault> =>
+  Stream.suspend(() =>
+    path !== standard && isNamedPipe(path) ? Stream.fail(systemFault("read", namedPipe)) : opened(path, onBytes)
+  )
+
+const opened = (path: string, onBytes: ReadOptions["onBytes"]): Stream.Stream<Uint8Array, FileFault> =>
   NodeStream.fromReadable<Uint8Array, FileFault>({
     evaluate: () => {
       const source: Readable = path === standard ? process.stdin : createReadStream(path)

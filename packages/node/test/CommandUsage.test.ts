@@ -124,4 +124,7 @@ it("explains what a contact may lack, and how an import goes on", () => {
     tag: "FileFault",
     advice: "Make room. Go on."
   })
+  const { advice = "" } =
+    explain(new Halted({ cause: new ImportStopped({ error, line: 7, message: "x" }), resume: "Go on." })) ?? {}
+  assert.match(advice, /doctor.* Go on\.$/)
 })

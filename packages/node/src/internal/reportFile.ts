@@ -7,6 +7,7 @@ import { existsSync, statSync, type Stats } from "node:fs"
 import { FileFault, standard, systemFault } from "../ContactFile.ts"
 import { Refusal, type Subject } from "./journal.ts"
 import * as Ledger from "./ledger.ts"
+import { isNamedPipe, namedPipe } from "./namedPipe.ts"
 import * as Lock from "./lock.ts"
 
 /** Where the report of a file is written unless another name is given. */
@@ -22,7 +23,9 @@ const freeName = (): string => {
 export const statsOf = (path: string): Effect.Effect<Stats | undefined, FileFault> =>
   path === standard
     ? Effect.undefined
-    : Effect.try({ try: () => statSync(path), catch: (error) => systemFault("read", error) })
+    : isNamedPipe(path)
+      ? Effect.fail(systemFault("read", namedPipe))
+      : Effect.try({ try: () => statSync(path), catch: (error) => systemFault("read", error) })
 
 /** Whether something can be read once only: standard input, a pipe, a device. */
 export const isReadOnce = (stats: Stats | undefined): boolean =>
@@ -59,6 +62,9 @@ interface Options {
 const openPlain = (report: string | undefined) => {
   const chosen = report ?? freeName()
   if (chosen === standard) return { report: chosen, ledger: Ledger.openPlain(undefined) }
+  if (isNamedPipe(chosen)) {
+    throw new Refusal("the report cannot be a named pipe, whose other end may never open", "Name a file with --report.")
+  }
   const flags = isDevice(chosen) ? "w" : "wx"
   if (flags === "wx" && existsSync(chosen)) {
     throw new Refusal("there is a report of an earlier import already", "Name another report with --report.")

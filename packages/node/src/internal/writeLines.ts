@@ -8,6 +8,7 @@ import { rename, rm } from "node:fs/promises"
 import type { Writable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { createGzip } from "node:zlib"
+import { isNamedPipe, namedPipe } from "./namedPipe.ts"
 
 /** How lines are written. */
 interface Options<F> {
@@ -35,6 +36,7 @@ export const writeLines = <E, R, F>(
 ): Effect.Effect<void, E | F, R> =>
   Effect.gen(function* () {
     if (!overwrite) yield* refuseExisting(path, toFault)
+    if (isNamedPipe(path)) return yield* Effect.fail(toFault(namedPipe))
     let failure: Cause.Cause<E> | undefined
     const readable = yield* NodeStream.toReadable(
       lines.pipe(

@@ -53,6 +53,8 @@ const codes: Readonly<Record<string, string>> = {
   ECONNREFUSED: "Nothing listens at this address: check the base URL and its port, or start the server.",
   ENETUNREACH: "There is no way to this address: check the network.",
   EHOSTUNREACH: "There is no way to this address: check the network.",
+  ERR_SSL_WRONG_VERSION_NUMBER: "The server speaks plain http at this port: check the base URL and its port.",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "The server speaks plain http at this port: check the base URL and its port.",
   ECONNRESET: "The connection was cut: a proxy or firewall may stand between."
 }
 

@@ -141,7 +141,10 @@ export const explain = (error: unknown): Explained | undefined => {
   }
   if (error instanceof Halted) {
     const cause = explain(error.cause)
-    return cause && { ...cause, advice: `${cause.advice} ${error.resume}` }
+    if (cause === undefined) return undefined
+    const { doctor, ...rest } = cause
+    // The command to go on with comes last, so that it can be copied to the end of the line.
+    return { ...rest, advice: [cause.advice, ...(doctor === undefined ? [] : [doctor]), error.resume].join(" ") }
   }
   if (isConfigError(error)) {
     const message = error.message.replace(/^SchemaError\(([^]*)\)$/, "$1").replaceAll(/\s*\n\s*/g, " ")
