@@ -6,7 +6,8 @@
  * What is computed as a module loads, such as a schema, is left out (`ignoreStatic`): each such mutant would need all
  * tests anew. Messages are not left out: a survivor in one is for whoever reads the list to judge.
  *
- * `MUTATION_EXCLUDE` names globs of tests to leave out, for a file that they have nothing to do with.
+ * `MUTATION_TESTS` names globs of the only tests to run, `MUTATION_EXCLUDE` of tests to leave out, for a file that they
+ * have nothing to do with.
  */
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"

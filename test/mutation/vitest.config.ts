@@ -14,7 +14,12 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL("../..", import.meta.url)),
     // Of the tests of the whole, those without sockets, processes and Redis.
-    include: ["packages/core/test/**/*.test.ts", "test/{contract,requests}.test.ts"],
+    include: process.env["MUTATION_TESTS"]?.split(",") ?? [
+      "packages/core/test/**/*.test.ts",
+      "test/{contract,requests}.test.ts"
+    ],
+    // What a mutant costs is mostly loading the modules anew; Stryker switches mutants while they stay loaded.
+    isolate: false,
     exclude: [...configDefaults.exclude, ...(process.env["MUTATION_EXCLUDE"]?.split(",") ?? [])],
     testTimeout: 30_000
   }
