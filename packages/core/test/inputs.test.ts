@@ -229,3 +229,37 @@ describe("an input that is refused", () => {
     })
   )
 })
+
+describe("what is sent is what was checked", () => {
+  const evil = { toJSON: () => "changed" }
+
+  it.effect.each<readonly [name: string, more: () => object, expected: object]>([
+    ["a list with a form of its own", () => ({ tags: Object.assign(["vip"], evil) }), { tags: ["vip"] }],
+    [
+      "fields with a hidden form of their own",
+      () => ({ fields: Object.defineProperty({ a: 1 }, "toJSON", { value: evil.toJSON }) }),
+      { fields: { a: 1 } }
+    ],
+    [
+      "a getter that gives something else each time",
+      () => {
+        let count = 0
+        return {
+          fields: {
+            get a() {
+              return count++
+            }
+          }
+        }
+      },
+      { fields: { a: 0 } }
+    ]
+  ])("%s", ([, more, expected]) =>
+    Effect.gen(function* () {
+      const { client, sent } = make(() => json(200, { id }))
+      const contacts = yield* contactsOver(client)
+      yield* contacts.upsert({ phone, ...more() })
+      assert.deepStrictEqual(sent[0]?.body, { phone, ...expected })
+    })
+  )
+})

@@ -125,6 +125,27 @@ describe("an error shows nothing of what a call was about", () => {
     })
   )
 
+  it.effect("when the input is changed while the call is under way", () =>
+    Effect.gen(function* () {
+      const mutable = { phone, firstName: "Quintessa", tags: ["chess-nut"], fields: { home: { city: "Ouagadougou" } } }
+      const answer = Effect.sync(() => {
+        mutable.firstName = "x"
+        mutable.tags[0] = "y"
+        mutable.fields.home.city = "z"
+        return json(400, { detail: "Quintessa, chess-nut, Ouagadougou" })
+      })
+      const error = yield* Effect.flip(
+        ask(
+          (contacts) => contacts.upsert(mutable),
+          () => answer,
+          { token }
+        )
+      )
+      assert(error._tag === "Validation")
+      assert.strictEqual(error.issues[0]?.message, "<firstName>, <tags.0>, <fields.home.city>")
+    })
+  )
+
   it.effect("when somebody is a key, or a server tells of somebody else", () =>
     Effect.gen(function* () {
       const people = { [phone]: Number.NaN, [input.email]: Number.NaN }

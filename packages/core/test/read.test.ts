@@ -66,7 +66,7 @@ describe("any JSON", () => {
     "that is an error body tells at most 50 issues, each of at most 200 characters, and never throws",
     { json: anyJson, input: anyJson },
     ({ input, json }) => {
-      const issues = Issues.fromBody(json, makeRedactor(input, "org.secret", undefined))
+      const issues = Issues.fromBody(json, makeRedactor([input], "org.secret", undefined))
       assert.isTrue(areIssues(issues))
       assert.isAtMost(issues.length, 50)
       for (const { message } of issues) {

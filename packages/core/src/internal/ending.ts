@@ -6,8 +6,8 @@ import type { Issue, Operation, Outcome, RetryStopped } from "../AgentalkError.t
 /** What one call is about. */
 export interface Call<E> {
   readonly operation: Operation
-  /** The input as it was given, whose values are kept out of error text. */
-  readonly input: unknown
+  /** The input as it was sent and as it is now, whose values are kept out of error text. */
+  readonly carried: ReadonlyArray<unknown>
   /** What a 404 or 410 means: `missingContact` where the path names a contact, else `missingAddress`. */
   readonly onMissing: Missing<E>
 }

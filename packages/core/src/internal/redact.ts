@@ -87,9 +87,9 @@ export interface Redactor {
 const prefixLength = 8
 const longValue = 12
 
-/** A redactor for what one request carried; `secret` is its token, `organization` the one that it named. */
+/** A redactor for the values that one request carried; `secret` is its token, `organization` the one that it named. */
 export const makeRedactor = (
-  values: unknown,
+  values: ReadonlyArray<unknown>,
   secret: string | undefined,
   organization: string | undefined
 ): Redactor => {
@@ -99,7 +99,7 @@ export const makeRedactor = (
     found.push([secret, "token"])
     for (const part of secret.split(".")) if (part !== "") found.push([part, "token"])
   }
-  leaves(values, "", found)
+  for (const value of values) leaves(value, "", found)
   const places = new Map<string, { readonly place: string; readonly whole: string }>()
   const lengths = new Set<number>()
   const learn = (spelling: string, place: string, whole: string): void => {

@@ -24,7 +24,7 @@ const requestIdOf = (call: Call<unknown>, exchange: Exchange): string | undefine
 
 const redactorOf = (call: Call<unknown>, exchange: Exchange): Redactor => {
   try {
-    return makeRedactor(call.input, secretOf(exchange), exchange.organization)
+    return makeRedactor(call.carried, secretOf(exchange), exchange.organization)
   } catch {
     // An input that cannot be read any more could stand anywhere in the text.
     return { text: () => "(a text that was not kept)", mentions: () => true }

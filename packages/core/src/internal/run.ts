@@ -175,6 +175,13 @@ export class Run<I, A, E> implements Call<E>, Observed {
     return this.attempt()
   }
 
+  /** The caller may have changed the input since it was sent. */
+  get carried(): ReadonlyArray<unknown> {
+    const { body } = this.encoded
+    const sent: unknown = body._tag === "Uint8Array" ? JSON.parse(new TextDecoder().decode(body.body)) : this.checked
+    return [sent, this.input]
+  }
+
   private refuseInput(issues: ReadonlyArray<Issue>) {
     return Effect.fail(Failed.invalidInput(this.of.operation, issues))
   }
