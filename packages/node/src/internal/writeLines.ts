@@ -28,6 +28,9 @@ const kindOf = (path: string): "standard" | "device" | "file" | "new" => {
 export const refuseExisting = <F>(path: string, toFault: (error: unknown) => F): Effect.Effect<void, F> =>
   Effect.suspend(() => (kindOf(path) === "file" ? Effect.fail(toFault({ code: "EEXIST" })) : Effect.void))
 
+const refusePipe = <F>(path: string, toFault: (error: unknown) => F): Effect.Effect<void, F> =>
+  Effect.suspend(() => (isNamedPipe(path) ? Effect.fail(toFault(namedPipe)) : Effect.void))
+
 /** Writes lines through a neighbour of the file, so that what stands under its name is always whole. */
 export const writeLines = <E, R, F>(
   lines: Stream.Stream<string, E, R>,
@@ -36,7 +39,7 @@ export const writeLines = <E, R, F>(
 ): Effect.Effect<void, E | F, R> =>
   Effect.gen(function* () {
     if (!overwrite) yield* refuseExisting(path, toFault)
-    if (isNamedPipe(path)) return yield* Effect.fail(toFault(namedPipe))
+    yield* refusePipe(path, toFault)
     let failure: Cause.Cause<E> | undefined
     const readable = yield* NodeStream.toReadable(
       lines.pipe(
