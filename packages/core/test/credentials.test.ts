@@ -119,6 +119,31 @@ describe("a token source", () => {
     })
   )
 
+  it.effect("whose current token is cached refreshes once for the calls of one moment, and anew for later ones", () =>
+    Effect.gen(function* () {
+      const { state, token } = source()
+      const cached = { ...token, current: Effect.succeed(tokenOf("old")) }
+      const { search } = yield* guarded(cached)
+      yield* ended(Effect.all([search, search, search], { concurrency: "unbounded" }))
+      assert.strictEqual(state.refreshes, 1)
+      yield* ended(search)
+      assert.strictEqual(state.refreshes, 2)
+    })
+  )
+
+  it.effect("that cannot refresh is asked once for the calls of one moment", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const refresh = Effect.suspend(() => Effect.fail(`down ${++asked}`)).pipe(Effect.delay("1 second"))
+      const { search } = yield* guarded({ current: Effect.succeed(tokenOf("old")), refresh })
+      const { result } = yield* ended(
+        Effect.all([Effect.exit(search), Effect.exit(search)], { concurrency: "unbounded" })
+      )
+      assert.strictEqual(result._tag, "Success")
+      assert.strictEqual(asked, 1)
+    })
+  )
+
   it.effect("is free for others when the call that refreshes is interrupted", () =>
     Effect.gen(function* () {
       const { state, token } = source()

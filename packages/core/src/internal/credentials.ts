@@ -14,6 +14,8 @@ export interface Credential {
   readonly header: string
   /** The organization of the token, in lower case. */
   readonly organization: string
+  /** How many refreshes of its source there had been. */
+  readonly generation?: number
 }
 
 /** Credentials that change; what they fail with says what went wrong. */
@@ -66,19 +68,33 @@ export const makeCredentials = (
   // A caller without types may give a plain string, which would show up wherever the options do.
   if (Redacted.isRedacted(token)) return Effect.map(check(Redacted.value(token)), toCredential)
   if (!isSource(token)) return Effect.map(check(undefined), toCredential)
-  const current = obtain(token.current)
-  const refresh = obtain(token.refresh)
-  // Of many calls that are refused at once, one refreshes; the others find its token.
+  let generation = 0
+  let last: Effect.Effect<Credential, string> = Effect.fail("the token could not be refreshed")
+  const current = Effect.map(obtain(token.current), (credential) => ({ ...credential, generation }))
+  const remember = (refreshed: Effect.Effect<Credential, string>) => {
+    generation++
+    last = refreshed
+    return last
+  }
+  const refresh = Effect.matchEffect(obtain(token.refresh), {
+    onSuccess: (credential) => remember(Effect.succeed(credential)),
+    onFailure: (error) => remember(Effect.fail(error))
+  })
+  // Of many calls that are refused at once, one refreshes; the others take what it got, be it nothing.
   const turn = Semaphore.makeUnsafe(1)
   return Effect.succeed({
     _tag: "Rotating",
     current,
     renew: (refused) =>
       turn.withPermit(
-        Effect.filterOrElse(
-          current,
-          (known) => known.header !== refused.header,
-          () => refresh
+        Effect.suspend(() =>
+          generation > (refused.generation ?? 0)
+            ? last
+            : Effect.filterOrElse(
+                current,
+                (known) => known.header !== refused.header,
+                () => refresh
+              )
         )
       )
   })
