@@ -1,7 +1,6 @@
 import { Faults, Sandbox } from "@agentalk/core"
 import { assert, layer, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as SandboxServer from "../src/SandboxServer.ts"
@@ -214,27 +213,6 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       const { status, stderr } = yield* Effect.promise(() => ended)
       assert.strictEqual(status, 130)
       assert.nestedPropertyVal(json(stderr), "error.tag", "Interrupted")
-    }).pipe(Effect.scoped)
-  )
-
-  it.effect("refuses named pipes, whose other end may never open", () =>
-    Effect.gen(function* () {
-      const cwd = yield* Agentalk.temporary
-      spawnSync("mkfifo", [join(cwd, "pipe.csv")])
-      writeFileSync(join(cwd, "in.csv"), "phone\n+12025550111\n")
-      const { url } = yield* SandboxServer.Address
-      const options = { cwd, env: Agentalk.environment(url) }
-      for (const args of [
-        ["import", "pipe.csv"],
-        ["import", "pipe.csv", "--dry-run"],
-        ["import", "in.csv", "--report", "pipe.csv"],
-        ["export", "--name", "x", "--out", "pipe.csv"]
-      ]) {
-        const { status, stderr } = yield* Agentalk.run(["contacts", ...args], options)
-        assert.strictEqual(status, 2, args.join(" "))
-        assert.include(stderr, "named pipe", args.join(" "))
-      }
-      assert.deepStrictEqual(readdirSync(cwd).toSorted(), ["in.csv", "pipe.csv"])
     }).pipe(Effect.scoped)
   )
 })

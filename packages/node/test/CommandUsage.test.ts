@@ -4,11 +4,13 @@ import * as Faults from "@agentalk/core/Faults"
 import * as Sandbox from "@agentalk/core/Sandbox"
 import { assert, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { chmodSync, writeFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { chmodSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { FileFault } from "../src/ContactFile.ts"
 import { ImportStopped } from "../src/Import.ts"
 import { explain, Halted } from "../src/internal/cli/failure.ts"
+import { isNamedPipe } from "../src/internal/namedPipe.ts"
 import * as SandboxServer from "../src/SandboxServer.ts"
 import * as Agentalk from "./Agentalk.ts"
 import { environment, run } from "./InProcess.ts"
@@ -18,6 +20,33 @@ const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
 const searchWith = (file: string) => run(["contacts", "search", "--name", "x", "--token-file", file])
 
 layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the command", (it) => {
+  it.effect("refuses named pipes, whose other end may never open", () =>
+    Effect.gen(function* () {
+      const folder = yield* Agentalk.temporary
+      const pipe = join(folder, "pipe.csv")
+      const file = join(folder, "in.csv")
+      spawnSync("mkfifo", [pipe])
+      writeFileSync(file, "phone\n+12025550111\n")
+      for (const args of [
+        ["import", pipe],
+        ["import", pipe, "--dry-run"],
+        ["import", file, "--report", pipe],
+        ["export", "--name", "x", "--out", pipe]
+      ]) {
+        const { err, status } = yield* run(["contacts", ...args])
+        assert.strictEqual(status, 2, args.join(" "))
+        assert.include(err, "named pipe", args.join(" "))
+      }
+      assert.deepStrictEqual(readdirSync(folder).toSorted(), ["in.csv", "pipe.csv"])
+      assert.deepStrictEqual(
+        [isNamedPipe("/dev/null"), isNamedPipe(file), isNamedPipe(join(file, "x"))],
+        [false, false, false]
+      )
+      const exported = yield* run(["contacts", "export", "--name", "nobody", "--out", "/dev/null", "--format", "csv"])
+      assert.strictEqual(exported.status, 0)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("tells how it is used, and its version", () =>
     Effect.gen(function* () {
       for (const args of [[], ["--help"]]) {
