@@ -93,25 +93,25 @@ describe("CustomFields", () => {
 
   it("refuses wrong keys and wrong values", () => {
     const refused = [
-      // @ts-expect-error a misspelt key
+      // @ts-expect-error -- a misspelt key
       customers.upsert({ phone, fields: { visit: 1 } }),
-      // @ts-expect-error a misspelt key
+      // @ts-expect-error -- a misspelt key
       customers.updateFields("id", { visit: 1 }),
-      // @ts-expect-error a misspelt key
+      // @ts-expect-error -- a misspelt key
       customers.clearField("id", "visit"),
-      // @ts-expect-error a contact keeps its phone
+      // @ts-expect-error -- a contact keeps its phone
       customers.clearField("id", "phone"),
-      // @ts-expect-error the value as it is stored
+      // @ts-expect-error -- the value as it is stored
       customers.updateFields("id", { visits: "1" }),
-      // @ts-expect-error not one of the literals
+      // @ts-expect-error -- not one of the literals
       customers.upsert({ phone, fields: { plan: "gold" } }),
-      // @ts-expect-error null is no value of this schema
+      // @ts-expect-error -- null is no value of this schema
       customers.updateFields("id", { nick: null }),
-      // @ts-expect-error a contact is found by its phone
+      // @ts-expect-error -- a contact is found by its phone
       customers.upsert({ fields: { visits: 1 } }),
-      // @ts-expect-error a search needs a name or a phone
+      // @ts-expect-error -- a search needs a name or a phone
       customers.search({}),
-      // @ts-expect-error a misspelt key
+      // @ts-expect-error -- a misspelt key
       Customers.encode({ phone, fields: { visit: 1 } })
     ]
     expectTypeOf(refused).toBeArray()
@@ -133,11 +133,11 @@ describe("CustomFields", () => {
     const getter = {} as SchemaGetter.Getter<string, string, Core.Contacts>
     const needy = Schema.String.pipe(Schema.decodeTo(Schema.String, { decode: getter, encode: getter }))
     const refused = [
-      // @ts-expect-error a Date is not JSON
+      // @ts-expect-error -- a Date is not JSON
       CustomFields.Service<never>()("test/Dates", { since: Schema.Date }),
-      // @ts-expect-error a bigint is not JSON
+      // @ts-expect-error -- a bigint is not JSON
       CustomFields.Service<never>()("test/Numbers", { count: Schema.BigInt }),
-      // @ts-expect-error a schema that needs a service
+      // @ts-expect-error -- a schema that needs a service
       CustomFields.Service<never>()("test/Needy", { needy })
     ]
     expectTypeOf(refused).toBeArray()

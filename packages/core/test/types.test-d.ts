@@ -76,7 +76,7 @@ describe("Contacts", () => {
     const fields = {} as Fields
     expectTypeOf(contacts.updateFields).toBeCallableWith("id", { ...fields })
     expectTypeOf(contacts.upsert).toBeCallableWith({ phone: "+1555", fields: { ...fields } })
-    // @ts-expect-error an interface may be given more keys elsewhere
+    // @ts-expect-error -- an interface may be given more keys elsewhere
     const refused = contacts.updateFields("id", fields)
     expectTypeOf(refused).not.toBeAny()
   })
@@ -84,25 +84,25 @@ describe("Contacts", () => {
   it("refuses what cannot be meant", () => {
     expectTypeOf<{ readonly limit: number }>().not.toExtend<Core.SearchQuery>()
     const refused = [
-      // @ts-expect-error a search needs a name or a phone
+      // @ts-expect-error -- a search needs a name or a phone
       contacts.search({}),
-      // @ts-expect-error a limit alone finds nothing
+      // @ts-expect-error -- a limit alone finds nothing
       contacts.search({ limit: 1 }),
-      // @ts-expect-error undefined is no name
+      // @ts-expect-error -- undefined is no name
       contacts.search({ name: undefined }),
-      // @ts-expect-error a search knows no e-mail
+      // @ts-expect-error -- a search knows no e-mail
       contacts.search({ name: "Jane", email: "jane@example.com" }),
-      // @ts-expect-error a contact is found by its phone
+      // @ts-expect-error -- a contact is found by its phone
       contacts.upsert({ firstName: "Jane" }),
-      // @ts-expect-error a phone may not be undefined
+      // @ts-expect-error -- a phone may not be undefined
       contacts.upsert({ phone: undefined }),
-      // @ts-expect-error the wire's own spelling is no key of an input
+      // @ts-expect-error -- the wire's own spelling is no key of an input
       contacts.upsert({ phone: "+15551234567", first_name: "Jane" }),
-      // @ts-expect-error null has no meaning in an input
+      // @ts-expect-error -- null has no meaning in an input
       contacts.upsert({ phone: "+15551234567", email: null }),
-      // @ts-expect-error a function has no JSON form
+      // @ts-expect-error -- a function has no JSON form
       contacts.updateFields("id", { city: () => "Oslo" }),
-      // @ts-expect-error tags are a list
+      // @ts-expect-error -- tags are a list
       contacts.addTags("id", "vip")
     ]
     expectTypeOf(refused).toBeArray()
@@ -188,13 +188,13 @@ describe("streams", () => {
 
   it("refuse what a search refuses", () => {
     const refused = [
-      // @ts-expect-error a search needs a name or a phone
+      // @ts-expect-error -- a search needs a name or a phone
       Core.ContactsStream.search({}),
-      // @ts-expect-error the pages decide where they begin
+      // @ts-expect-error -- the pages decide where they begin
       Core.ContactsStream.pages({ name: "Jane", offset: 5 }),
-      // @ts-expect-error a search knows no e-mail
+      // @ts-expect-error -- a search knows no e-mail
       Core.ContactsStream.search({ name: "Jane", email: "jane@example.com" }),
-      // @ts-expect-error rows are inputs of upsert
+      // @ts-expect-error -- rows are inputs of upsert
       Core.ContactsStream.upsertAll(Stream.succeed({ firstName: "Jane" }))
     ]
     expectTypeOf(refused).toBeArray()
@@ -205,21 +205,21 @@ describe("settings", () => {
   it("refuse what they do not know", () => {
     const token = Redacted.make("t")
     const refused = [
-      // @ts-expect-error a token is Redacted
+      // @ts-expect-error -- a token is Redacted
       Core.AgentalkClient.layer({ token: "t" }),
-      // @ts-expect-error there is no client without a token
+      // @ts-expect-error -- there is no client without a token
       Core.AgentalkClient.layer({}),
-      // @ts-expect-error an unknown option
+      // @ts-expect-error -- an unknown option
       Core.AgentalkClient.layer({ token, timeout: "1 second" }),
-      // @ts-expect-error an unknown part of a policy
+      // @ts-expect-error -- an unknown part of a policy
       Core.Retry.layer({ times: 3 }),
-      // @ts-expect-error an unknown part of the time limits
+      // @ts-expect-error -- an unknown part of the time limits
       Core.TimeLimit.layer({ total: "1 minute" }),
-      // @ts-expect-error a quota without its window
+      // @ts-expect-error -- a quota without its window
       () => Core.RateLimit.layer({ limit: 5 }),
-      // @ts-expect-error an unknown option of a breaker
+      // @ts-expect-error -- an unknown option of a breaker
       Core.CircuitBreaker.layer({ times: 3 }),
-      // @ts-expect-error an unknown option of a sandbox
+      // @ts-expect-error -- an unknown option of a sandbox
       Core.Sandbox.layerOptions({ pageSize: 5 })
     ]
     expectTypeOf(refused).toBeArray()
@@ -228,7 +228,7 @@ describe("settings", () => {
 
 describe("catching", () => {
   it("takes the tags that an operation gives, and no other", () => {
-    // @ts-expect-error a search names no contact that could be missing
+    // @ts-expect-error -- a search names no contact that could be missing
     const search = Effect.catchTag(contacts.search({ name: "Jane" }), "NotFound", () => Effect.void)
     expectTypeOf(search).not.toBeAny()
     const deleted = Effect.catchTag(contacts.delete("id"), "NotFound", () => Effect.void)

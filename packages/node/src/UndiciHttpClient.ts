@@ -6,7 +6,8 @@
  * Everywhere else it is an ordinary `HttpClient`, for requests and responses that fit into memory.
  *
  * @since 0.1.0
- */ import * as Transport from "@agentalk/core/Transport"
+ */
+import * as Transport from "@agentalk/core/Transport"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -23,6 +24,7 @@ import { Socket } from "node:net"
 import type { Dispatcher } from "undici"
 import { objectionTo } from "./internal/objection.ts"
 import { abandoned, Exchange, failed, type Outcome, timerMillis } from "./internal/exchange.ts"
+
 /**
  * How large a response may be.
  *
@@ -191,6 +193,7 @@ export const layer: Layer.Layer<HttpClient.HttpClient> = layerOptions({})
  */
 export const layerDispatcher = (dispatcher: Dispatcher, options?: SizeLimit): Layer.Layer<HttpClient.HttpClient> =>
   Layer.sync(HttpClient.HttpClient, () => make(dispatcher, options))
+
 // --- the request ---------------------------------------------------------------------------------------------------
 
 const makeClient = (
