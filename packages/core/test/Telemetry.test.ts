@@ -417,6 +417,8 @@ describe("metrics", () => {
         assert.deepStrictEqual(yield* level, [{ attributes: server, state: { value: 100 } }])
         yield* ended(calls.upsert(first.contacts))
         assert.deepStrictEqual(yield* level, [{ attributes: server, state: { value: 90 } }])
+        // A client that nobody holds any more counts no longer.
+        yield* ended(calls.upsert(first.contacts))
       })
     )
   )

@@ -69,6 +69,12 @@ export const start = (
       })
   )
 
+/** Waits until it says something more on standard error. */
+export const told = ({ child }: Running): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    child.stderr?.once("data", () => resume(Effect.void))
+  })
+
 /** Runs it to its end. */
 export const run = (args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<Ended> =>
   Effect.scoped(Effect.flatMap(start(args, options), ({ ended }) => Effect.promise(() => ended)))

@@ -1,4 +1,4 @@
-import { Faults, Sandbox } from "@agentalk/core"
+import { Sandbox } from "@agentalk/core"
 import { assert, layer, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { once } from "node:events"
@@ -6,6 +6,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as SandboxServer from "../src/SandboxServer.ts"
 import * as Agentalk from "./Agentalk.ts"
+import { holdAnswers, holdRequests } from "./Hold.ts"
 
 interface Dry {
   readonly invalidRows: ReadonlyArray<{ readonly reason: string }>
@@ -281,16 +282,13 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       )
       const options = { cwd, env: Agentalk.environment(url) }
       const args = ["contacts", "import", "in.csv"]
-      /** As many rows as are sent at once by default, so that no further one is on its way. */
-      const untilSent = Effect.gen(function* () {
-        const before = (yield* state.requests).length
-        while ((yield* state.requests).length < before + 8) yield* Effect.sleep("10 millis")
-      })
-
-      yield* state.script(() => Faults.slow("300 millis", { strikes: "after" }))
+      const held = yield* holdAnswers
       const once1 = yield* Agentalk.start(args, options)
-      yield* untilSent
+      // As many rows as are sent at once by default, so that no further one is on its way.
+      yield* held.until(8)
       once1.child.kill("SIGINT")
+      yield* Agentalk.told(once1)
+      yield* held.release
       const interrupted = yield* Effect.promise(() => once1.ended)
       assert.strictEqual(interrupted.status, 130)
       assert.include(interrupted.stderr, "agentalk contacts import in.csv --resume")
@@ -298,11 +296,11 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       assert.lengthOf(report, 8)
       assert.include(interrupted.stderr, "8 rows are done")
 
-      yield* state.script(() => Faults.hang({ strikes: "before" }))
+      const come = yield* holdRequests
       const twice = yield* Agentalk.start([...args, "--resume", "--drain", "1m"], options)
-      yield* untilSent
+      yield* come
       twice.child.kill("SIGINT")
-      yield* Effect.promise(() => once(twice.child.stderr ?? twice.child, "data"))
+      yield* Agentalk.told(twice)
       twice.child.kill("SIGINT")
       assert.strictEqual((yield* Effect.promise(() => twice.ended)).status, 130)
 

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path"
 import * as SandboxServer from "../src/SandboxServer.ts"
 import * as Agentalk from "./Agentalk.ts"
+import { holdAnswers, holdRequests } from "./Hold.ts"
 
 /** Runs the command against the sandbox of the test. */
 const agentalk = (args: ReadonlyArray<string>, options: Agentalk.RunOptions = {}) =>
@@ -148,18 +149,13 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         const { url } = yield* SandboxServer.Address
         const state = yield* Sandbox.State
         writeFileSync(join(cwd, "in.csv"), contacts(30, "5560"))
-        const sent = { count: 0 }
-        yield* state.script(() => {
-          sent.count++
-          return Faults.slow("200 millis", { strikes: "after" })
-        })
-        const { child, ended } = yield* Agentalk.start(["contacts", "import", "in.csv"], {
-          cwd,
-          env: Agentalk.environment(url)
-        })
-        while (sent.count < 8) yield* Effect.sleep("10 millis")
-        child.kill(signal)
-        const { status, stderr } = yield* Effect.promise(() => ended)
+        const held = yield* holdAnswers
+        const running = yield* Agentalk.start(["contacts", "import", "in.csv"], { cwd, env: Agentalk.environment(url) })
+        yield* held.until(8)
+        running.child.kill(signal)
+        yield* Agentalk.told(running)
+        yield* held.release
+        const { status, stderr } = yield* Effect.promise(() => running.ended)
         yield* state.script(() => undefined)
         assert.strictEqual(status, 130)
         assert.include(stderr, "8 rows are done")
@@ -174,20 +170,15 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       const cwd = yield* Agentalk.temporary
       const { url } = yield* SandboxServer.Address
       const state = yield* Sandbox.State
-      const sent = { count: 0 }
-      yield* state.script(() => {
-        sent.count++
-        return Faults.hang({ strikes: "before" })
-      })
       const cases = [
         [["search", "--name", "x", "--all"], "the output is incomplete"],
         [["export", "--name", "x"], "the output is incomplete"],
         [["export", "--name", "x", "--out", "x.csv"], "nothing was written"]
       ] as const
       for (const [args, text] of cases) {
-        const before = sent.count
+        const come = yield* holdRequests
         const { child, ended } = yield* Agentalk.start(["contacts", ...args], { cwd, env: Agentalk.environment(url) })
-        while (sent.count === before) yield* Effect.sleep("10 millis")
+        yield* come
         child.kill("SIGINT")
         const { status, stderr } = yield* Effect.promise(() => ended)
         assert.strictEqual(status, 130)

@@ -16,7 +16,8 @@ import type * as Import from "../src/Import.ts"
 import { draw } from "../src/internal/cli/progress.ts"
 import * as SandboxServer from "../src/SandboxServer.ts"
 import * as Agentalk from "./Agentalk.ts"
-import { holdRequests, interrupted, run, Screen, stand } from "./InProcess.ts"
+import { holdRequests } from "./Hold.ts"
+import { interrupted, run, Screen, stand } from "./InProcess.ts"
 
 const erase = "\r\u001b[2K"
 

@@ -1,11 +1,8 @@
 /** Runs the command within this process, where a test can stand in for the terminal. */
-import * as Faults from "@agentalk/core/Faults"
-import * as Sandbox from "@agentalk/core/Sandbox"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { vi } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Terminal from "effect/Terminal"
@@ -42,17 +39,6 @@ export const run = Effect.fnUntraced(function* (
 
 /** What runs that were interrupted had said on standard error, the last one last. */
 export const interrupted: Array<string> = []
-
-/** Lets every request hang from now on; the effect that it gives ends when one has come. */
-export const holdRequests = Effect.gen(function* () {
-  const state = yield* Sandbox.State
-  const come = yield* Deferred.make<void>()
-  yield* state.script(() => {
-    Deferred.doneUnsafe(come, Effect.void)
-    return Faults.hang({ strikes: "before" })
-  })
-  return Deferred.await(come)
-})
 
 /** A terminal to write to, or a pipe, and all that was written. */
 export class Screen extends Writable {

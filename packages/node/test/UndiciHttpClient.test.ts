@@ -152,7 +152,10 @@ const controller: Dispatcher.DispatchController = {
 
 const crlf = (...lines: ReadonlyArray<string>): string => lines.join("\r\n")
 
-const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+const fakeTimers = Effect.acquireRelease(
+  Effect.sync(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })),
+  () => Effect.sync(() => vi.useRealTimers())
+)
 
 describe("UndiciHttpClient", () => {
   const warnings: Array<Error> = []
@@ -643,10 +646,7 @@ describe("UndiciHttpClient", () => {
       Effect.gen(function* () {
         let handler: Dispatcher.DispatchHandler | undefined
         const client = UndiciHttpClient.make(new Scripted((each) => (handler = each)))
-        yield* Effect.acquireRelease(
-          Effect.sync(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })),
-          () => Effect.sync(() => vi.useRealTimers())
-        )
+        yield* fakeTimers
         const fiber = yield* client.get("http://a.example").pipe(withAttempt(2 ** 40), Effect.forkChild)
         yield* Effect.yieldNow
         for (let i = 0; i < 3; i++) vi.advanceTimersByTime(2 ** 31)
@@ -676,18 +676,24 @@ describe("UndiciHttpClient", () => {
 
     it.live("leaves no timer behind", () =>
       Effect.gen(function* () {
-        const { exchanges, origin } = yield* serveByHand
-        const client = yield* makeClient()
-        const before = timers()
-        const answered = yield* client.get(`${origin}/answered`).pipe(withAttempt(60_000), Effect.forkChild)
-        const interrupted = yield* client.get(origin).pipe(withAttempt(60_000), Effect.forkChild)
-        const held = yield* Queue.takeN(exchanges, 2)
-        // Timers of tests before this one may end in the meantime, so there may be fewer, and never more.
-        assert.isAbove(timers(), before)
-        for (const { request, response } of held) if (request.url === "/answered") response.end()
-        yield* Fiber.join(answered)
-        yield* Fiber.interrupt(interrupted)
-        assert.isAtMost(timers(), before)
+        const handlers: Array<Dispatcher.DispatchHandler> = []
+        const client = UndiciHttpClient.make(new Scripted((each) => handlers.push(each)))
+        yield* fakeTimers
+        const calls = yield* Effect.replicateEffect(
+          Effect.forkChild(Effect.exit(client.get("http://a.example").pipe(withAttempt(60_000)))),
+          3
+        )
+        yield* Effect.yieldNow
+        assert.strictEqual(vi.getTimerCount(), 3)
+        const [answered, broken] = handlers
+        answered?.onRequestStart?.(controller, null)
+        answered?.onResponseStart?.(controller, 200, {})
+        answered?.onResponseEnd?.(controller, {})
+        broken?.onRequestStart?.(controller, null)
+        broken?.onResponseError?.(controller, new Error("broken"))
+        assert.strictEqual(vi.getTimerCount(), 1)
+        yield* Effect.forEach(calls, Fiber.interrupt)
+        assert.strictEqual(vi.getTimerCount(), 0)
       })
     )
 
