@@ -282,10 +282,10 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       )
       const options = { cwd, env: Agentalk.environment(url) }
       const args = ["contacts", "import", "in.csv"]
-      const held = yield* holdAnswers
+      const held = yield* holdAnswers(8)
       const once1 = yield* Agentalk.start(args, options)
       // As many rows as are sent at once by default, so that no further one is on its way.
-      yield* held.until(8)
+      yield* held.come
       once1.child.kill("SIGINT")
       yield* Agentalk.told(once1)
       yield* held.release

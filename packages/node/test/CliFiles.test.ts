@@ -149,9 +149,9 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         const { url } = yield* SandboxServer.Address
         const state = yield* Sandbox.State
         writeFileSync(join(cwd, "in.csv"), contacts(30, "5560"))
-        const held = yield* holdAnswers
+        const held = yield* holdAnswers(8)
         const running = yield* Agentalk.start(["contacts", "import", "in.csv"], { cwd, env: Agentalk.environment(url) })
-        yield* held.until(8)
+        yield* held.come
         running.child.kill(signal)
         yield* Agentalk.told(running)
         yield* held.release
