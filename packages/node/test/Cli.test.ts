@@ -344,6 +344,9 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       assert.nestedPropertyVal(json(upserted.stdout), "contact.fields.seats", 5)
       assert.deepNestedPropertyVal(json(upserted.stdout), "contact.fields.x", { a: [true] })
       assert.nestedPropertyVal(json(upserted.stdout), "contact.fields.city", "5")
+      const twice = yield* agentalk(["contacts", "upsert", ...phone, "--field", "a=1", "--field-json", "a=2"])
+      assert.strictEqual(twice.status, 2)
+      assert.include(twice.stderr, "a field is given twice")
       const cleared = yield* agentalk(["contacts", "clear-field", nobody, "city"])
       assert.include(cleared.stderr, "may lack this one")
     })
@@ -380,11 +383,23 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
 
   it.effect("help has examples, fits 80 columns, and says that the API cannot list all", () =>
     Effect.gen(function* () {
-      const commands = [[], ["contacts", "import"], ["contacts", "export"], ["doctor"]]
-      for (const command of commands) {
-        const { status, stdout } = yield* agentalk([...command, "--help"])
+      const one = [
+        "upsert",
+        "search",
+        "delete",
+        "set-fields",
+        "clear-field",
+        "add-tags",
+        "remove-tag",
+        "import",
+        "export"
+      ]
+      const commands = [[], ["doctor"], ["sandbox"], ...one.map((name) => ["contacts", name])]
+      const helps = yield* Effect.forEach(commands, (command) => agentalk([...command, "--help"]), { concurrency: 2 })
+      for (const [index, { status, stdout }] of helps.entries()) {
+        const command = commands[index] ?? []
+        assert.match(stdout, /\n\nEXAMPLES\n/)
         assert.strictEqual(status, 0)
-        assert.include(stdout, "EXAMPLES")
         for (const line of stdout.split("\n")) assert.isAtMost(line.length, 80, line)
         if (command.includes("export")) assert.include(stdout, "cannot list all")
       }
