@@ -24,6 +24,7 @@ import { Socket } from "node:net"
 import type { Dispatcher } from "undici"
 import { objectionTo } from "./internal/objection.ts"
 import { abandoned, Exchange, failed, type Outcome, timerMillis } from "./internal/exchange.ts"
+import { loadUndici } from "./internal/undici.ts"
 
 /**
  * How large a response may be.
@@ -112,8 +113,7 @@ const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Sco
   Effect.map(
     Effect.acquireRelease(
       Effect.map(
-        // Its index loads a hundred modules; what is needed of it is behind paths that it does not promise to keep.
-        Effect.promise(() => import("undici")),
+        Effect.promise(() => loadUndici()),
         ({ Agent, buildConnector }) => {
           const connect = buildConnector({
             // ALPN would decide otherwise, and HTTP/2 differs in what queues where and in what breaks with what.
