@@ -112,39 +112,36 @@ const integerOption = (name: string, value: number, least: number): number => {
 const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.map(
-        Effect.promise(() => loadUndici()),
-        ({ Agent, buildConnector }) => {
-          const connect = buildConnector({
-            // ALPN would decide otherwise, and HTTP/2 differs in what queues where and in what breaks with what.
-            allowH2: false,
-            timeout: timerMillis(Duration.toMillis(options.connectTimeout ?? "10 seconds"))
-          })
-          const connecting = new Set<Socket>()
-          const agent = new Agent({
-            allowH2: false,
-            connections: integerOption("connections", options.connections ?? 64, 1),
-            pipelining: integerOption("pipelining", options.pipelining ?? 1, 0),
-            keepAliveTimeout: timerMillis(Duration.toMillis(options.keepAliveTimeout ?? "4 seconds")),
-            connect(target, callback) {
-              const socket: unknown = connect(target, (...result) => {
-                if (socket instanceof Socket) connecting.delete(socket)
-                callback(...result)
-              })
-              if (socket instanceof Socket) connecting.add(socket)
-            }
-          })
-          return {
-            agent,
-            close: () => {
-              const destroyed = agent.destroy()
-              // undici leaves these open until their timeout, and the process with them.
-              for (const socket of connecting) socket.destroy(new Error(abandoned))
-              return destroyed
-            }
+      Effect.map(loadUndici(), ({ Agent, buildConnector }) => {
+        const connect = buildConnector({
+          // ALPN would decide otherwise, and HTTP/2 differs in what queues where and in what breaks with what.
+          allowH2: false,
+          timeout: timerMillis(Duration.toMillis(options.connectTimeout ?? "10 seconds"))
+        })
+        const connecting = new Set<Socket>()
+        const agent = new Agent({
+          allowH2: false,
+          connections: integerOption("connections", options.connections ?? 64, 1),
+          pipelining: integerOption("pipelining", options.pipelining ?? 1, 0),
+          keepAliveTimeout: timerMillis(Duration.toMillis(options.keepAliveTimeout ?? "4 seconds")),
+          connect(target, callback) {
+            const socket: unknown = connect(target, (...result) => {
+              if (socket instanceof Socket) connecting.delete(socket)
+              callback(...result)
+            })
+            if (socket instanceof Socket) connecting.add(socket)
+          }
+        })
+        return {
+          agent,
+          close: () => {
+            const destroyed = agent.destroy()
+            // undici leaves these open until their timeout, and the process with them.
+            for (const socket of connecting) socket.destroy(new Error(abandoned))
+            return destroyed
           }
         }
-      ),
+      }),
       (pool) => Effect.promise(pool.close)
     ),
     (pool) => pool.agent

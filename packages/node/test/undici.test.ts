@@ -1,15 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import { Agent, buildConnector } from "undici"
 import { loadParts, loadUndici } from "../src/internal/undici.ts"
 
 describe("what a pool is made of", () => {
-  it("is where it is thought to be", async () => {
-    assert.deepStrictEqual(await loadParts(), { Agent, buildConnector })
-  })
+  it.effect("is where it is thought to be", () =>
+    Effect.map(loadParts, (parts) => assert.deepStrictEqual(parts, { Agent, buildConnector }))
+  )
 
-  it("is taken from the index of undici where it is not", async () => {
-    const parts = await loadUndici(() => Promise.reject(new Error("no such module")))
-    assert.strictEqual(parts.Agent, Agent)
-    assert.strictEqual(parts.buildConnector, buildConnector)
-  })
+  it.effect("is taken from the index of undici where it is not", () =>
+    Effect.map(loadUndici(Effect.fail("no such module")), (parts) => {
+      assert.strictEqual(parts.Agent, Agent)
+      assert.strictEqual(parts.buildConnector, buildConnector)
+    })
+  )
 })

@@ -2,6 +2,7 @@
  * What a pool is made of, loaded when it is built. undici's index loads all that undici can do, which takes longer than
  * Effect itself; two of its modules are enough. It does not promise to keep their paths, so the index stands in for them.
  */
+import * as Effect from "effect/Effect"
 import type { Agent, buildConnector } from "undici"
 
 interface Parts {
@@ -10,13 +11,13 @@ interface Parts {
 }
 
 /** The parts, where they are thought to be. */
-export const loadParts = async (): Promise<Parts> => {
-  const [agent, connect] = await Promise.all([
-    import("undici/lib/dispatcher/agent.js"),
-    import("undici/lib/core/connect.js")
-  ])
-  return { Agent: agent.default, buildConnector: connect.default }
-}
+export const loadParts: Effect.Effect<Parts, unknown> = Effect.map(
+  Effect.tryPromise(() =>
+    Promise.all([import("undici/lib/dispatcher/agent.js"), import("undici/lib/core/connect.js")])
+  ),
+  ([agent, connect]) => ({ Agent: agent.default, buildConnector: connect.default })
+)
 
 /** The parts, wherever they are. */
-export const loadUndici = (load = loadParts): Promise<Parts> => load().catch(() => import("undici"))
+export const loadUndici = (parts = loadParts): Effect.Effect<Parts> =>
+  Effect.catch(parts, () => Effect.promise(() => import("undici")))
