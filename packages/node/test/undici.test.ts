@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { Agent, buildConnector } from "undici"
 import { loadParts, loadUndici } from "../src/internal/undici.ts"
@@ -9,7 +10,7 @@ describe("what a pool is made of", () => {
   )
 
   it.effect("is taken from the index of undici where it is not", () =>
-    Effect.map(loadUndici(Effect.fail("no such module")), (parts) => {
+    Effect.map(loadUndici(Effect.fail(new Cause.UnknownError("no such module"))), (parts) => {
       assert.strictEqual(parts.Agent, Agent)
       assert.strictEqual(parts.buildConnector, buildConnector)
     })

@@ -2,6 +2,7 @@
  * What a pool is made of, loaded when it is built. undici's index loads all that undici can do, which takes longer than
  * Effect itself; two of its modules are enough. It does not promise to keep their paths, so the index stands in for them.
  */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { Agent, buildConnector } from "undici"
 
@@ -11,7 +12,7 @@ interface Parts {
 }
 
 /** The parts, where they are thought to be. */
-export const loadParts: Effect.Effect<Parts, unknown> = Effect.map(
+export const loadParts: Effect.Effect<Parts, Cause.UnknownError> = Effect.map(
   Effect.tryPromise(() =>
     Promise.all([import("undici/lib/dispatcher/agent.js"), import("undici/lib/core/connect.js")])
   ),
