@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Telemetry from "../../../packages/core/src/internal/telemetry.ts"
 import { now } from "@agentalk/core/Transport"
 
-export class Instruments {}
+export const Instruments = function () {}
 
 export const observeCall: typeof Telemetry.observeCall = (_, __, ___, start) => start()
 
