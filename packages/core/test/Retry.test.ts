@@ -253,6 +253,7 @@ describe("Retry-After", () => {
 describe("the error in the end", () => {
   it.effect("tells how many attempts were made, how long they took and why there are no more", () =>
     Effect.gen(function* () {
+      yield* TestClock.adjust("1 day")
       const { contacts } = yield* lineUp([Effect.delay(status(500), "2 seconds")])
       const error = yield* failed(tag(contacts)).pipe(withChance(0.5))
       assert.deepStrictEqual(ending(error), { attempts: 3, outcome: "unknown", retryStopped: "attempts" })
@@ -319,6 +320,10 @@ describe("the error in the end", () => {
       for (const first of [refused, status(429)]) {
         const result = yield* deleted([first, status(404)])
         assert.strictEqual(Result.isFailure(result) ? result.failure._tag : "", "NotFound")
+      }
+      for (const code of [400, 401, 403, 405, 409, 501]) {
+        const result = yield* deleted([status(500), status(code)])
+        assert.deepInclude(Result.isFailure(result) ? result.failure : undefined, { status: code, outcome: "unknown" })
       }
     })
   )
@@ -404,6 +409,9 @@ describe("the retry budget", () => {
       assert.strictEqual(stopOf(yield* call), "success")
       const untold = yield* withBudget(0, status(429), ok)
       assert.strictEqual(stopOf(yield* untold.call), "RateLimited budget")
+      // A server that fails is spared all the same.
+      const failing = yield* withBudget(0, status(503, { "retry-after": "1" }), ok)
+      assert.strictEqual(stopOf(yield* failing.call), "ServerFault budget")
     })
   )
 
