@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError, Outcome, RetryStopped } from "../src/AgentalkError.ts"
@@ -17,7 +18,7 @@ import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
 import { type Answer, ended, failed, lineUp, ok, refused, reset, stall, status, withChance } from "./Attempts.ts"
-import { id } from "./ScriptedApi.ts"
+import { id, json } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 
@@ -113,6 +114,26 @@ describe("what is retried", () => {
       const { result } = yield* ended(tag(contacts))
       assert.isTrue(Result.isSuccess(result))
       assert.strictEqual(sent.length, 2)
+    })
+  )
+
+  it.effect("an answer that breaks off is read once more, but nothing is written once more for it", () =>
+    Effect.gen(function* () {
+      const broken = Effect.sync(
+        () =>
+          new Response(Stream.toReadableStream(Stream.fail(new Error("ECONNRESET"))), {
+            headers: { "content-type": "application/json" }
+          })
+      )
+      const found = Effect.sync(() => json(200, { contacts: [] }))
+      const reading = yield* lineUp([broken, found])
+      assert.isTrue(Result.isSuccess((yield* ended(reading.contacts.search({ name: "Jane" }))).result))
+      const writing = yield* lineUp([broken, ok])
+      assert.deepStrictEqual(ending(yield* failed(tag(writing.contacts))), {
+        attempts: 1,
+        outcome: "applied",
+        retryStopped: "not-retryable"
+      })
     })
   )
 

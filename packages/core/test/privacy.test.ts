@@ -146,6 +146,31 @@ describe("an error shows nothing of what a call was about", () => {
     })
   )
 
+  it.effect("when the input cannot be read any more", () =>
+    Effect.gen(function* () {
+      const mutable = { name: "Quintessa" }
+      const answer = Effect.sync(() => {
+        Object.defineProperty(mutable, "name", {
+          enumerable: true,
+          get: () => {
+            throw new Error("gone")
+          }
+        })
+        return json(400, { detail: "Quintessa" }, { "x-request-id": "Quintessa" })
+      })
+      const error = yield* Effect.flip(
+        ask(
+          (contacts) => contacts.search(mutable),
+          () => answer,
+          { token }
+        )
+      )
+      assert(error._tag === "Validation")
+      assert.deepStrictEqual(error.issues, [{ path: [], message: "(a text that was not kept)" }])
+      assert.isUndefined(error.requestId)
+    })
+  )
+
   it.effect("when somebody is a key, or a server tells of somebody else", () =>
     Effect.gen(function* () {
       const people = { [phone]: Number.NaN, [input.email]: Number.NaN }
