@@ -6,7 +6,7 @@ import type { Operation } from "../src/AgentalkError.ts"
 import * as CircuitBreaker from "../src/CircuitBreaker.ts"
 import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
-import * as Attempts from "./Attempts.ts"
+import type * as Attempts from "./Attempts.ts"
 import { failed, lineUp, refused, reset, stall, status, withChance } from "./Attempts.ts"
 import { type Answer, ask, id, json, text } from "./ScriptedApi.ts"
 
@@ -72,13 +72,26 @@ describe("the message of one attempt", () => {
   )
 })
 
-describe("the message of a call", () => {
-  const told = (answers: ReadonlyArray<Attempts.Answer>, options?: Partial<AgentalkClient.Options>) =>
-    Effect.flatMap(lineUp(answers, options), ({ contacts }) => failed(contacts.delete(id))).pipe(
-      withChance(0.5),
-      Effect.map(({ message }) => message.replace("Contacts.delete: ", ""))
-    )
+/** The message of a delete that fails, without its beginning. */
+const told = (answers: ReadonlyArray<Attempts.Answer>, options?: Partial<AgentalkClient.Options>) =>
+  Effect.flatMap(lineUp(answers, options), ({ contacts }) => failed(contacts.delete(id))).pipe(
+    withChance(0.5),
+    Effect.map(({ message }) => message.replace("Contacts.delete: ", ""))
+  )
 
+/** The message of an upsert whose input is refused. */
+const refuse = (more: object) =>
+  Effect.map(
+    Effect.flip(
+      ask(
+        (contacts) => contacts.upsert({ phone: "x", ...more }),
+        () => json(200, {})
+      )
+    ),
+    ({ message }) => message
+  )
+
+describe("the message of a call", () => {
   it.effect("tells how many attempts there were, and why there is no other", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* told([status(500)]), `the API failed (500).${perhaps} 3 attempts in 750ms.`)
@@ -135,16 +148,6 @@ describe("the message of a call", () => {
 
   it.effect("whose input is refused tells the first issue, and where the others are", () =>
     Effect.gen(function* () {
-      const refuse = (more: object) =>
-        Effect.map(
-          Effect.flip(
-            ask(
-              (contacts) => contacts.upsert({ phone: "x", ...more }),
-              () => json(200, {})
-            )
-          ),
-          ({ message }) => message
-        )
       const one = yield* refuse({})
       assert.match(one, /^Contacts\.upsert: the input was refused before sending: \w[^.]+ \(phone\)\.$/)
       assert.strictEqual(yield* refuse({ email: "y", tags: [" "] }), `${one} Another 2 in issues (email, tags.0).`)
