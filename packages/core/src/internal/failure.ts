@@ -209,8 +209,7 @@ const toStatusError = <E>(
       })
     default:
   }
-  // What is beyond 599 is read as 500 (RFC 9110, section 15).
-  if (status >= 500) {
+  if (status >= 500 && status < 600) {
     return new ServerFault({
       ...fields,
       message: say(ending, `the API failed (${status})`, asksToWait(retryAfter)),
