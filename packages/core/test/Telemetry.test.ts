@@ -503,12 +503,16 @@ describe("metrics", () => {
   it.effect("count retries and waits by their reasons", () =>
     measured(
       Effect.gen(function* () {
-        const { contacts } = yield* lineUp([status(429, { "retry-after": "2" }), refused, ok])
+        let obtained = 0
+        const token = Effect.sync(() => Redacted.make(`${Sandbox.organization}.secret${++obtained}`))
+        const answers = [status(429, { "retry-after": "2" }), refused, status(401), ok]
+        const { contacts } = yield* lineUp(answers, { token })
         yield* withChance(0.5)(ended(calls.upsert(contacts)))
         const operation = { "agentalk.operation": "upsert" }
         assert.deepStrictEqual(yield* counts("agentalk.client.retries"), [
           [{ ...operation, "agentalk.retry.reason": "throttled" }, 1],
-          [{ ...operation, "agentalk.retry.reason": "transient" }, 1]
+          [{ ...operation, "agentalk.retry.reason": "transient" }, 1],
+          [{ ...operation, "agentalk.retry.reason": "unauthorized" }, 1]
         ])
         assert.deepStrictEqual(yield* counts("agentalk.client.wait.duration"), [
           [{ ...operation, "agentalk.wait.reason": "retry-after" }, 1],

@@ -15,7 +15,7 @@ import { Fault, isFault, now } from "../Transport.ts"
 import type { Breaker, Health } from "./breaker.ts"
 import type { Budget } from "./budget.ts"
 import { type Credential, type Credentials, isRotating } from "./credentials.ts"
-import type { Call, Failure, Limit, Missing } from "./ending.ts"
+import type { Call, Failure, Limit, Missing, Reason } from "./ending.ts"
 import { exchange, type Exchange } from "./exchange.ts"
 import * as Failed from "./failure.ts"
 import { type Check, notData } from "./inputs.ts"
@@ -188,9 +188,9 @@ export class Run<I, A, E> implements Call<E>, Observed {
 
   // --- how it ends --------------------------------------------------------------------------------------------------
 
-  private end(failure: Failure<CallError | E>, retryStopped: RetryStopped) {
+  private end(reason: Reason<CallError | E>, retryStopped: RetryStopped) {
     return Effect.fail(
-      failure.toError({
+      reason.toError({
         operation: this.of.operation,
         outcome: this.outcome,
         attempts: this.attempts,
@@ -201,9 +201,9 @@ export class Run<I, A, E> implements Call<E>, Observed {
   }
 
   /** Ends the call before the attempt at hand was made. */
-  private refuse(failure: Failure<CallError | E>, retryStopped: RetryStopped) {
+  private refuse(reason: Reason<CallError | E>, retryStopped: RetryStopped) {
     this.attempts--
-    return this.end(failure, retryStopped)
+    return this.end(reason, retryStopped)
   }
 
   // --- time ---------------------------------------------------------------------------------------------------------
