@@ -577,7 +577,10 @@ describe("metrics", () => {
         yield* Effect.result(calls.upsert(contacts))
         yield* Effect.yieldNow
         const [circuit] = yield* series("agentalk.client.circuit_breaker.state")
-        assert.deepStrictEqual(circuit?.attributes, { "server.address": "[::1]", "server.port": "8080" })
+        const attributes = { "server.address": "::1", "server.port": "8080" }
+        assert.deepStrictEqual(circuit?.attributes, attributes)
+        const [budget] = yield* series("agentalk.client.retry_budget.level")
+        assert.deepStrictEqual(budget?.attributes, attributes)
       }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
     )
   )

@@ -8,7 +8,7 @@ export const Instruments = function () {}
 export const observeCall: typeof Telemetry.observeCall = (_, __, ___, start) => start()
 
 export const observeAttempt: typeof Telemetry.observeAttempt = (_, { clock }, request, send) =>
-  Effect.withFiber((fiber) => send(request, fiber, now(clock)))
+  Effect.withFiber((fiber) => send(request, fiber, now(clock), undefined))
 
 export const waited: typeof Telemetry.waited = () => Effect.void
 
@@ -17,3 +17,5 @@ export const retried: typeof Telemetry.retried = () => {}
 export const showBudget: typeof Telemetry.showBudget = () => {}
 
 export const showBreaker: typeof Telemetry.showBreaker = () => Effect.void
+
+export const inSpan: typeof Telemetry.inSpan = (effect) => effect

@@ -76,8 +76,11 @@ const byResult = <K extends string | number, A>(make: (result: K) => A): ((resul
   }
 }
 
+/** A host as conventions have it: an IPv6 address goes without the brackets that it has in a URL. */
+const addressOf = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
+
 const serverLabels = (server: URL) => ({
-  "server.address": server.hostname,
+  "server.address": addressOf(server.hostname),
   "server.port": server.port === "" ? (server.protocol === "http:" ? "80" : "443") : server.port
 })
 
@@ -115,7 +118,7 @@ const breakerStates = { Closed: 0, HalfOpen: 1, Open: 2 } as const
 export const showBreaker = (state: keyof typeof breakerStates, host: string): Effect.Effect<void> => {
   const name = "agentalk.client.circuit_breaker.state"
   const [, address = host, port] = /^(.*):(\d+)$/.exec(host) ?? []
-  const labels = { "server.address": address, ...(port !== undefined && { "server.port": port }) }
+  const labels = { "server.address": addressOf(address), ...(port !== undefined && { "server.port": port }) }
   return Metric.update(Metric.gauge(name, describe(name, labels)), breakerStates[state])
 }
 
