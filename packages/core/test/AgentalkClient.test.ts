@@ -34,6 +34,23 @@ describe("every operation", () => {
       }
     })
   )
+
+  it.effect("sends headers of its own, whatever the call before it sent", () =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      const contacts = yield* contactsOver(client)
+      const inOrgB = AgentalkClient.withOrganization(orgB)
+      for (const call of [calls.upsert(contacts), inOrgB(calls.delete(contacts)), calls.delete(contacts)]) yield* call
+      assert.deepStrictEqual(
+        sent.map(({ headers }) => [headers["content-type"], headers["x-organization-id"]]),
+        [
+          ["application/json", undefined],
+          [undefined, orgB],
+          [undefined, undefined]
+        ]
+      )
+    })
+  )
 })
 
 /** The organizations that all operations are sent for. */

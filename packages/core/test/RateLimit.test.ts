@@ -20,7 +20,7 @@ import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { ended, failed, lineUp, ok, status, withChance } from "./Attempts.ts"
+import { ended, failed, lineUp, ok, silentRedis, status, withChance } from "./Attempts.ts"
 import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
@@ -429,4 +429,17 @@ describe("the state", () => {
       assert.deepInclude(yield* state, { waiting: 0 })
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1000, window: "1 second" })))
   )
+})
+
+it.effect.each<readonly [prefix: string | undefined, key: string]>([
+  [undefined, "ratelimiter:agentalk:"],
+  ["acme:", "acme:agentalk:"]
+])("a Redis that never answers, with the prefix %s, holds no call up for long", ([prefix, key]) => {
+  const { asked, layer } = silentRedis()
+  return Effect.gen(function* () {
+    const { contacts } = yield* lineUp([ok])
+    const { millis, result } = yield* ended(tag(contacts))
+    assert.deepStrictEqual([millis, result._tag], [500, "Success"])
+    assert.include(String(asked[0]), key)
+  }).pipe(Effect.provide(RateLimit.layerRedis({ limit: 1, window: "1 day", prefix }).pipe(Layer.provide(layer))))
 })

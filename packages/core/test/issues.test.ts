@@ -102,7 +102,7 @@ describe("the issues of an error body", () => {
     ["a place that is a number", { errors: [{ field: 7, message: "Bad." }] }, [["", "Bad."]]],
     [
       "a pointer to a key with a hash",
-      { errors: [{ detail: "Bad.", pointer: "#/fields/c#" }] },
+      { errors: [{ detail: "Bad.", pointer: "/fields/c#" }] },
       [["fields.c#", "Bad."]]
     ],
     ["a list of text", ["Bad phone."], [["", "Bad phone."]]],
