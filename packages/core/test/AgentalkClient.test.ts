@@ -40,11 +40,13 @@ describe("every operation", () => {
       const { client, sent } = always()
       const contacts = yield* contactsOver(client)
       const inOrgB = AgentalkClient.withOrganization(orgB)
-      for (const call of [calls.upsert(contacts), inOrgB(calls.delete(contacts)), calls.delete(contacts)]) yield* call
+      const remove = calls.delete(contacts)
+      for (const call of [calls.upsert(contacts), remove, inOrgB(remove), remove]) yield* call
       assert.deepStrictEqual(
         sent.map(({ headers }) => [headers["content-type"], headers["x-organization-id"]]),
         [
           ["application/json", undefined],
+          [undefined, undefined],
           [undefined, orgB],
           [undefined, undefined]
         ]
@@ -215,6 +217,12 @@ describe("a bad option fails when the client is built", () => {
     ["a protocol that ends like http", { baseUrl: "zaphod+http://localhost" }, ["baseUrl", "https"], "zaphod"],
     ["an organization", { organization: "zaphod" }, ["organization", "UUID"], "zaphod"],
     ["a duration", { attemptTimeout: "zaphod" }, ["attemptTimeout", "duration"], "zaphod"],
+    ["no time", { deadline: 0 }, ["deadline", "above zero"], "zaphod"],
+    ["no attempt", { retry: { attempts: 0 } }, ["retry.attempts", "at least 1"], "zaphod"],
+    ["a first delay", { retry: { baseDelay: "zaphod" } }, ["retry.baseDelay", "duration"], "zaphod"],
+    ["a longest delay", { retry: { maxDelay: "zaphod" } }, ["retry.maxDelay", "duration"], "zaphod"],
+    ["a longest wait", { retry: { maxRetryAfter: "zaphod" } }, ["retry.maxRetryAfter", "duration"], "zaphod"],
+    ["a URL that has no text", { baseUrl: Object.create(null) }, ["baseUrl", "URL"], "zaphod"],
     ["a size", { maxBodySize: "zaphod" }, ["maxBodySize", "size"], "zaphod"]
   ])("%s", ([, options, says, secret]) =>
     Effect.gen(function* () {
