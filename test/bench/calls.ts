@@ -10,6 +10,7 @@ export const contenders: Readonly<Record<string, string>> = {
   dispatch: "undici dispatch, own handler",
   agentalkBare: "Agentalk, bare",
   agentalk: "Agentalk",
+  agentalkUntold: "Agentalk, telemetry taken out",
   agentalkTraced: "Agentalk, recording tracer",
   effectHttpClient: "Effect HttpClient",
   effectHttpApi: "Effect HttpApiClient",

@@ -11,6 +11,7 @@ import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import type { HelpDoc } from "effect/cli/HelpDoc"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -20,7 +21,7 @@ import * as Importing from "./internal/cli/importing.ts"
 import * as Exporting from "./internal/cli/exporting.ts"
 import * as Doctor from "./internal/cli/doctor.ts"
 import { Ended, explain, status, toJson, toLines } from "./internal/cli/failure.ts"
-import { flags } from "./internal/cli/flags.ts"
+import { flags, isGiven } from "./internal/cli/flags.ts"
 import { paintError, plain } from "./internal/cli/output.ts"
 import * as Sandbox from "./internal/cli/sandbox.ts"
 
@@ -69,18 +70,20 @@ const makePresenter = (isJson: boolean): CliOutput.Presenter => ({
   }
 })
 
+const effectFormatter = CliOutput.defaultFormatter()
+
+const formatter = Object.assign(CliOutput.defaultFormatter(), {
+  // Effect leaves no line between subcommands and examples.
+  formatHelpDoc: (doc: HelpDoc) => effectFormatter.formatHelpDoc(doc).replace(/(?<=\S)\n(?=\S*EXAMPLES)/, "\n\n")
+})
+
 const makeLayer = (isJson: boolean) =>
   Layer.mergeAll(
     // What else Effect offers is of no use here: a log level where nothing is logged, and a wizard.
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
+    CliOutput.layer(formatter),
     CliOutput.layerPresenter(makePresenter(isJson))
   )
-
-/** Whether a flag stands among the arguments, for what happens before these are understood, or where they are not. */
-const isGiven = (args: ReadonlyArray<string>, flag: string): boolean => {
-  const end = args.indexOf("--")
-  return (end === -1 ? args : args.slice(0, end)).includes(flag)
-}
 
 /**
  * Runs the command and tells its exit status. Errors are explained on standard error: in lines for people, or with

@@ -24,6 +24,7 @@ import { Socket } from "node:net"
 import type { Dispatcher } from "undici"
 import { objectionTo } from "./internal/objection.ts"
 import { abandoned, Exchange, failed, type Outcome, timerMillis } from "./internal/exchange.ts"
+import { loadUndici } from "./internal/undici.ts"
 
 /**
  * How large a response may be.
@@ -111,40 +112,36 @@ const integerOption = (name: string, value: number, least: number): number => {
 const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.map(
-        // Its index loads a hundred modules; what is needed of it is behind paths that it does not promise to keep.
-        Effect.promise(() => import("undici")),
-        ({ Agent, buildConnector }) => {
-          const connect = buildConnector({
-            // ALPN would decide otherwise, and HTTP/2 differs in what queues where and in what breaks with what.
-            allowH2: false,
-            timeout: timerMillis(Duration.toMillis(options.connectTimeout ?? "10 seconds"))
-          })
-          const connecting = new Set<Socket>()
-          const agent = new Agent({
-            allowH2: false,
-            connections: integerOption("connections", options.connections ?? 64, 1),
-            pipelining: integerOption("pipelining", options.pipelining ?? 1, 0),
-            keepAliveTimeout: timerMillis(Duration.toMillis(options.keepAliveTimeout ?? "4 seconds")),
-            connect(target, callback) {
-              const socket: unknown = connect(target, (...result) => {
-                if (socket instanceof Socket) connecting.delete(socket)
-                callback(...result)
-              })
-              if (socket instanceof Socket) connecting.add(socket)
-            }
-          })
-          return {
-            agent,
-            close: () => {
-              const destroyed = agent.destroy()
-              // undici leaves these open until their timeout, and the process with them.
-              for (const socket of connecting) socket.destroy(new Error(abandoned))
-              return destroyed
-            }
+      Effect.map(loadUndici(), ({ Agent, buildConnector }) => {
+        const connect = buildConnector({
+          // ALPN would decide otherwise, and HTTP/2 differs in what queues where and in what breaks with what.
+          allowH2: false,
+          timeout: timerMillis(Duration.toMillis(options.connectTimeout ?? "10 seconds"))
+        })
+        const connecting = new Set<Socket>()
+        const agent = new Agent({
+          allowH2: false,
+          connections: integerOption("connections", options.connections ?? 64, 1),
+          pipelining: integerOption("pipelining", options.pipelining ?? 1, 0),
+          keepAliveTimeout: timerMillis(Duration.toMillis(options.keepAliveTimeout ?? "4 seconds")),
+          connect(target, callback) {
+            const socket: unknown = connect(target, (...result) => {
+              if (socket instanceof Socket) connecting.delete(socket)
+              callback(...result)
+            })
+            if (socket instanceof Socket) connecting.add(socket)
+          }
+        })
+        return {
+          agent,
+          close: () => {
+            const destroyed = agent.destroy()
+            // undici leaves these open until their timeout, and the process with them.
+            for (const socket of connecting) socket.destroy(new Error(abandoned))
+            return destroyed
           }
         }
-      ),
+      }),
       (pool) => Effect.promise(pool.close)
     ),
     (pool) => pool.agent

@@ -103,6 +103,25 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
     }).pipe(Effect.scoped)
   )
 
+  it.effect.runIf(existsSync("/dev/full"))(
+    "says that standard output cannot be written, in JSON where it is asked",
+    () =>
+      Effect.gen(function* () {
+        const through = ["sh", "-c", 'exec "$0" "$@" > /dev/full']
+        const plain = yield* agentalk(["doctor", "--quiet"], { through })
+        assert.deepStrictEqual(
+          [plain.status, plain.stderr],
+          [
+            2,
+            "FileFault: standard output cannot be written (ENOSPC)\nMake room there, or send it elsewhere, and run the command again.\n"
+          ]
+        )
+        const told = yield* agentalk(["contacts", "search", "--name", "nobody", "--json"], { through })
+        assert.strictEqual(told.status, 2)
+        assert.nestedPropertyVal(json(told.stderr), "error.tag", "FileFault")
+      })
+  )
+
   it.effect("finds a name for every report of standard input", () =>
     Effect.gen(function* () {
       const cwd = yield* Agentalk.temporary
@@ -149,9 +168,9 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         const { url } = yield* SandboxServer.Address
         const state = yield* Sandbox.State
         writeFileSync(join(cwd, "in.csv"), contacts(30, "5560"))
-        const held = yield* holdAnswers
+        const held = yield* holdAnswers(8)
         const running = yield* Agentalk.start(["contacts", "import", "in.csv"], { cwd, env: Agentalk.environment(url) })
-        yield* held.until(8)
+        yield* held.come
         running.child.kill(signal)
         yield* Agentalk.told(running)
         yield* held.release

@@ -13,7 +13,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import type * as Import from "../src/Import.ts"
-import { draw } from "../src/internal/cli/progress.ts"
+import { draw, line, paceOf } from "../src/internal/cli/progress.ts"
 import * as SandboxServer from "../src/SandboxServer.ts"
 import * as Agentalk from "./Agentalk.ts"
 import { holdRequests } from "./Hold.ts"
@@ -58,6 +58,13 @@ describe("progress", () => {
       assert.match(screen.text, /^5 rows, 50%, [\d,]+\/s\n$/)
     }).pipe(Effect.scoped)
   )
+
+  it("tells no share of what has no known length, and none is done of an empty file", () => {
+    const unknown = { ...snapshot("sending"), bytesTotal: undefined }
+    assert.strictEqual(line(unknown, paceOf(unknown, 1)), "5 rows, 5/s")
+    const empty = { ...snapshot("checking"), bytesTotal: 0 }
+    assert.strictEqual(paceOf(empty, 1).fraction, 0)
+  })
 })
 
 /** A terminal on which somebody presses a key, or that is closed. */
@@ -131,7 +138,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
     }).pipe(Effect.scoped)
   )
 
-  it.effect("stays interrupted where a prompt is left", () =>
+  it.effect("stays interrupted where a prompt is left, and shows the stack of a defect", () =>
     Effect.gen(function* () {
       yield* stand("stdin", Object.assign(Readable.from([]), { isTTY: true }))
       yield* stand("stdout", new Screen(true))
@@ -142,6 +149,10 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       })
       const exit = yield* Effect.exit(run(["contacts", "delete", "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"], {}, left))
       assert.isTrue(Exit.hasInterrupts(exit))
+      const broken = Terminal.make({ ...terminal, readInput: Effect.die(new Error("no keyboard")) })
+      const ended = yield* run(["contacts", "delete", "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"], {}, broken)
+      assert.deepStrictEqual([ended.status, ended.out], [1, ""])
+      assert.match(ended.err, /^Defect: the command is broken; please report this\.\nError: no keyboard\n/)
     }).pipe(Effect.scoped)
   )
 

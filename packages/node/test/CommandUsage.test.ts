@@ -2,10 +2,11 @@
 import * as Errors from "@agentalk/core/AgentalkError"
 import * as Faults from "@agentalk/core/Faults"
 import * as Sandbox from "@agentalk/core/Sandbox"
-import { assert, it, layer } from "@effect/vitest"
+import { assert, it, layer, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
 import { chmodSync, readdirSync, writeFileSync } from "node:fs"
+import { type AddressInfo, createServer } from "node:net"
 import { join } from "node:path"
 import { FileFault } from "../src/ContactFile.ts"
 import { ImportStopped } from "../src/Import.ts"
@@ -69,6 +70,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       for (const [args, said] of [
         [["contacts", "set-fields", id], /set-fields needs --field/],
         [["contacts", "set-fields", id, "--field-json", "seats=five"], /--field-json: Expected KEY=JSON/],
+        [["contacts", "set-fields", id, "--field", "a=1", "--field-json", "a=2"], /a field is given twice/],
         [["contacts", "search", "--name", " "], /--name is blank/],
         [["contacts", "import", "x.csv", "--dry-run", "--resume"], /--dry-run sends nothing/]
       ] as const) {
@@ -98,6 +100,9 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       assert.include((yield* searchWith(file)).err, `chmod 600 '${file}'`)
       chmodSync(file, 0o600)
       assert.strictEqual((yield* searchWith(file)).status, 0)
+      const other = join(folder, "token")
+      writeFileSync(other, "x", { mode: 0o644 })
+      assert.include((yield* searchWith(other)).err, `chmod 600 ${other}\``)
     }).pipe(Effect.scoped)
   )
 
@@ -109,8 +114,37 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       assert.match(none.out, /✗ settings +there is no API token\n +Set AGENTALK_API_TOKEN[^]*Mend the line marked ✗/)
       const tls = yield* run(["doctor", "--base-url", AGENTALK_BASE_URL.replace("http:", "https:")])
       assert.strictEqual(tls.status, 1)
-      assert.match(tls.out, /✗ network/)
-    })
+      assert.match(tls.out, /✗ network[^]*speaks plain http at this port/)
+      const server = createServer((socket) => {
+        socket.on("error", () => {})
+        socket.once("data", () => socket.end(`HTTP/1.1 200 OK\r\nx: ${"x".repeat(99_999)}\r\n\r\n`))
+      })
+      yield* Effect.addFinalizer(() =>
+        Effect.promise(() => new Promise<void>((resolve) => void server.close(() => resolve())))
+      )
+      yield* Effect.promise(() => new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve)))
+      const { port } = server.address() as AddressInfo
+      const strange = yield* run(["doctor", "--base-url", `http://127.0.0.1:${port}`, "--retries", "0"])
+      assert.strictEqual(strange.status, 1)
+      assert.match(strange.out, /✗ network[^]*The code is UND_ERR_HEADERS_OVERFLOW: check the network and/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("tells of a dry run how many rows are invalid, and the first of them", () =>
+    Effect.gen(function* () {
+      const path = join(yield* Agentalk.temporary, "people.csv")
+      const dryRun = (bad: number) => {
+        writeFileSync(path, `phone\n+12025550131\n${"12\n".repeat(bad)}`)
+        return run(["contacts", "import", path, "--dry-run"])
+      }
+      assert.match(
+        (yield* dryRun(1)).out,
+        /^2 rows: 1 would be sent, 1 is invalid\.\n {2}line 3: [^\n]+\nNothing was sent\.$/
+      )
+      const many = yield* dryRun(7)
+      assert.match(many.out, /^8 rows: 1 would be sent, 7 are invalid\.\n( {2}line \d+: [^\n]+\n){5} {2}and 2 more\n/)
+      assert.strictEqual(many.status, 3)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("tells that rows failed, and sends them again", () =>
@@ -129,9 +163,18 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       const other = join(folder, "other.csv")
       writeFileSync(other, "phone\n+12025550121\n")
       yield* state.script(() => Faults.status(401, { strikes: "before" }))
-      const stopped = yield* run(["contacts", "import", other])
-      assert.strictEqual(stopped.status, 1)
-      assert.match(stopped.err, /^Unauthorized: the import stopped at line 2\.[^]*Go on with: agentalk .*--resume/)
+      const args = vi.spyOn(process, "argv", "get")
+      yield* Effect.addFinalizer(() => Effect.sync(() => args.mockRestore()))
+      for (const [given, resume] of [
+        [["import", "Jane's file.csv"], String.raw`import 'Jane'\''s file.csv' --resume`],
+        [["import", "other.csv", "--resume", "--retry-failed"], "import other.csv --resume"]
+      ] as const) {
+        args.mockReturnValue(["node", "agentalk", ...given])
+        const stopped = yield* run(["contacts", "import", other, "--resume"])
+        assert.strictEqual(stopped.status, 1)
+        assert.match(stopped.err, /^Unauthorized: the import stopped at line 2\./)
+        assert.isTrue(stopped.err.endsWith(`Go on with: agentalk ${resume}`), stopped.err)
+      }
       yield* state.script(() => undefined)
     }).pipe(Effect.scoped)
   )

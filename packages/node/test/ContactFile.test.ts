@@ -321,7 +321,9 @@ describe("NDJSON", () => {
       const content = Buffer.concat([
         bytes('{"phone":"1234561"}\n{"phone":\n[1]\n"text"\n'),
         Buffer.from([0xc3, 0x28, 0x0a]),
-        bytes(`{"phone":{}}\n{"phone":"1","tags":[1]}\n{"fields":1}\n${"x".repeat(2000)}\n{}\n{"phone":"1234562"}`)
+        bytes(
+          `{"phone":{}}\n{"phone":"1","tags":[1]}\n{"fields":1}\n${"x".repeat(2000)}\n{}\n{"phone":"1","tags":5}\n{"phone":"1234562","fields":null}`
+        )
       ])
       for (const size of [1, 64, 65_536]) {
         const rows = yield* readRows(content, { format: "ndjson", size, maxRowBytes: 1000 })
@@ -338,7 +340,8 @@ describe("NDJSON", () => {
           [7, "tags holds what is not the name of a tag"],
           [8, "fields is not an object"],
           [9, "it is longer than 1,000 bytes"],
-          [10, "there is no phone number"]
+          [10, "there is no phone number"],
+          [11, "tags is not a list"]
         ])
       }
     })

@@ -15,25 +15,20 @@ export const holdRequests = Effect.gen(function* () {
   return Deferred.await(come)
 })
 
-/** Does what is asked from now on, and keeps the answers until they are released. */
-export const holdAnswers = Effect.gen(function* () {
+/** Does what is asked from now on, and keeps the answers until they are released; `come` ends when there are so many. */
+export const holdAnswers = Effect.fnUntraced(function* (answers: number) {
   const state = yield* Sandbox.State
+  const come = yield* Deferred.make<void>()
   const released = yield* Deferred.make<void>()
-  let count = 0
   const held: Faults.Fault = {
     name: "held",
     strikes: "after",
     answer: (real) => Effect.as(Deferred.await(released), real!)
   }
+  let count = 0
   yield* state.script(() => {
-    count++
+    if (++count === answers) Deferred.doneUnsafe(come, Effect.void)
     return held
   })
-  return {
-    /** Waits until so many answers are kept. */
-    until: Effect.fnUntraced(function* (answers: number) {
-      while (count < answers) yield* Effect.sleep("5 millis")
-    }),
-    release: Deferred.succeed(released, undefined)
-  }
+  return { come: Deferred.await(come), release: Deferred.succeed(released, undefined) }
 })

@@ -21,6 +21,7 @@ import * as Import from "../src/Import.ts"
 import * as Ledger from "../src/internal/ledger.ts"
 import { makeWatch } from "../src/internal/outage.ts"
 import { RowSet } from "../src/internal/rowSet.ts"
+import { holdAnswers } from "./Hold.ts"
 
 const temporary = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "agentalk-test-"))),
@@ -265,10 +266,12 @@ describe("Import", () => {
       writeFileSync(path, twenty)
       const report = Import.reportOf(path)
       const state = yield* Sandbox.State
-      yield* state.script(() => Faults.slow("100 millis", { strikes: "after" }))
+      const held = yield* holdAnswers(3)
       const fiber = yield* Effect.forkChild(Import.run(path, { concurrency: 3 }))
-      while ((yield* state.requests).length < 3) yield* Effect.sleep("5 millis")
-      yield* Fiber.interrupt(fiber)
+      yield* held.come
+      const ended = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      yield* held.release
+      yield* Fiber.join(ended)
       assert.deepStrictEqual(
         linesOf(report).map(({ outcome }) => outcome),
         ["created", "created", "created"]

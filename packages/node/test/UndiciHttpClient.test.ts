@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpBody from "effect/http/HttpBody"
+import * as Cookies from "effect/http/Cookies"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -206,6 +207,8 @@ describe("UndiciHttpClient", () => {
         assert.strictEqual(received.headers["vary"], "accept, origin")
         assert.deepStrictEqual(Object.keys(received.cookies.cookies), ["a", "b"])
         assert.deepStrictEqual(yield* received.json, { id: "Zoë 🦊" })
+        const plain = yield* serve((_, response) => response.end())
+        assert.deepStrictEqual((yield* client.get(plain.origin)).cookies, Cookies.empty)
       })
     )
 

@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
+import type { Token, TokenSource } from "../AgentalkClient.ts"
 import { ApiToken } from "../Settings.ts"
 
 /** What proves who calls. */
@@ -28,12 +29,6 @@ export interface Rotating {
 
 /** A credential that never changes, or one that is obtained before each attempt. */
 export type Credentials = Credential | Rotating
-
-/** A token that is obtained when it is needed, and obtained anew when it was refused. */
-export interface Source {
-  readonly current: Effect.Effect<Redacted.Redacted, unknown>
-  readonly refresh: Effect.Effect<Redacted.Redacted, unknown>
-}
 
 export const isRotating = (credentials: Credentials): credentials is Rotating => "current" in credentials
 
@@ -58,7 +53,7 @@ const obtain = (token: Effect.Effect<Redacted.Redacted, unknown>): Effect.Effect
 
 /** Credentials from a token that is what `check` wants it to be. */
 export const makeCredentials = (
-  token: Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown> | Source,
+  token: Token,
   check: (text: unknown) => Effect.Effect<string, Config.ConfigError>
 ): Effect.Effect<Credentials, Config.ConfigError> => {
   if (Effect.isEffect(token)) {
@@ -102,7 +97,7 @@ export const makeCredentials = (
   })
 }
 
-const isSource = (token: unknown): token is Source =>
+const isSource = (token: unknown): token is TokenSource =>
   Predicate.hasProperty(token, "current") &&
   Effect.isEffect(token.current) &&
   Predicate.hasProperty(token, "refresh") &&

@@ -43,7 +43,11 @@ const quote = (path: string): string =>
 const readTokenFile = (path: string) =>
   Effect.try({
     try: () => statSync(path),
-    catch: () => new UsageFault({ message: "--token-file: there is no such file, or it cannot be read" })
+    catch: () =>
+      new UsageFault({
+        message: "--token-file: there is no such file, or it cannot be read",
+        advice: "Correct its path, or leave it out and set AGENTALK_API_TOKEN."
+      })
   }).pipe(
     Effect.filterOrFail(
       (stats) => stats.isFile() && stats.size <= maxTokenFile,

@@ -21,6 +21,8 @@ export const text = (name: string, metavar: string, description: string) =>
 
 const id = Argument.String("id").pipe(Argument.withDescription("The id of the contact, a UUID"))
 
+const exampleId = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+
 const fieldFlags = {
   fields: text("field", "KEY=VALUE", "A custom field and its text; may be repeated").pipe(Flag.atLeast(0)),
   jsonFields: text("field-json", "KEY=JSON", "One that is no text: seats=5, vip=true").pipe(Flag.atLeast(0))
@@ -51,7 +53,11 @@ const parseFields = (flags: { readonly fields: ReadonlyArray<string>; readonly j
     const texts = yield* Effect.forEach(flags.fields, (pair) => parsePair("field", pair))
     const values = yield* Effect.forEach(flags.jsonFields, parseJson)
     const entries: ReadonlyArray<readonly [string, JsonValue]> = [...texts, ...values]
-    return entries.length === 0 ? undefined : Object.fromEntries(entries)
+    const fields = Object.fromEntries(entries)
+    if (Object.keys(fields).length < entries.length) {
+      return yield* new UsageFault({ message: "a field is given twice", advice: "Give every field one value." })
+    }
+    return entries.length === 0 ? undefined : fields
   })
 
 const withContacts = Effect.provide(Connection.layer())
@@ -93,11 +99,11 @@ const upsert = Command.make(
     }).pipe(withContacts)
 ).pipe(
   Command.withDescription(
-    "Create a contact, or update the one with the same phone number. What is left out stays as it is."
+    "Create a contact, or update the one with the same phone number.\n  What is left out stays as it is."
   ),
   Command.withExamples([
     {
-      command: 'agentalk contacts upsert --phone "+1 202 555 0143" --first-name Jane --tag vip --field city=Lisbon',
+      command: 'agentalk contacts upsert --phone "+1 202 555 0143" --first-name Jane --tag vip',
       description: "Create or update a contact"
     }
   ])
@@ -137,7 +143,7 @@ const deletes = Command.make(
   Command.withDescription("Delete a contact for good"),
   Command.withExamples([
     {
-      command: "agentalk contacts delete 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 --yes",
+      command: `agentalk contacts delete ${exampleId} --yes`,
       description: "Delete without asking"
     }
   ])
@@ -154,11 +160,11 @@ const setFields = Command.make("set-fields", { id, ...fieldFlags }, ({ id, ...fl
   Command.withDescription("Set custom fields of a contact. Fields that are not named stay as they are."),
   Command.withExamples([
     {
-      command: "agentalk contacts set-fields 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 --field city=Lisbon --field plan=pro",
+      command: `agentalk contacts set-fields ${exampleId} \\\n    --field city=Lisbon --field plan=pro`,
       description: "Set two fields"
     },
     {
-      command: "agentalk contacts set-fields 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 --field-json seats=5",
+      command: `agentalk contacts set-fields ${exampleId} \\\n    --field-json seats=5`,
       description: "Set a number"
     }
   ])
@@ -179,7 +185,7 @@ const clearField = Command.make(
   Command.withDescription("Clear one field of a contact"),
   Command.withExamples([
     {
-      command: "agentalk contacts clear-field 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 email",
+      command: `agentalk contacts clear-field ${exampleId} email`,
       description: "Clear the e-mail address"
     }
   ])
@@ -200,7 +206,7 @@ const addTags = Command.make(
   Command.withDescription("Add tags to a contact. The tags that it has stay."),
   Command.withExamples([
     {
-      command: "agentalk contacts add-tags 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 vip newsletter",
+      command: `agentalk contacts add-tags ${exampleId} vip newsletter`,
       description: "Add two tags"
     }
   ])
@@ -218,7 +224,7 @@ const removeTag = Command.make(
   Command.withDescription("Take one tag away from a contact"),
   Command.withExamples([
     {
-      command: "agentalk contacts remove-tag 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 newsletter",
+      command: `agentalk contacts remove-tag ${exampleId} newsletter`,
       description: "Take the tag newsletter away"
     }
   ])

@@ -54,3 +54,9 @@ export const flags = [
   Retries,
   CompletionsFlag
 ] as const
+
+/** Whether a flag stands among the arguments, for what happens before these are understood, or where they are not. */
+export const isGiven = (args: ReadonlyArray<string>, flag: string): boolean => {
+  const end = args.indexOf("--")
+  return (end === -1 ? args : args.slice(0, end)).includes(flag)
+}

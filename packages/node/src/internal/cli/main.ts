@@ -3,6 +3,10 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as Cli from "../../Cli.ts"
+import { type Explained, status, toJson, toLines } from "./failure.ts"
+import { isGiven } from "./flags.ts"
+
+const args = process.argv.slice(2)
 
 let signals = 0
 
@@ -20,12 +24,18 @@ process.stderr.on("error", () => {})
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // Whoever read our output stopped reading, as `head` does: as if by SIGPIPE. An import can be resumed.
   if (error.code === "EPIPE") process.exit(141)
-  process.stderr.write(`FileFault: standard output cannot be written${error.code ? ` (${error.code})` : ""}\n`)
-  process.exit(1)
+  const fault: Explained = {
+    status: status.usage,
+    tag: "FileFault",
+    message: `standard output cannot be written${error.code ? ` (${error.code})` : ""}`,
+    advice: "Make room there, or send it elsewhere, and run the command again."
+  }
+  process.stderr.write(`${isGiven(args, "--json") ? toJson(fault) : toLines(fault, false).join("\n")}\n`)
+  process.exit(fault.status)
 })
 
 NodeRuntime.runMain(
-  Cli.run(process.argv.slice(2)).pipe(
+  Cli.run(args).pipe(
     Effect.flatMap((status) =>
       Effect.sync(() => {
         process.exitCode = status
