@@ -154,19 +154,22 @@ describe("a quota", () => {
     })
   )
 
-  it.effect.each<[string, Partial<RateLimit.Quota>]>([
-    ["no requests", { limit: 0 }],
-    ["half a request", { limit: 1.5 }],
-    ["no time", { window: 0 }],
-    ["all time", { window: Infinity }],
-    ["a burst of more than the limit", { burst: 11 }],
-    ["no burst", { burst: 0 }]
-  ])("of %s is a mistake of the programmer", ([, quota]) =>
+  it.effect.each<[string, Partial<RateLimit.Quota>, says: string]>([
+    ["no requests", { limit: 0 }, "limit must be"],
+    ["half a request", { limit: 1.5 }, "limit must be"],
+    ["no time", { window: 0 }, "window must be"],
+    ["all time", { window: Infinity }, "window must be"],
+    ["a burst of more than the limit", { burst: 11 }, "burst must be"],
+    ["no burst", { burst: 0 }, "burst must be"]
+  ])("of %s is a mistake of the programmer", ([, quota, says]) =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(
         Effect.provide(Effect.void, RateLimit.layer({ limit: 10, window: "1 second", ...quota }))
       )
-      assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof RangeError)
+      assert(Exit.isFailure(exit))
+      const mistake = Cause.squash(exit.cause)
+      assert.instanceOf(mistake, RangeError)
+      assert.include(String(mistake), says)
     })
   )
 

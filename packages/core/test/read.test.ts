@@ -152,6 +152,11 @@ describe("what is looked for", () => {
     )
   })
 
+  it.each(["id", "contactId", "contact_id"])("is the id of a contact as %s beside it", (key) => {
+    const { contact } = Result.getOrThrow(Read.upserted({ [key]: "1", contact: { phone: "+15551234567" } }, 200))
+    assert.strictEqual(contact.id, "1")
+  })
+
   it.each(["id", "contactId", "contact_id"])("is a contact by its %s alone, where it is the one asked for", (key) => {
     assert.isTrue(Option.isSome(Result.getOrThrow(Read.contact(id)({ [key]: id.toUpperCase() }, 200))))
     // An `id` may be a tag's; the others can only be a contact's.
