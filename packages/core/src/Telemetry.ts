@@ -13,7 +13,7 @@
  * attempts; `agentalk.attempts`, `agentalk.outcome`, `agentalk.assumed` and `error.type` on calls;
  * `agentalk.wait.reason` and `agentalk.wait.duration` (seconds) on waits. `error.type` is the tag of a call's error, and
  * the status or the code of an attempt's, such as `503` or `ECONNRESET`. A span that failed ends with that type in the
- * place of the error, whose message may name a custom field.
+ * place of the error, whose message may name a custom field; one that succeeded, without the answer.
  *
  * Metrics are listed in `metrics`. Logs: one at debug level for each call, attempt and wait, with the same attributes.
  *

@@ -13,7 +13,7 @@ import { Contacts } from "../src/Contacts.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import { type Answer, ended, failed, lineUp, ok, refused, reset, silentRedis, stall, status } from "./Attempts.ts"
-import { id } from "./ScriptedApi.ts"
+import { id, json } from "./ScriptedApi.ts"
 
 const once = Retry.withPolicy(Retry.none)
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
@@ -68,11 +68,12 @@ describe("the circuit", () => {
 
   it.effect("stays closed while the server answers, whatever it refuses", () =>
     Effect.gen(function* () {
-      const codes = [400, 401, 403, 404, 408, 409, 429, 302]
-      const { contacts, sent } = yield* lineUp(codes.map((code) => status(code)))
-      for (const _ of codes) assert.notStrictEqual(yield* tagOf(contacts), "CircuitOpen")
-      assert.strictEqual(sent.length, codes.length)
-    }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
+      const tooLarge = Effect.sync(() => json(200, { padding: "x".repeat(1_000) }))
+      const answers = [tooLarge, ...[400, 401, 403, 404, 408, 409, 429, 302].map((code) => status(code))]
+      const { contacts, sent } = yield* lineUp(answers, { maxBodySize: 1_000 })
+      for (const _ of answers) assert.notStrictEqual(yield* tagOf(contacts), "CircuitOpen")
+      assert.strictEqual(sent.length, answers.length)
+    }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1, openDuration: "1 day" })))
   )
 
   it.effect("stays closed where failures are not in a row", () =>

@@ -320,16 +320,20 @@ describe("a server that says when", () => {
     }).pipe(Random.withSeed("holds"))
   )
 
-  it.effect.each<[string, Record<string, string>]>([
-    ["something remains", { "x-ratelimit-remaining": "1", "x-ratelimit-reset": "20" }],
-    ["nobody knows how long", { "x-ratelimit-remaining": "0" }],
-    ["it is over", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1799999999" }],
-    ["it makes no sense", { "x-ratelimit-remaining": "none", "x-ratelimit-reset": "later" }]
-  ])("holds nobody back where %s", ([, headers]) =>
+  it.effect.each<[string, number, Record<string, string>]>([
+    ["something remains", 200, { "x-ratelimit-remaining": "1", "x-ratelimit-reset": "20" }],
+    ["nobody knows how long", 200, { "x-ratelimit-remaining": "0" }],
+    ["it is over", 200, { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1799999999" }],
+    ["it makes no sense", 200, { "x-ratelimit-remaining": "none", "x-ratelimit-reset": "later" }],
+    ["one request broke the server", 500, { "retry-after": "20" }],
+    ["one request was wrong", 409, { "retry-after": "20" }],
+    ["a success asks to come back", 202, { "retry-after": "20" }]
+  ])("holds nobody back where %s", ([, code, headers]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(now)
-      const { contacts, times } = yield* lineUp([status(200, headers)])
-      yield* Effect.all([tag(contacts), tag(contacts)])
+      const { contacts, times } = yield* lineUp([status(code, headers)])
+      const once = Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
+      yield* ended(Effect.all([once, once]))
       assert.deepStrictEqual(times, [now, now])
     })
   )

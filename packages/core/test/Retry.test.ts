@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError, Outcome, RetryStopped } from "../src/AgentalkError.ts"
@@ -17,7 +18,7 @@ import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
 import { type Answer, ended, failed, lineUp, ok, refused, reset, stall, status, withChance } from "./Attempts.ts"
-import { id } from "./ScriptedApi.ts"
+import { id, json } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 
@@ -118,6 +119,26 @@ describe("what is retried", () => {
     })
   )
 
+  it.effect("an answer that breaks off is read once more, but nothing is written once more for it", () =>
+    Effect.gen(function* () {
+      const broken = Effect.sync(
+        () =>
+          new Response(Stream.toReadableStream(Stream.fail(new Error("ECONNRESET"))), {
+            headers: { "content-type": "application/json" }
+          })
+      )
+      const found = Effect.sync(() => json(200, { contacts: [] }))
+      const reading = yield* lineUp([broken, found])
+      assert.isTrue(Result.isSuccess((yield* ended(reading.contacts.search({ name: "Jane" }))).result))
+      const writing = yield* lineUp([broken, ok])
+      assert.deepStrictEqual(ending(yield* failed(tag(writing.contacts))), {
+        attempts: 1,
+        outcome: "applied",
+        retryStopped: "not-retryable"
+      })
+    })
+  )
+
   it.effect("an input that is refused before sending is not", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([ok])
@@ -180,17 +201,23 @@ describe("Retry-After", () => {
     ["of a minute", { "retry-after": "60" }, 60_000]
   ]
   for (const code of [429, 503]) {
-    it.effect.each(hints)(`${code}: %s, is never undercut, and kept to a quarter of a second`, ([, headers, millis]) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(soon)
-        for (const chance of [0, 0.3, almostOne]) {
-          const [wait = -1] = yield* waitsOf([status(code, headers), ok], {}, chance).pipe(
-            Effect.tap(() => TestClock.setTime(soon))
-          )
-          assert.isAtLeast(wait, millis)
-          assert.isAtMost(wait, millis + 250)
-        }
-      })
+    it.effect.each(hints)(
+      `${code}: %s, is never undercut, and spread over a quarter of a second`,
+      ([, headers, millis]) =>
+        Effect.gen(function* () {
+          yield* TestClock.setTime(soon)
+          let latest = 0
+          for (const chance of [0, 0.3, almostOne]) {
+            const [wait = -1] = yield* waitsOf([status(code, headers), ok], {}, chance).pipe(
+              Effect.tap(() => TestClock.setTime(soon))
+            )
+            assert.isAtLeast(wait, millis)
+            assert.isAtMost(wait, millis + 250)
+            latest = wait
+          }
+          // Calls that were told the same moment must not all arrive in it.
+          assert.isAtLeast(latest, millis + 200)
+        })
     )
   }
 
@@ -255,6 +282,7 @@ describe("Retry-After", () => {
 describe("the error in the end", () => {
   it.effect("tells how many attempts were made, how long they took and why there are no more", () =>
     Effect.gen(function* () {
+      yield* TestClock.adjust("1 day")
       const { contacts } = yield* lineUp([Effect.delay(status(500), "2 seconds")])
       const error = yield* failed(tag(contacts)).pipe(withChance(0.5))
       assert.deepStrictEqual(ending(error), { attempts: 3, outcome: "unknown", retryStopped: "attempts" })
@@ -321,6 +349,10 @@ describe("the error in the end", () => {
       for (const first of [refused, status(429)]) {
         const result = yield* deleted([first, status(404)])
         assert.strictEqual(Result.isFailure(result) ? result.failure._tag : "", "NotFound")
+      }
+      for (const code of [400, 401, 403, 405, 409, 501]) {
+        const result = yield* deleted([status(500), status(code)])
+        assert.deepInclude(Result.isFailure(result) ? result.failure : undefined, { status: code, outcome: "unknown" })
       }
     })
   )
@@ -406,6 +438,9 @@ describe("the retry budget", () => {
       assert.strictEqual(stopOf(yield* call), "success")
       const untold = yield* withBudget(0, status(429), ok)
       assert.strictEqual(stopOf(yield* untold.call), "RateLimited budget")
+      // A server that fails is spared all the same.
+      const failing = yield* withBudget(0, status(503, { "retry-after": "1" }), ok)
+      assert.strictEqual(stopOf(yield* failing.call), "ServerFault budget")
     })
   )
 

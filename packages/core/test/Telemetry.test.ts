@@ -17,7 +17,9 @@ import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as Telemetry from "../src/Telemetry.ts"
-import { Fault } from "../src/Transport.ts"
+import { type Breaker, CurrentBreaker } from "../src/internal/breaker.ts"
+import { CurrentLimiter, type Limiter } from "../src/internal/limiter.ts"
+import { Fault, ownsAttempt } from "../src/Transport.ts"
 import { type Answer, ended, lineUp, refused, reset, status, withChance } from "./Attempts.ts"
 import { calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
 
@@ -52,6 +54,9 @@ const traced = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
 }
 
 const attributesOf = (span: Tracer.Span | undefined) => Object.fromEntries(span?.attributes ?? [])
+
+/** The span that is open on a fiber. */
+const openIn = ({ cache: { span } }: Fiber.Fiber<unknown, unknown>) => (span?._tag === "Span" ? span : undefined)
 
 const nameAndKind = ({ kind, name }: Tracer.Span) => `${kind} ${name}`
 
@@ -212,6 +217,126 @@ describe("spans", () => {
         [["Validation"], ["defect"], ["defect"]]
       )
       for (const ending of endings) assert.notInclude(inspect(ending), "secret")
+    })
+  )
+
+  it.effect("hold nothing of the answer", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([ok])
+      const { spans } = yield* traced(calls.search(contacts))
+      assert.deepStrictEqual(
+        spans.map(({ status }) => status._tag === "Ended" && status.exit),
+        [Exit.void, Exit.void]
+      )
+    })
+  )
+
+  it.effect("have no times where timing is off", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("1 second")
+      const { contacts } = yield* lineUp([ok])
+      const { spans } = yield* traced(Effect.withTracerTiming(calls.search(contacts), false))
+      assert.deepStrictEqual(
+        spans.map(({ status }) => status._tag === "Ended" && [status.startTime, status.endTime]),
+        [
+          [0n, 0n],
+          [0n, 0n]
+        ]
+      )
+    })
+  )
+
+  const call = "Contacts.search"
+  const attempt = "GET /api/contacts/search"
+
+  it.effect("are open around what others have written", () =>
+    Effect.gen(function* () {
+      const seen: Array<readonly [string, string | undefined]> = []
+      const see = (where: string) =>
+        Effect.withFiber((fiber) => {
+          seen.push([where, openIn(fiber)?.name])
+          return Effect.void
+        })
+      const { contacts } = yield* lineUp(
+        [Effect.andThen(see("client"), status(401)), Effect.andThen(see("client"), ok)],
+        {
+          token: {
+            current: Effect.as(see("token"), Sandbox.token),
+            refresh: Effect.as(see("refresh"), Redacted.make(`${Redacted.value(Sandbox.token)}2`))
+          }
+        }
+      )
+      const limiter: Limiter = {
+        acquire: () => see("limiter"),
+        observe: () => {},
+        state: () => Effect.die("not asked for")
+      }
+      const breaker: Breaker = {
+        execute: (attempt) => Effect.tap(Effect.andThen(see("breaker"), attempt), see("breaker"))
+      }
+      yield* traced(
+        Effect.andThen(
+          Effect.provideService(calls.search(contacts), CurrentBreaker, breaker),
+          Effect.provideService(calls.search(contacts), CurrentLimiter, limiter)
+        ).pipe(Effect.tap(see("caller")), Effect.withSpan("job"))
+      )
+      const guarded: typeof seen = [
+        ["breaker", call],
+        ["client", attempt],
+        ["breaker", call]
+      ]
+      assert.deepStrictEqual(seen, [
+        ["token", call],
+        ...guarded,
+        ["token", call],
+        ["refresh", call],
+        ...guarded,
+        ["token", call],
+        ["limiter", call],
+        ["client", attempt],
+        ["caller", "job"]
+      ])
+    })
+  )
+
+  it.live("are open around a client that keeps the limits of an attempt by itself", () =>
+    Effect.gen(function* () {
+      const names: Array<string | undefined> = []
+      const { client } = make(() =>
+        Effect.withFiber((fiber) => {
+          names.push(openIn(fiber)?.name)
+          return ok
+        })
+      )
+      const contacts = yield* contactsOver(ownsAttempt(client))
+      yield* traced(calls.search(contacts))
+      assert.deepStrictEqual(names, [attempt])
+    })
+  )
+
+  it.effect("are open around the logs of what they tell", () =>
+    Effect.gen(function* () {
+      const names: Array<readonly [unknown, string | undefined]> = []
+      const logger = Logger.make(({ fiber, message }) => {
+        const span = openIn(fiber)
+        names.push([message, span?.status._tag === "Started" ? span.name : undefined])
+      })
+      const { contacts } = yield* lineUp([status(503), ok])
+      const { spans } = yield* traced(ended(calls.search(contacts))).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug"),
+        withChance(0.5)
+      )
+      assert.deepStrictEqual(names, [
+        [[attempt], attempt],
+        [[`${call} has waited`], call],
+        [[attempt], attempt],
+        [[call], call]
+      ])
+      assert.deepStrictEqual(
+        spans.map(({ status }) => status._tag === "Ended" && status.exit._tag),
+        ["Success", "Failure", "Success"]
+      )
     })
   )
 
@@ -378,12 +503,16 @@ describe("metrics", () => {
   it.effect("count retries and waits by their reasons", () =>
     measured(
       Effect.gen(function* () {
-        const { contacts } = yield* lineUp([status(429, { "retry-after": "2" }), refused, ok])
+        let obtained = 0
+        const token = Effect.sync(() => Redacted.make(`${Sandbox.organization}.secret${++obtained}`))
+        const answers = [status(429, { "retry-after": "2" }), refused, status(401), ok]
+        const { contacts } = yield* lineUp(answers, { token })
         yield* withChance(0.5)(ended(calls.upsert(contacts)))
         const operation = { "agentalk.operation": "upsert" }
         assert.deepStrictEqual(yield* counts("agentalk.client.retries"), [
           [{ ...operation, "agentalk.retry.reason": "throttled" }, 1],
-          [{ ...operation, "agentalk.retry.reason": "transient" }, 1]
+          [{ ...operation, "agentalk.retry.reason": "transient" }, 1],
+          [{ ...operation, "agentalk.retry.reason": "unauthorized" }, 1]
         ])
         assert.deepStrictEqual(yield* counts("agentalk.client.wait.duration"), [
           [{ ...operation, "agentalk.wait.reason": "retry-after" }, 1],

@@ -15,11 +15,11 @@ const tokenOf = (secret: string) => Redacted.make(`${org}.${secret}`)
 
 /** An API that takes one token, which a test may change, and what it was sent. */
 const guarded = Effect.fnUntraced(function* (token: AgentalkClient.Token, options?: Partial<AgentalkClient.Options>) {
-  const api = { accepts: "new" }
+  const api = { accepts: "new", refusal: 401 }
   const { client, sent } = make(({ headers }) =>
     headers["authorization"] === `Bearer ${org}.${api.accepts}`
       ? json(200, { contacts: [] })
-      : json(401, { detail: "Invalid token." })
+      : json(api.refusal, { detail: "Invalid token." })
   )
   const contacts = yield* Effect.orDie(contactsOver(client, { token, ...options }))
   const secrets = () => sent.map(({ headers }) => headers["authorization"]?.split(".")[1])
@@ -69,6 +69,16 @@ describe("a token that is an effect", () => {
       )
       const error = yield* unauthorized(search)
       assert.deepStrictEqual([error.attempts, error.status], [1, 401])
+    })
+  )
+
+  it.effect.each([400, 403, 404, 429, 500])("is not asked again when the API has refused with %d", (code) =>
+    Effect.gen(function* () {
+      const given = ["old", "new"]
+      const { api, search, secrets } = yield* guarded(Effect.sync(() => tokenOf(given.shift() ?? "none")))
+      api.refusal = code
+      yield* Effect.flip(search)
+      assert.deepStrictEqual(secrets(), ["old"])
     })
   )
 

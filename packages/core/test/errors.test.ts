@@ -136,7 +136,10 @@ describe("Retry-After", () => {
     [{ "retry-after-ms": "250" }, 250],
     [{ "retry-after-ms": "1.5" }, 1.5],
     [{ "retry-after-ms": "250", "retry-after": "5" }, 250],
+    [{ "retry-after-ms": "1.25" }, 1.25],
     [{ "retry-after-ms": "soon", "retry-after": "5" }, 5_000],
+    [{ "retry-after-ms": "in 250", "retry-after": "5" }, 5_000],
+    [{ "retry-after-ms": "250 ms", "retry-after": "5" }, 5_000],
     [{ "retry-after": "soon" }, undefined],
     [{ "retry-after": "-5" }, undefined],
     [{}, undefined]
@@ -191,6 +194,8 @@ describe("a success", () => {
     ["a contact of another shape", "applied", () => json(200, { contact: { id: "1", phone: 5 } })],
     ["problem JSON cut short", "applied", () => text(200, "{", { "content-type": "application/problem+json" })],
     ["HTML", "unknown", () => text(200, "<html>Log in</html>", { "content-type": "text/html" })],
+    ["HTML that names JSON", "unknown", () => text(200, "OK", { "content-type": "text/html;x=application/json" })],
+    ["several JSON texts", "unknown", () => text(200, "{}\n{}", { "content-type": "application/json-seq" })],
     ["plain text", "unknown", () => text(200, "OK", { "content-type": "text/plain" })],
     ["JSON that says it is text", "unknown", () => json(200, { id: "1" }, { "content-type": "text/plain" })],
     ["text without a type", "unknown", () => text(200, "OK")]

@@ -11,7 +11,7 @@ import type { Outcome } from "../src/AgentalkError.ts"
 import * as Transport from "../src/Transport.ts"
 import { ask, calls, contactsOver, id, json, text } from "./ScriptedApi.ts"
 
-const unsent = new Transport.Fault("network", { sent: false, code: "ECONNREFUSED" })
+const unsent = new Transport.Fault("network", { sent: false, code: "EOWN" })
 const sent = new Transport.Fault("network", { sent: true, code: "ECONNRESET" })
 
 const jsonType = { "content-type": "application/json" }
@@ -20,7 +20,7 @@ const large = () => json(200, { padding: "x".repeat(2_000) })
 
 describe("what a broken connection says", () => {
   it.effect.each<readonly [name: string, cause: unknown, outcome: Outcome, code: string | undefined]>([
-    ["several faults, none of them sent", { errors: [unsent, unsent] }, "not-applied", "ECONNREFUSED"],
+    ["several faults, none of them sent", { errors: [unsent, unsent] }, "not-applied", "EOWN"],
     ["several faults, one of them sent", { errors: [sent, unsent] }, "unknown", "ECONNRESET"],
     ["several errors, the first without a code", { errors: [{}, { code: "ECONNRESET" }] }, "unknown", "ECONNRESET"],
     ["no errors, but a cause", { errors: [], cause: { code: "ECONNREFUSED" } }, "not-applied", "ECONNREFUSED"],

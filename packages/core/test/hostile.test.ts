@@ -100,10 +100,13 @@ describe("what became of a call", () => {
 
   it.effect("is not known where a success says that it is none", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(ask("addTags", () => json(200, { success: false, error: "No such contact" })))
-      assert(error._tag === "UnexpectedResponse")
-      assert.strictEqual(error.outcome, "unknown")
-      assert.deepStrictEqual(error.issues, [{ path: [], message: "No such contact" }])
+      for (const denial of [{ success: false }, { ok: false }]) {
+        const error = yield* Effect.flip(ask("addTags", () => json(200, { ...denial, error: "No such contact" })))
+        assert(error._tag === "UnexpectedResponse")
+        assert.strictEqual(error.outcome, "unknown")
+        assert.deepStrictEqual(error.issues, [{ path: [], message: "No such contact" }])
+      }
+      yield* ask("addTags", () => json(200, { ok: true }))
     })
   )
 

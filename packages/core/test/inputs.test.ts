@@ -286,4 +286,16 @@ describe("what is sent is what was checked", () => {
       assert.deepStrictEqual(body, { phone, firstName: "Jane" })
     })
   )
+
+  it.effect("or nothing is sent, where it has no JSON form any more", () =>
+    Effect.gen(function* () {
+      const sealed = Object.defineProperty({ a: 1 }, "toJSON", {
+        get: () => {
+          throw new Error("gone")
+        }
+      })
+      const error = yield* refuse("updateFields", [id, { home: sealed }])
+      assert.deepStrictEqual(error.issues, [{ path: [], message: "Expected data that has a JSON form" }])
+    })
+  )
 })

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { Issue } from "../src/AgentalkError.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as Redacted from "effect/Redacted"
-import { ask, type Call, calls, id, text } from "./ScriptedApi.ts"
+import { ask, type Call, calls, contactsOver, id, make, text } from "./ScriptedApi.ts"
 
 const secret = Redacted.value(Sandbox.token)
 
@@ -129,6 +131,15 @@ describe("the issues of an error body", () => {
       assert.deepStrictEqual<unknown>(yield* issuesOf("Bad phone.", plain), [{ path: [], message: "Bad phone." }])
       assert.deepStrictEqual(yield* issuesOf("<p>Bad phone.</p>", plain), [])
       assert.deepStrictEqual(yield* issuesOf("<p>Bad phone.</p>", { type: "text/html" }), [])
+    })
+  )
+
+  it.effect("are read where the client has another way to send the token", () =>
+    Effect.gen(function* () {
+      const { client } = make(() => text(400, JSON.stringify({ phone: [required] })))
+      const bare = HttpClient.mapRequest(client, HttpClientRequest.removeHeader("authorization"))
+      const error = yield* Effect.flip(Effect.flatMap(contactsOver(bare), upsert))
+      assert.deepNestedInclude(error, { issues: [{ path: ["phone"], message: required }] })
     })
   )
 

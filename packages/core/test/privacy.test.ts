@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
+import { withOrganization } from "../src/AgentalkClient.ts"
 import { type AgentalkError, ServerFault } from "../src/AgentalkError.ts"
 import { type Answer, ask, type Call, json, text } from "./ScriptedApi.ts"
 
@@ -143,6 +144,44 @@ describe("an error shows nothing of what a call was about", () => {
       )
       assert(error._tag === "Validation")
       assert.strictEqual(error.issues[0]?.message, "<firstName>, <tags.0>, <fields.home.city>")
+    })
+  )
+
+  it.effect("when it names an organization", () =>
+    Effect.gen(function* () {
+      const organization = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+      const answer = () => json(400, { detail: `Not in ${organization}` }, { "x-request-id": organization })
+      const error = yield* Effect.flip(
+        ask((contacts) => withOrganization(contacts.delete(id), organization), answer, { token })
+      )
+      assert(error._tag === "Validation")
+      assert.deepStrictEqual(error.issues, [{ path: [], message: "Not in <organization>" }])
+      assert.isUndefined(error.requestId)
+    })
+  )
+
+  it.effect("when the input cannot be read any more", () =>
+    Effect.gen(function* () {
+      const mutable = { name: "Quintessa" }
+      const answer = Effect.sync(() => {
+        Object.defineProperty(mutable, "name", {
+          enumerable: true,
+          get: () => {
+            throw new Error("gone")
+          }
+        })
+        return json(400, { detail: "Quintessa" }, { "x-request-id": "Quintessa" })
+      })
+      const error = yield* Effect.flip(
+        ask(
+          (contacts) => contacts.search(mutable),
+          () => answer,
+          { token }
+        )
+      )
+      assert(error._tag === "Validation")
+      assert.deepStrictEqual(error.issues, [{ path: [], message: "(a text that was not kept)" }])
+      assert.isUndefined(error.requestId)
     })
   )
 

@@ -21,15 +21,19 @@ export interface Ending {
   readonly retryStopped: RetryStopped
 }
 
+/** Why a call ends. */
+export interface Reason<E> {
+  readonly toError: (ending: Ending) => E
+}
+
 /** How one attempt failed. */
-export interface Failure<E> {
+export interface Failure<E> extends Reason<E> {
   /** What became of this attempt. */
   readonly outcome: Outcome
   /** Why another attempt may do better; `undefined` where none would. */
   readonly retry?: "timeout" | "transient" | "throttled" | undefined
   /** The shortest wait before another attempt, where the API told it. */
   readonly retryAfter?: Duration.Duration | undefined
-  readonly toError: (ending: Ending) => E
 }
 
 /** A duration as people say it: no more digits than they need. */

@@ -6,12 +6,14 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import { constTrue } from "effect/Function"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import * as Transport from "../Transport.ts"
 
 /** A response whose head has arrived. */
@@ -126,8 +128,15 @@ const readBounded = (
  * What is asked of every client. The client's span would record the URL, and with it a searched phone, and send trace
  * headers to the vendor; attempts have spans of their own.
  */
-const asked = (context: Context.Context<never>, attempt: Transport.Attempt): Context.Context<never> =>
-  Context.add(Context.add(context, Transport.CurrentAttempt, attempt), HttpClient.TracerDisabledWhen, () => true)
+const asked = (
+  context: Context.Context<never>,
+  attempt: Transport.Attempt,
+  span: Tracer.Span | undefined
+): Context.Context<never> => {
+  const limited = Context.add(context, Transport.CurrentAttempt, attempt)
+  const untraced = Context.add(limited, HttpClient.TracerDisabledWhen, constTrue)
+  return span === undefined ? untraced : Context.add(untraced, Tracer.ParentSpan, span)
+}
 
 /** `fetch` would follow redirects and take the request with it. */
 const withoutRedirects = (context: Context.Context<never>): Context.Context<never> =>
@@ -157,12 +166,14 @@ interface Limits {
  * Sends a request and reads its answer under the limits of one attempt. Fails only where no head arrived.
  *
  * @param isOwner whether the client enforces the limits by itself (`Transport.ownsAttempt`)
+ * @param span the span that the client works in, where the attempt is traced
  */
 export const exchange = (
   fiber: Fiber.Fiber<unknown, unknown>,
   send: Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError>,
   { at, maxBodyBytes, millis }: Limits,
-  isOwner: boolean
+  isOwner: boolean,
+  span: Tracer.Span | undefined
 ): Effect.Effect<Exchange, Transport.Fault> => {
   const isEnforced = isOwner && Transport.usesDefaultClock(fiber)
   let head: HttpClientResponse | undefined
@@ -184,10 +195,11 @@ export const exchange = (
     }
   )
   const attempt = { deadline: at + millis, maxBodyBytes }
+  const told = (context: Context.Context<never>) => asked(context, attempt, span)
   // Not `provideContext`, which copies the whole context to merge it.
-  if (isEnforced) return Effect.updateContext(received, (context: Context.Context<never>) => asked(context, attempt))
+  if (isEnforced) return Effect.updateContext(received, told)
   return received.pipe(
-    Effect.updateContext((context: Context.Context<never>) => withoutRedirects(asked(context, attempt))),
+    Effect.updateContext((context: Context.Context<never>) => withoutRedirects(told(context))),
     Effect.timeoutOrElse({
       duration: Duration.millis(millis),
       orElse: () => {

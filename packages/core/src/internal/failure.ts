@@ -32,6 +32,7 @@ import {
   nothingSent,
   outcomeOf,
   phrase,
+  type Reason,
   say,
   unsent,
   wherePhrase
@@ -55,14 +56,12 @@ export const invalidInput = (operation: Operation, issues: ReadonlyArray<Issue>)
 }
 
 /** Credentials that cannot be sent, and why. */
-export const noCredentials = (what: string): Failure<Unauthorized> => ({
-  outcome: "not-applied",
+export const noCredentials = (what: string): Reason<Unauthorized> => ({
   toError: (ending) => new Unauthorized({ ...ending, message: say(ending, what, nothingSent(ending)) })
 })
 
 /** A turn that would come too late: by the quota, or because the API has asked to wait. */
-export const fromLimiter = (wait: Duration.Duration, isAsked: boolean): Failure<RateLimited> => ({
-  outcome: "not-applied",
+export const fromLimiter = (wait: Duration.Duration, isAsked: boolean): Reason<RateLimited> => ({
   toError: (ending) =>
     new RateLimited({
       ...ending,
@@ -78,8 +77,7 @@ export const fromLimiter = (wait: Duration.Duration, isAsked: boolean): Failure<
 })
 
 /** A circuit that is open. */
-export const fromBreaker = (retryAfter: Duration.Duration): Failure<CircuitOpen> => ({
-  outcome: "not-applied",
+export const fromBreaker = (retryAfter: Duration.Duration): Reason<CircuitOpen> => ({
   toError: (ending) =>
     new CircuitOpen({
       ...ending,
@@ -285,7 +283,7 @@ export const readSuccess = (
     // Reading once more is always right; a write is done, and is not done again for its answer.
     return Result.fail(call.operation === "search" ? { ...cut, retry: "transient" } : cut)
   }
-  if (status === 204 || status === 205 || body.trim() === "") return Result.succeed(undefined)
+  if (body.trim() === "") return Result.succeed(undefined)
   // Without a content type, what parses as JSON is taken for it.
   if (!isJson(headers) && headers["content-type"] !== undefined) {
     return Result.fail(unreadable(call, exchange, "unknown", "the answer is not JSON, so it is hardly the API's own"))

@@ -37,7 +37,7 @@ const maxRetryAfterMillis = 366 * 24 * 3_600_000
 /** `retry-after-ms`, else `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3). */
 export const retryAfterOf = (headers: Headers.Headers, nowMillis: number): Duration.Duration | undefined => {
   const millis = headers["retry-after-ms"]
-  if (millis !== undefined && /^\d+(\.\d+)?$/.test(millis.trim())) {
+  if (millis !== undefined && /^\d+(\.\d+)?$/.test(millis)) {
     return Duration.millis(Math.min(Number(millis), maxRetryAfterMillis))
   }
   const text = headers["retry-after"]
@@ -51,7 +51,7 @@ export const retryAfterOf = (headers: Headers.Headers, nowMillis: number): Durat
 /** Whether a body is the API's own kind, by its content type. */
 export const isJson = (headers: Headers.Headers): boolean =>
   headers["content-type"] === "application/json" ||
-  /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(headers["content-type"]?.trim() ?? "")
+  /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(headers["content-type"] ?? "")
 
 export const parse = (text: string): Result.Result<unknown, void> => {
   try {
@@ -64,7 +64,7 @@ export const parse = (text: string): Result.Result<unknown, void> => {
 /** What an error body says is wrong, free of what the request carried. */
 export const readIssues = (call: Call<unknown>, exchange: Exchange): ReadonlyArray<Issue> => {
   const { body, headers } = exchange
-  if (isFault(body) || body.trim() === "") return []
+  if (isFault(body)) return []
   const parsed = parse(body)
   const redactor = redactorOf(call, exchange)
   if (Result.isSuccess(parsed)) return Issues.fromBody(parsed.success, redactor)

@@ -15,7 +15,7 @@ import { Fault, isFault, now } from "../Transport.ts"
 import type { Breaker, Health } from "./breaker.ts"
 import type { Budget } from "./budget.ts"
 import { type Credential, type Credentials, isRotating } from "./credentials.ts"
-import type { Call, Failure, Limit, Missing } from "./ending.ts"
+import type { Call, Failure, Limit, Missing, Reason } from "./ending.ts"
 import { exchange, type Exchange } from "./exchange.ts"
 import * as Failed from "./failure.ts"
 import { type Check, notData } from "./inputs.ts"
@@ -25,7 +25,7 @@ import type { Find } from "./policy.ts"
 import type { Read } from "./read.ts"
 import { type Encoded, type makeHeaders, toRequest } from "./requests.ts"
 import { isJson } from "./response.ts"
-import { type Instruments, type Observed, observeAttempt, retried, type Tells, waited } from "./telemetry.ts"
+import { inSpan, type Instruments, type Observed, observeAttempt, retried, type Tells, waited } from "./telemetry.ts"
 
 /** An operation: what it takes, how it is sent, and how its answer is read. */
 export interface Operation<I, A, E> {
@@ -188,9 +188,9 @@ export class Run<I, A, E> implements Call<E>, Observed {
 
   // --- how it ends --------------------------------------------------------------------------------------------------
 
-  private end(failure: Failure<CallError | E>, retryStopped: RetryStopped) {
+  private end(reason: Reason<CallError | E>, retryStopped: RetryStopped) {
     return Effect.fail(
-      failure.toError({
+      reason.toError({
         operation: this.of.operation,
         outcome: this.outcome,
         attempts: this.attempts,
@@ -201,9 +201,9 @@ export class Run<I, A, E> implements Call<E>, Observed {
   }
 
   /** Ends the call before the attempt at hand was made. */
-  private refuse(failure: Failure<CallError | E>, retryStopped: RetryStopped) {
+  private refuse(reason: Reason<CallError | E>, retryStopped: RetryStopped) {
     this.attempts--
-    return this.end(failure, retryStopped)
+    return this.end(reason, retryStopped)
   }
 
   // --- time ---------------------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ export class Run<I, A, E> implements Call<E>, Observed {
 
   /** Credentials count against the time of the attempt that they are for. */
   private inTime(credential: Effect.Effect<Credential, string>): Effect.Effect<Credential, string | Fault> {
-    return Effect.timeoutOrElse(credential, {
+    return Effect.timeoutOrElse(inSpan(credential, this.span), {
       duration: Duration.millis(this.begin(now(this.clock))),
       orElse: () => Effect.fail(new Fault("timeout", { sent: false }))
     })
@@ -259,9 +259,10 @@ export class Run<I, A, E> implements Call<E>, Observed {
     this.key = this.organization ?? credential.organization
     const sent = this.send(credential)
     const turn = this.limiter.acquire(this.key, this.policy.maxRetryAfter, this.deadline)
-    const tried = turn === Effect.void ? sent : Effect.andThen(this.waits("rate-limit", turn), sent)
-    const { breaker } = this
-    return Effect.matchEffect(breaker === undefined ? tried : breaker.execute(tried, this.shared.server, toHealth), {
+    const tried = turn === Effect.void ? sent : Effect.andThen(this.waits("rate-limit", inSpan(turn, this.span)), sent)
+    const { breaker, span } = this
+    const guarded = breaker === undefined ? tried : inSpan(breaker.execute(tried, this.shared.server, toHealth), span)
+    return Effect.matchEffect(guarded, {
       onSuccess: (answer) => this.settle(answer, credential),
       onFailure: (error) => {
         if (isFault(error)) return this.recover(Failed.fromFault(this, error, this.limitNow()))
@@ -275,8 +276,8 @@ export class Run<I, A, E> implements Call<E>, Observed {
   private send({ header }: Credential): Effect.Effect<Exchange, Fault> {
     const { baseUrl, headersOf, httpClient, isOwner, maxBodyBytes } = this.shared
     const request = toRequest(this.encoded, baseUrl, headersOf(this.encoded, header, this.organization))
-    return observeAttempt(this.instruments, this, request, (request, fiber, at) =>
-      exchange(fiber, httpClient.execute(request), { at, millis: this.begin(at), maxBodyBytes }, isOwner)
+    return observeAttempt(this.instruments, this, request, (request, fiber, at, span) =>
+      exchange(fiber, httpClient.execute(request), { at, millis: this.begin(at), maxBodyBytes }, isOwner, span)
     )
   }
 

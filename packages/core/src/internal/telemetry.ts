@@ -11,6 +11,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as UrlParams from "effect/http/UrlParams"
 import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
+import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
 import { isAgentalkError, type Operation } from "../AgentalkError.ts"
@@ -21,7 +22,9 @@ import type { Exchange } from "./exchange.ts"
 import { blankSecret } from "./redact.ts"
 
 /** What is told about a call, an attempt or a wait. */
-type Attributes = Readonly<Record<string, string | number | boolean>>
+type Attributes = Readonly<Record<string, Attribute>>
+
+type Attribute = string | number | boolean
 
 /** Why a call waits. */
 type WaitReason = "rate-limit" | "backoff" | "retry-after"
@@ -196,8 +199,8 @@ const isTraced = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
 const isLogged = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
   LogLevel.isGreaterThanOrEqualTo("Debug", cache.minimumLogLevel)
 
-const log = (message: string, attributes: Attributes): Effect.Effect<void> =>
-  Effect.annotateLogs(Effect.logDebug(message), attributes)
+const log = (message: string, attributes: Attributes, seconds: number): Effect.Effect<void> =>
+  Effect.annotateLogs(Effect.logDebug(message), { ...attributes, "agentalk.duration": seconds })
 
 /** How a call ended: its outcome and, where it failed, the kind of its error. */
 const endOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: string; readonly error?: string } => {
@@ -211,6 +214,10 @@ const endOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: string; r
 const withoutError = (cause: Cause.Cause<unknown>): string =>
   Cause.hasInterruptsOnly(cause) ? "interrupted" : "defect"
 
+/** Shows a span to what others have written. Our own code does without, for a change of context costs. */
+export const inSpan = <A, E>(effect: Effect.Effect<A, E>, span: Tracer.Span | undefined): Effect.Effect<A, E> =>
+  span === undefined ? effect : Effect.provideService(effect, Tracer.ParentSpan, span)
+
 /** Observes a call, from its input to its end. */
 export const observeCall = <A, E>(
   instruments: Instruments,
@@ -219,32 +226,27 @@ export const observeCall = <A, E>(
   start: () => Effect.Effect<A, E>
 ): Effect.Effect<A, E> => {
   const { clock, fiber } = call
-  const observe = () =>
-    Effect.onExit(start(), (exit) => {
-      const { error, outcome } = endOf(exit)
-      const seconds = (now(clock) - started) / 1000
-      instruments.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, fiber.context)
-      if (call.span === undefined && !isLogged(fiber)) return Effect.void
-      const attributes = {
-        "agentalk.attempts": call.attempts,
-        "agentalk.outcome": outcome,
-        ...(error !== undefined && { "error.type": error }),
-        ...(call.isAssumed && { "agentalk.assumed": true })
-      }
-      annotate(call.span, attributes)
-      const end = endSpan(call, call.span, exit, error)
-      if (!isLogged(fiber)) return end
-      return Effect.andThen(log(instruments.name, { ...attributes, "agentalk.duration": seconds }), end)
-    })
-  if (!isTraced(fiber)) return observe()
+  const { context } = fiber
+  const end = (exit: Exit.Exit<A, E>) => {
+    const { span } = call
+    const { error, outcome } = endOf(exit)
+    const seconds = (now(clock) - started) / 1000
+    instruments.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, context)
+    if (span === undefined && !isLogged(fiber)) return undefined
+    const attributes: Record<string, Attribute> = { "agentalk.attempts": call.attempts, "agentalk.outcome": outcome }
+    if (error !== undefined) attributes["error.type"] = error
+    if (call.isAssumed) attributes["agentalk.assumed"] = true
+    return finish(call, span, exit, error, attributes, () => log(instruments.name, attributes, seconds))
+  }
+  if (!isTraced(fiber)) return Effect.onExitPrimitive(start(), end)
   return Effect.useSpan(instruments.name, (span) => {
     call.span = span
-    return Effect.provideService(observe(), Tracer.ParentSpan, span)
+    return Effect.onExitPrimitive(start(), end)
   })
 }
 
-const annotate = (span: Tracer.Span | undefined, attributes: Attributes): void => {
-  if (span !== undefined) for (const key of Object.keys(attributes)) span.attribute(key, attributes[key])
+const annotate = (span: Tracer.Span, attributes: Attributes): void => {
+  for (const key in attributes) span.attribute(key, attributes[key])
 }
 
 /** The end of a span, in the place of the error of a call: that may name a custom field, and a defect anything. */
@@ -257,18 +259,41 @@ class Failed extends Error {
   }
 }
 
-/** Ends a span, before the one who opened it does, with nothing but the type of its error. */
+/**
+ * Ends a span, before the one who opened it does, with nothing but the type of its error. Not with the answer either: it
+ * is about people, and would live as long as the span.
+ */
 const endSpan = (
-  { clock }: Observed,
-  span: Tracer.Span | undefined,
+  { clock, fiber }: Observed,
+  span: Tracer.Span,
   exit: Exit.Exit<unknown, unknown>,
   error: string | undefined
-): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const isInterrupted = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-    const told = error === undefined || isInterrupted ? exit : Exit.fail(new Failed(error))
-    span?.end(clock.currentTimeNanosUnsafe(), told)
-  })
+): void => {
+  const isInterrupted = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+  const told = error === undefined ? Exit.void : isInterrupted ? exit : Exit.fail(new Failed(error))
+  span.end(fiber.getRef(References.TracerTimingEnabled) ? clock.currentTimeNanosUnsafe() : 0n, told)
+}
+
+/** Ends the span of a call or an attempt, and logs what came of it. */
+const finish = (
+  call: Observed,
+  span: Tracer.Span | undefined,
+  exit: Exit.Exit<unknown, unknown>,
+  error: string | undefined,
+  attributes: Attributes,
+  log: () => Effect.Effect<void>
+): Effect.Effect<void> | undefined => {
+  if (span !== undefined) annotate(span, attributes)
+  if (!isLogged(call.fiber)) {
+    if (span !== undefined) endSpan(call, span, exit, error)
+    return undefined
+  }
+  // A logger may add to the span that is open.
+  return Effect.ensuring(
+    inSpan(log(), span),
+    Effect.sync(() => span !== undefined && endSpan(call, span, exit, error))
+  )
+}
 
 /** Tells that a call has waited. Shorter waits than a millisecond are none. */
 export const waited = (
@@ -282,7 +307,8 @@ export const waited = (
   instruments.waited(reason).updateUnsafe(seconds, fiber.context)
   const attributes = { "agentalk.wait.reason": reason, "agentalk.wait.duration": seconds }
   span?.event("wait", clock.currentTimeNanosUnsafe() - BigInt(Math.round(millis * 1_000_000)), attributes)
-  return isLogged(fiber) ? log(`${instruments.name} has waited`, attributes) : Effect.void
+  if (!isLogged(fiber)) return Effect.void
+  return inSpan(Effect.annotateLogs(Effect.logDebug(`${instruments.name} has waited`), attributes), span)
 }
 
 /** Counts that an attempt is made again. */
@@ -291,11 +317,12 @@ export const retried = (instruments: Instruments, { fiber }: Observed, reason: R
 
 // --- attempts -------------------------------------------------------------------------------------------------------
 
-/** Sends a request as it is to be sent, on a fiber, at a time. */
+/** Sends a request as it is to be sent, on a fiber, at a time, in the span of its attempt. */
 type Send = (
   request: HttpClientRequest.HttpClientRequest,
   fiber: Fiber.Fiber<unknown, unknown>,
-  at: number
+  at: number,
+  span: Tracer.Span | undefined
 ) => Effect.Effect<Exchange, Fault>
 
 /** Observes one attempt. */
@@ -305,47 +332,46 @@ export const observeAttempt = (
   request: HttpClientRequest.HttpClientRequest,
   send: Send
 ): Effect.Effect<Exchange, Fault> => {
-  const { clock, fiber, span } = call
+  const { clock, fiber } = call
   const { context } = fiber
   let started: number | undefined
+  let span: Tracer.Span | undefined
 
-  const observe = (attempt: Tracer.Span | undefined, sent: HttpClientRequest.HttpClientRequest) => {
-    const begin = Effect.withFiber<Exchange, Fault>((fiber) => {
-      started = now(clock)
-      instruments.active.modifyUnsafe(1, context)
-      return send(sent, fiber, started)
-    })
-    return Effect.onExit(begin, (exit) => {
-      if (started === undefined) return Effect.void
-      const seconds = (now(clock) - started) / 1000
-      instruments.active.modifyUnsafe(-1, context)
-      const { error, status } = resultOf(instruments, exit)
-      const result = status !== undefined && error === undefined ? status : `${status ?? ""} ${error ?? ""}`
-      instruments.attempted(result).updateUnsafe(seconds, context)
-      if (attempt === undefined && !isLogged(fiber)) return Effect.void
-      const attributes = {
-        ...(call.attempts > 1 && { "http.request.resend_count": call.attempts - 1 }),
-        ...(status !== undefined && { "http.response.status_code": status }),
-        ...(error !== undefined && { "error.type": error }),
-        ...(call.tells.requestDetails && detailsOf(request, exit))
-      }
-      annotate(attempt, attributes)
-      const end = endSpan(call, attempt, exit, error)
-      if (!isLogged(fiber)) return end
-      const told = { ...instruments.attributes, ...attributes, "agentalk.duration": seconds }
-      return Effect.andThen(log(instruments.attemptName, told), end)
-    })
-  }
-
-  if (span === undefined) return observe(undefined, request)
-
-  const options = { kind: "client", parent: span, attributes: instruments.attributes } as const
-  return Effect.useSpan(instruments.attemptName, options, (attempt) =>
-    Effect.provideService(
-      observe(attempt, call.tells.traceHeaders ? withTrace(request, attempt) : request),
-      Tracer.ParentSpan,
-      attempt
+  const begin = Effect.withFiber<Exchange, Fault>((fiber) => {
+    started = now(clock)
+    instruments.active.modifyUnsafe(1, context)
+    return send(
+      span !== undefined && call.tells.traceHeaders ? withTrace(request, span) : request,
+      fiber,
+      started,
+      span
     )
+  })
+  const end = (exit: Exit.Exit<Exchange, Fault>) => {
+    if (started === undefined) return undefined
+    const seconds = (now(clock) - started) / 1000
+    instruments.active.modifyUnsafe(-1, context)
+    const { error, status } = resultOf(instruments, exit)
+    const result = status !== undefined && error === undefined ? status : `${status ?? ""} ${error ?? ""}`
+    instruments.attempted(result).updateUnsafe(seconds, context)
+    if (span === undefined && !isLogged(fiber)) return undefined
+    const attributes: Record<string, Attribute> = {}
+    if (call.attempts > 1) attributes["http.request.resend_count"] = call.attempts - 1
+    if (status !== undefined) attributes["http.response.status_code"] = status
+    if (error !== undefined) attributes["error.type"] = error
+    if (call.tells.requestDetails) Object.assign(attributes, detailsOf(request, exit))
+    return finish(call, span, exit, error, attributes, () =>
+      log(instruments.attemptName, { ...instruments.attributes, ...attributes }, seconds)
+    )
+  }
+  if (call.span === undefined) return Effect.onExitPrimitive(begin, end)
+  return Effect.useSpan(
+    instruments.attemptName,
+    { kind: "client", parent: call.span, attributes: instruments.attributes },
+    (opened) => {
+      span = opened
+      return Effect.onExitPrimitive(begin, end)
+    }
   )
 }
 
