@@ -136,5 +136,5 @@ export const layerRedis = (
 ): Layer.Layer<never, never, Redis> =>
   Layer.effect(Internal.CurrentBreaker, make(options)).pipe(
     Layer.provide(layerStoreInTime),
-    Layer.provide(Breakers.layerStoreRedis(options.prefix === undefined ? {} : { prefix: options.prefix }))
+    Layer.provide(Breakers.layerStoreRedis({ prefix: options.prefix }))
   )

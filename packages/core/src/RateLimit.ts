@@ -272,7 +272,7 @@ export const layerRedis = (
   Layer.effect(Internal.CurrentLimiter, make(quota)).pipe(
     Layer.provide(RateLimiter.layer),
     Layer.provide(layerStoreInTime),
-    Layer.provide(RateLimiter.layerStoreRedis(quota.prefix === undefined ? {} : { prefix: quota.prefix }))
+    Layer.provide(RateLimiter.layerStoreRedis({ prefix: quota.prefix }))
   )
 
 /**

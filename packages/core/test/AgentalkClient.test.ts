@@ -34,6 +34,25 @@ describe("every operation", () => {
       }
     })
   )
+
+  it.effect("sends headers of its own, whatever the call before it sent", () =>
+    Effect.gen(function* () {
+      const { client, sent } = always()
+      const contacts = yield* contactsOver(client)
+      const inOrgB = AgentalkClient.withOrganization(orgB)
+      const remove = calls.delete(contacts)
+      for (const call of [calls.upsert(contacts), remove, inOrgB(remove), remove]) yield* call
+      assert.deepStrictEqual(
+        sent.map(({ headers }) => [headers["content-type"], headers["x-organization-id"]]),
+        [
+          ["application/json", undefined],
+          [undefined, undefined],
+          [undefined, orgB],
+          [undefined, undefined]
+        ]
+      )
+    })
+  )
 })
 
 /** The organizations that all operations are sent for. */
@@ -115,19 +134,20 @@ describe("a token that is an effect", () => {
     })
   )
 
-  it.effect.each<readonly [name: string, token: AgentalkClient.Token]>([
-    ["fails", Effect.fail("vault Zaphod-7261 is sealed")],
-    ["is malformed", Effect.succeed(Redacted.make("Zaphod-7261"))],
-    ["is a JWT", Effect.succeed(Redacted.make("Zaphod-7261.Zaphod-7261.Zaphod-7261"))],
-    ["would break the header", Effect.succeed(Redacted.make(`${orgA}.Zaphod-7261\r\nx-evil: 1`))],
-    ["is empty", Effect.succeed(Redacted.make(""))]
-  ])("that %s is Unauthorized, and nothing is sent", ([, token]) =>
+  it.effect.each<readonly [name: string, token: AgentalkClient.Token, says: string]>([
+    ["fails", Effect.fail("vault Zaphod-7261 is sealed"), "could not be obtained"],
+    ["is malformed", Effect.succeed(Redacted.make("Zaphod-7261")), "{orgId}.{secret}"],
+    ["is a JWT", Effect.succeed(Redacted.make("Zaphod-7261.Zaphod-7261.Zaphod-7261")), "{orgId}.{secret}"],
+    ["would break the header", Effect.succeed(Redacted.make(`${orgA}.Zaphod-7261\r\nx-evil: 1`)), "{orgId}.{secret}"],
+    ["is empty", Effect.succeed(Redacted.make("")), "{orgId}.{secret}"]
+  ])("that %s is Unauthorized, and nothing is sent", ([, token, says]) =>
     Effect.gen(function* () {
       const { client, sent } = always()
       const contacts = yield* contactsOver(client, { token })
       for (const operation of operations) {
         const error = yield* Effect.flip(calls[operation](contacts))
         assert.deepInclude(error, { _tag: "Unauthorized", operation, outcome: "not-applied" })
+        assert.include(error.message, says)
         assert.notInclude(inspect(error) + error.message, "Zaphod")
       }
       assert.lengthOf(sent, 0)
@@ -159,6 +179,15 @@ describe("a bad option fails when the client is built", () => {
     ["a token with the scheme", { token: Redacted.make(`Bearer ${orgA}.zaphod`) }, ["token"], "zaphod"],
     ["an empty token", { token: Redacted.make("") }, ["token"], "zaphod"],
     ["a token that is not redacted", { token: `${orgA}.zaphod` as never }, ["token"], "zaphod"],
+    ["no token", { token: null as never }, ["token"], "zaphod"],
+    ["a token that is an empty object", { token: {} as never }, ["token"], "zaphod"],
+    ["a token source without a refresh", { token: { current: Effect.never } as never }, ["token"], "zaphod"],
+    [
+      "a token source that is no effect",
+      { token: { current: 1, refresh: Effect.never } as never },
+      ["token"],
+      "zaphod"
+    ],
     ["a token that is no text", { token: Redacted.make(7261) }, ["token"], "7261"],
     ["a JWT", { token: Redacted.make(jwt) }, ["token", "JWT"], "eyJ"],
     ["plain http", { baseUrl: "http://zaphod.example" }, ["baseUrl", "https"], "zaphod"],
@@ -179,13 +208,21 @@ describe("a bad option fails when the client is built", () => {
     ["an organization with a line break", { organization: `${orgA}\nx: zaphod` }, ["organization"], "zaphod"],
     ["credentials in a URL", { baseUrl: "https://zaphod:pw@example.com" }, ["baseUrl", "credentials"], "zaphod"],
     ["a user in a URL", { baseUrl: "https://zaphod@example.com" }, ["baseUrl", "credentials"], "zaphod"],
+    ["a password in a URL", { baseUrl: "https://:zaphod@example.com" }, ["baseUrl", "credentials"], "zaphod"],
     ["a query in a URL", { baseUrl: "https://example.com?zaphod" }, ["baseUrl", "query"], "zaphod"],
     ["a fragment in a URL", { baseUrl: "https://example.com#zaphod" }, ["baseUrl", "fragment"], "zaphod"],
     ["no URL", { baseUrl: "zaphod" }, ["baseUrl", "URL"], "zaphod"],
     ["an empty URL", { baseUrl: "" }, ["baseUrl"], "zaphod"],
     ["another protocol", { baseUrl: "ftp://zaphod.example" }, ["baseUrl"], "zaphod"],
+    ["a protocol that ends like http", { baseUrl: "zaphod+http://localhost" }, ["baseUrl", "https"], "zaphod"],
     ["an organization", { organization: "zaphod" }, ["organization", "UUID"], "zaphod"],
     ["a duration", { attemptTimeout: "zaphod" }, ["attemptTimeout", "duration"], "zaphod"],
+    ["no time", { deadline: 0 }, ["deadline", "above zero"], "zaphod"],
+    ["no attempt", { retry: { attempts: 0 } }, ["retry.attempts", "at least 1"], "zaphod"],
+    ["a first delay", { retry: { baseDelay: "zaphod" } }, ["retry.baseDelay", "duration"], "zaphod"],
+    ["a longest delay", { retry: { maxDelay: "zaphod" } }, ["retry.maxDelay", "duration"], "zaphod"],
+    ["a longest wait", { retry: { maxRetryAfter: "zaphod" } }, ["retry.maxRetryAfter", "duration"], "zaphod"],
+    ["a URL that has no text", { baseUrl: Object.create(null) }, ["baseUrl", "URL"], "zaphod"],
     ["a size", { maxBodySize: "zaphod" }, ["maxBodySize", "size"], "zaphod"]
   ])("%s", ([, options, says, secret]) =>
     Effect.gen(function* () {
@@ -208,6 +245,7 @@ describe("a bad option fails when the client is built", () => {
     ["http://api.localhost", "http://api.localhost"],
     ["http://127.0.0.1:8080", "http://127.0.0.1:8080"],
     ["http://[::1]:8080/x", "http://[::1]:8080/x"],
+    ["http://127.10.20.30", "http://127.10.20.30"],
     ["http://127.1", "http://127.0.0.1"],
     ["http://0x7f000001:8080", "http://127.0.0.1:8080"],
     ["http://LOCALHOST", "http://localhost"],

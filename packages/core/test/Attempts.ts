@@ -2,6 +2,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { Redis } from "effect/persistence/Redis"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -68,3 +70,17 @@ export const withChance = (value: number) =>
     nextDoubleUnsafe: () => value,
     nextIntUnsafe: () => Math.floor(value * Number.MAX_SAFE_INTEGER)
   })
+
+/** A Redis that has lost its server, and what it was asked. */
+export const silentRedis = () => {
+  const asked: Array<ReadonlyArray<unknown>> = []
+  const layer = Layer.mock(Redis, {
+    eval:
+      () =>
+      (...params) => {
+        asked.push(params)
+        return Effect.never
+      }
+  })
+  return { asked, layer }
+}

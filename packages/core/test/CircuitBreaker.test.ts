@@ -12,7 +12,7 @@ import * as CircuitBreaker from "../src/CircuitBreaker.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
-import { type Answer, failed, lineUp, ok, refused, reset, stall, status } from "./Attempts.ts"
+import { type Answer, ended, failed, lineUp, ok, refused, reset, silentRedis, stall, status } from "./Attempts.ts"
 import { id, json } from "./ScriptedApi.ts"
 
 const once = Retry.withPolicy(Retry.none)
@@ -194,4 +194,17 @@ describe("the circuit", () => {
       yield* tag(there.contacts)
     }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1, openDuration: "1 day" })))
   )
+})
+
+it.effect.each<readonly [prefix: string | undefined, key: string]>([
+  [undefined, "circuitbreaker:agentalk:"],
+  ["acme:", "acme:agentalk:"]
+])("a Redis that never answers, with the prefix %s, holds no call up for long", ([prefix, key]) => {
+  const { asked, layer } = silentRedis()
+  return Effect.gen(function* () {
+    const { contacts } = yield* lineUp([ok])
+    const { millis, result } = yield* ended(tag(contacts))
+    assert.deepStrictEqual([millis, result._tag], [500, "Success"])
+    assert.include(String(asked[0]), key)
+  }).pipe(Effect.provide(CircuitBreaker.layerRedis({ prefix }).pipe(Layer.provide(layer))))
 })

@@ -81,6 +81,14 @@ describe("search", () => {
     { arbitrary: { runs: 100 } }
   )
 
+  it.effect("gives every contact where pages are longer than was asked for", () =>
+    Effect.gen(function* () {
+      const all = upTo(170)
+      const server = serving((limit, offset) => page(all.slice(offset, offset + (offset === 0 ? 60 : limit))))
+      assert.deepStrictEqual(yield* collect(server), idsOf(all))
+    })
+  )
+
   it.effect("makes no more requests than it needs", () =>
     Effect.gen(function* () {
       for (const [count, clamp, totals, pageSize, requests] of [

@@ -20,7 +20,7 @@ import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { ended, failed, lineUp, ok, status, withChance } from "./Attempts.ts"
+import { ended, failed, lineUp, ok, silentRedis, status, withChance } from "./Attempts.ts"
 import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
@@ -154,19 +154,22 @@ describe("a quota", () => {
     })
   )
 
-  it.effect.each<[string, Partial<RateLimit.Quota>]>([
-    ["no requests", { limit: 0 }],
-    ["half a request", { limit: 1.5 }],
-    ["no time", { window: 0 }],
-    ["all time", { window: Infinity }],
-    ["a burst of more than the limit", { burst: 11 }],
-    ["no burst", { burst: 0 }]
-  ])("of %s is a mistake of the programmer", ([, quota]) =>
+  it.effect.each<[string, Partial<RateLimit.Quota>, says: string]>([
+    ["no requests", { limit: 0 }, "limit must be"],
+    ["half a request", { limit: 1.5 }, "limit must be"],
+    ["no time", { window: 0 }, "window must be"],
+    ["all time", { window: Infinity }, "window must be"],
+    ["a burst of more than the limit", { burst: 11 }, "burst must be"],
+    ["no burst", { burst: 0 }, "burst must be"]
+  ])("of %s is a mistake of the programmer", ([, quota, says]) =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(
         Effect.provide(Effect.void, RateLimit.layer({ limit: 10, window: "1 second", ...quota }))
       )
-      assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof RangeError)
+      assert(Exit.isFailure(exit))
+      const mistake = Cause.squash(exit.cause)
+      assert.instanceOf(mistake, RangeError)
+      assert.include(String(mistake), says)
     })
   )
 
@@ -433,4 +436,17 @@ describe("the state", () => {
       assert.deepInclude(yield* state, { waiting: 0 })
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1000, window: "1 second" })))
   )
+})
+
+it.effect.each<readonly [prefix: string | undefined, key: string]>([
+  [undefined, "ratelimiter:agentalk:"],
+  ["acme:", "acme:agentalk:"]
+])("a Redis that never answers, with the prefix %s, holds no call up for long", ([prefix, key]) => {
+  const { asked, layer } = silentRedis()
+  return Effect.gen(function* () {
+    const { contacts } = yield* lineUp([ok])
+    const { millis, result } = yield* ended(tag(contacts))
+    assert.deepStrictEqual([millis, result._tag], [500, "Success"])
+    assert.include(String(asked[0]), key)
+  }).pipe(Effect.provide(RateLimit.layerRedis({ limit: 1, window: "1 day", prefix }).pipe(Layer.provide(layer))))
 })

@@ -58,6 +58,8 @@ describe("the number of attempts", () => {
     Effect.gen(function* () {
       assert.strictEqual(yield* countOf(Retry.withPolicy({ attempts: 2 }), { attempts: 5 }), 2)
       assert.strictEqual(yield* countOf(Retry.withPolicy({ baseDelay: "1 second" }), { attempts: 5 }), 5)
+      const inner = Retry.withPolicy({ attempts: undefined })
+      assert.strictEqual(yield* countOf((call) => Retry.withPolicy(inner(call), { attempts: 2 })), 2)
     })
   )
 

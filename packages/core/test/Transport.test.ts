@@ -226,3 +226,12 @@ describe("a client of this SDK's own", () => {
     })
   )
 })
+
+it.effect("a fiber uses the default clock unless it has another", () =>
+  Effect.withFiber((fiber) =>
+    Effect.sync(() => {
+      assert.isFalse(Transport.usesDefaultClock(fiber))
+      assert.isTrue(Effect.runSync(Effect.withFiber((other) => Effect.succeed(Transport.usesDefaultClock(other)))))
+    })
+  )
+)

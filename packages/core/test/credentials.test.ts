@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { Unauthorized } from "../src/AgentalkError.ts"
+import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import { ended } from "./Attempts.ts"
 import { calls, contactsOver, json, make } from "./ScriptedApi.ts"
@@ -147,10 +149,22 @@ describe("a token source", () => {
       const refresh = Effect.suspend(() => Effect.fail(`down ${++asked}`)).pipe(Effect.delay("1 second"))
       const { search } = yield* guarded({ current: Effect.succeed(tokenOf("old")), refresh })
       const { result } = yield* ended(
-        Effect.all([Effect.exit(search), Effect.exit(search)], { concurrency: "unbounded" })
+        Effect.all([unauthorized(search), unauthorized(search)], { concurrency: "unbounded" })
       )
       assert.strictEqual(result._tag, "Success")
       assert.strictEqual(asked, 1)
+    })
+  )
+
+  it.effect("that has another token by the time of the refusal is not asked to refresh", () =>
+    Effect.gen(function* () {
+      const given = ["old", "new"]
+      const { search, secrets } = yield* guarded({
+        current: Effect.sync(() => tokenOf(given.shift() ?? "none")),
+        refresh: Effect.die("asked")
+      })
+      yield* search
+      assert.deepStrictEqual(secrets(), ["old", "new"])
     })
   )
 
@@ -175,6 +189,15 @@ describe("a token source", () => {
     })
   )
 })
+
+it.effect("a token is of its organization, in lower case", () =>
+  Effect.gen(function* () {
+    const { search } = yield* guarded(Redacted.make(`${org.toUpperCase()}.new`))
+    yield* Effect.ignore(search)
+    const state = Option.getOrThrow(yield* RateLimit.state(org))
+    assert.deepStrictEqual(state.tokensLeft, Option.some(0))
+  }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "1 day" })))
+)
 
 it.effect("a fixed token is not tried again", () =>
   Effect.gen(function* () {

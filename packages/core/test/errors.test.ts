@@ -306,6 +306,8 @@ describe("isAgentalkError", () => {
       ]
       assert.strictEqual(new Set(errors.map((error) => error._tag)).size, 10)
       for (const error of errors) assert.isTrue(isAgentalkError(error), error._tag)
+      // An open circuit closes again.
+      assert.isTrue(errors.at(-1)?.isRetryable)
     })
   )
 

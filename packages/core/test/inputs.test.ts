@@ -176,6 +176,17 @@ describe("an input that is refused", () => {
     })
   )
 
+  it.effect("says which key is missing and which is too much, and not more than 50 of them", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual<unknown>((yield* refuse("upsert", [{ city: "Oslo" }])).issues, [
+        { path: ["city"], message: "Unknown key" },
+        { path: ["phone"], message: "Required" }
+      ])
+      const blank = Array.from({ length: 51 }, () => " ")
+      assert.lengthOf((yield* refuse("addTags", [id, blank])).issues, 50)
+    })
+  )
+
   it.effect("has a wrong type, wherever it stands", () =>
     Effect.gen(function* () {
       for (const bad of notText) {
@@ -260,6 +271,19 @@ describe("what is sent is what was checked", () => {
       const contacts = yield* contactsOver(client)
       yield* contacts.upsert({ phone, ...more() })
       assert.deepStrictEqual(sent[0]?.body, { phone, ...expected })
+    })
+  )
+
+  it.effect("an instance of a class, with its getters", () =>
+    Effect.gen(function* () {
+      class Person {
+        readonly phone = phone
+        get firstName() {
+          return "Jane"
+        }
+      }
+      const { body } = yield* send((contacts) => contacts.upsert(new Person()))
+      assert.deepStrictEqual(body, { phone, firstName: "Jane" })
     })
   )
 

@@ -19,6 +19,7 @@ const input = {
 }
 
 const upsert: Call = (contacts) => contacts.upsert(input)
+const upsertOther: Call = (contacts) => contacts.upsert({ ...input, fields: { home: "Ogdenville", by: "email" } })
 
 /** The issues of a call that is answered with this body. */
 const issuesOf = (
@@ -99,6 +100,13 @@ describe("the issues of an error body", () => {
       { detail: [{ loc: ["body", "tags", 1], msg: "Bad.", type: "value_error" }] },
       [["body.tags.1", "Bad."]]
     ],
+    ["a place that is no list of keys", { detail: [{ loc: ["body", {}], msg: "Bad." }] }, [["", "Bad."]]],
+    ["a place that is a number", { errors: [{ field: 7, message: "Bad." }] }, [["", "Bad."]]],
+    [
+      "a pointer to a key with a hash",
+      { errors: [{ detail: "Bad.", pointer: "/fields/c#" }] },
+      [["fields.c#", "Bad."]]
+    ],
     ["a list of text", ["Bad phone."], [["", "Bad phone."]]],
     ["text", JSON.stringify("Bad phone."), [["", "Bad phone."]]],
     ["nothing", "", []],
@@ -152,7 +160,12 @@ describe("the issues of an error body", () => {
   it.effect("are at most 50, and end at a depth", () =>
     Effect.gen(function* () {
       assert.lengthOf(yield* issuesOf({ phone: Array.from({ length: 99 }, (_, i) => `Error ${i}`) }), 50)
-      assert.deepStrictEqual(yield* issuesOf(`${'{"a":'.repeat(50)}"deep"${"}".repeat(50)}`), [])
+      const objects = (depth: number) => issuesOf(`${'{"a":'.repeat(depth)}"deep"${"}".repeat(depth)}`)
+      const lists = (depth: number) => issuesOf(`${"[".repeat(depth)}"deep"${"]".repeat(depth)}`)
+      for (const nested of [objects, lists]) {
+        assert.lengthOf(yield* nested(8), 1)
+        assert.deepStrictEqual(yield* nested(9), [])
+      }
     })
   )
 
@@ -228,10 +241,16 @@ describe("an echo of the request", () => {
     })
   )
 
-  it.effect("in a key is replaced as well", () =>
+  it.effect.each<readonly [key: string, segment: string]>([
+    ["+15551234567", "<phone>"],
+    ["Ogdenville", "<fields.home>"],
+    ["nickname", "nickname"],
+    // A key of the contract says where, even if it is a value as well.
+    ["email", "email"]
+  ])("in a key is replaced as well: %s", ([key, segment]) =>
     Effect.gen(function* () {
-      const found: ReadonlyArray<Issue> = yield* issuesOf({ errors: { "+15551234567": ["Bad."] } })
-      assert.deepStrictEqual(found[0]?.path, ["<phone>"])
+      const found: ReadonlyArray<Issue> = yield* issuesOf({ errors: { [key]: ["Bad."] } }, { call: upsertOther })
+      assert.deepStrictEqual(found[0]?.path, [segment])
     })
   )
 

@@ -104,17 +104,21 @@ describe("a wait that the API asks for", () => {
 describe("an answer that breaks its promise says where, and what", () => {
   const notAnObject = Result.fail([{ path: [], message: "Expected an object" }])
 
-  it.each<readonly [name: string, result: unknown, expected: unknown]>([
-    ["upsert of a list", Read.upserted([], 200), notAnObject],
-    ["upsert of null", Read.upserted(null, 200), notAnObject],
-    ["upsert without an id", Read.upserted({}, 200), Result.fail([{ path: ["id"], message: "Required" }])],
-    ["upsert of nothing", Read.upserted(undefined, 200), Result.fail([{ path: ["id"], message: "Required" }])],
-    ["an operation of text", Read.contact(id)("done", 200), notAnObject],
-    ["delete of a number", Read.nothing(1, 200), notAnObject],
-    ["search of null", Read.page(null, 200), notAnObject],
-    ["search without a list", Read.page({}, 200), Result.fail([{ path: ["contacts"], message: "Required" }])]
-  ])("%s", (_, result, expected) => {
-    assert.deepStrictEqual(result, expected)
+  it.each<readonly [name: string, result: () => unknown, expected: unknown]>([
+    ["upsert of a list", () => Read.upserted([], 200), notAnObject],
+    ["upsert of null", () => Read.upserted(null, 200), notAnObject],
+    ["upsert without an id", () => Read.upserted({}, 200), Result.fail([{ path: ["id"], message: "Required" }])],
+    ["upsert of nothing", () => Read.upserted(undefined, 200), Result.fail([{ path: ["id"], message: "Required" }])],
+    ["an operation of text", () => Read.contact(id)("done", 200), notAnObject],
+    ["delete of a number", () => Read.nothing(1, 200), notAnObject],
+    ["delete of null", () => Read.nothing(null, 200), Result.void],
+    ["delete of nothing", () => Read.nothing(undefined, 200), Result.void],
+    ["an operation of null", () => Read.contact(id)(null, 200), Result.succeed(Option.none())],
+    ["an operation of nothing", () => Read.contact(id)(undefined, 200), Result.succeed(Option.none())],
+    ["search of null", () => Read.page(null, 200), notAnObject],
+    ["search without a list", () => Read.page({}, 200), Result.fail([{ path: ["contacts"], message: "Required" }])]
+  ])("%s", (_, read, expected) => {
+    assert.deepStrictEqual(read(), expected)
   })
 
   it("a tag that is null, by its place", () => {
@@ -146,6 +150,11 @@ describe("what is looked for", () => {
       told.map((each) => Result.getOrThrow(each).isNew),
       [true, true, true, false]
     )
+  })
+
+  it.each(["id", "contactId", "contact_id"])("is the id of a contact as %s beside it", (key) => {
+    const { contact } = Result.getOrThrow(Read.upserted({ [key]: "1", contact: { phone: "+15551234567" } }, 200))
+    assert.strictEqual(contact.id, "1")
   })
 
   it.each(["id", "contactId", "contact_id"])("is a contact by its %s alone, where it is the one asked for", (key) => {

@@ -3,6 +3,7 @@
 import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
@@ -21,7 +22,6 @@ export interface Credential {
 
 /** Credentials that change; what they fail with says what went wrong. */
 export interface Rotating {
-  readonly _tag: "Rotating"
   readonly current: Effect.Effect<Credential, string>
   /** After the API has refused a credential: another one, or the same where there is no other. */
   readonly renew: (refused: Credential) => Effect.Effect<Credential, string>
@@ -30,7 +30,7 @@ export interface Rotating {
 /** A credential that never changes, or one that is obtained before each attempt. */
 export type Credentials = Credential | Rotating
 
-export const isRotating = (credentials: Credentials): credentials is Rotating => "_tag" in credentials
+export const isRotating = (credentials: Credentials): credentials is Rotating => "current" in credentials
 
 const toCredential = (token: string): Credential => ({
   header: `Bearer ${token}`,
@@ -58,14 +58,17 @@ export const makeCredentials = (
 ): Effect.Effect<Credentials, Config.ConfigError> => {
   if (Effect.isEffect(token)) {
     const current = obtain(token)
-    return Effect.succeed({ _tag: "Rotating", current, renew: () => current })
+    return Effect.succeed({ current, renew: () => current })
   }
   // A caller without types may give a plain string, which would show up wherever the options do.
   if (Redacted.isRedacted(token)) return Effect.map(check(Redacted.value(token)), toCredential)
   if (!isSource(token)) return Effect.map(check(undefined), toCredential)
   let generation = 0
-  let last: Effect.Effect<Credential, string> = Effect.fail("the token could not be refreshed")
-  const current = Effect.map(obtain(token.current), (credential) => ({ ...credential, generation }))
+  const current: Effect.Effect<Credential, string> = Effect.map(obtain(token.current), (credential) => ({
+    ...credential,
+    generation
+  }))
+  let last = current
   const remember = (refreshed: Effect.Effect<Credential, string>) => {
     generation++
     last = refreshed
@@ -78,7 +81,6 @@ export const makeCredentials = (
   // Of many calls that are refused at once, one refreshes; the others take what it got, be it nothing.
   const turn = Semaphore.makeUnsafe(1)
   return Effect.succeed({
-    _tag: "Rotating",
     current,
     renew: (refused) =>
       turn.withPermit(
@@ -96,9 +98,7 @@ export const makeCredentials = (
 }
 
 const isSource = (token: unknown): token is TokenSource =>
-  typeof token === "object" &&
-  token !== null &&
-  "current" in token &&
+  Predicate.hasProperty(token, "current") &&
   Effect.isEffect(token.current) &&
-  "refresh" in token &&
+  Predicate.hasProperty(token, "refresh") &&
   Effect.isEffect(token.refresh)

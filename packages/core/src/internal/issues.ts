@@ -133,7 +133,7 @@ export const fromBody = (body: unknown, redactor: Redactor): ReadonlyArray<Issue
   const isPersonal = (part: string): boolean =>
     !looksLikeKey(part) || (!contractKeys.has(part) && redactor.mentions(part))
   const add = (path: Path, message: string): void => {
-    if (issues.length >= maxIssues || message.trim() === "") return
+    if (message.trim() === "") return
     issues.push({
       path: path.map((part) => (typeof part === "string" && isPersonal(part) ? redactor.text(part) : part)),
       message: redactor.text(message)

@@ -66,8 +66,8 @@ const maxHoldMillis = 3_600_000
  * combined field of draft-ietf-httpapi-ratelimit-headers.
  */
 const exhaustedMillis = (headers: Headers.Headers, clock: Clock.Clock): number | undefined => {
-  const combined = headers["ratelimit"]
-  const inCombined = (name: RegExp) => (combined === undefined ? undefined : name.exec(combined)?.[1])
+  const combined = headers["ratelimit"] ?? ""
+  const inCombined = (name: RegExp) => name.exec(combined)?.[1]
   const remaining =
     numberOf(headers["x-ratelimit-remaining"] ?? headers["ratelimit-remaining"]) ??
     numberOf(inCombined(/(?:^|[;,\s])(?:r|remaining)=(\d+)/))
@@ -90,8 +90,7 @@ export const makeHolds = (): Limiter => {
   const waiting = new Map<string, number>()
 
   const remaining = (key: string, at: number): number => {
-    const until = untils.get(key)
-    if (until === undefined) return 0
+    const until = untils.get(key) ?? 0
     if (until > at) return until - at
     untils.delete(key)
     return 0

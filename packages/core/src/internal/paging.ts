@@ -61,7 +61,7 @@ export const read = <A>(
           const hasNew = contacts.length > 0
           const next = isLast(page, hasNew) ? Option.none() : Option.some(offset + length)
           if (!hasNew && offset > 0) return [[], next]
-          return [toElements(contacts.length === length ? page : { contacts, total: page.total }), next]
+          return [toElements({ contacts, total: page.total }), next]
         })
       )
     })

@@ -32,11 +32,7 @@ const toContact = (
   const contact: unknown = contactFromWire(wire)
   if (isReceived(contact)) return Result.succeed(contact)
   // The schema says what is wrong with it.
-  try {
-    return Result.mapError(decodeContact(contact), (issue) => Issues.fromSchema(issue, path))
-  } catch {
-    return Result.fail([{ path, message: "Expected data that is not nested too deep" }])
-  }
+  return Result.mapError(decodeContact(contact), (issue) => Issues.fromSchema(issue, path))
 }
 
 export const upserted: Read<UpsertResult> = (json, status) => {

@@ -162,7 +162,7 @@ const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-
 
 /** Replaces the token of an `Authorization` header, in any spelling, wherever it stands in a text. */
 export const blankSecret = (authorization: string | undefined): ((text: string) => string) => {
-  const secret = authorization?.replace(/^Bearer /, "")
+  const secret = authorization?.replace("Bearer ", "")
   if (secret === undefined) return (text) => text
   const known = [secret, ...secret.split(".")].filter((part) => part !== "").flatMap(spellings)
   const pattern = new RegExp(known.map(escapeRegExp).join("|"), "gi")
