@@ -738,6 +738,72 @@ describe("makeProgress", () => {
     })
   )
 
+  it.effect("tells the rate of the last seconds to one who looks seldom", () =>
+    Effect.gen(function* () {
+      const rows: ReadonlyArray<Row> = range(1, 40).map((row) => ({
+        phone: String(row),
+        latency: row <= 20 ? 100 : 1000
+      }))
+      const { layer } = makeServer(rows)
+      const progress = yield* ContactsStream.makeProgress
+      yield* Effect.forkChild(
+        ContactsStream.upsertAll(chunked(inputs(rows), 5), { concurrency: 1, progress }).pipe(
+          Stream.runDrain,
+          Effect.provide(layer)
+        )
+      )
+      const rates: Array<number> = []
+      for (let second = 1; second <= 9; second++) {
+        yield* pass(1000)
+        rates.push((yield* progress.snapshot).rowsPerSecond)
+      }
+      assert.closeTo(rates[0] ?? 0, 10, 1.1)
+      assert.closeTo(rates[8] ?? 0, 1, 0.3)
+    })
+  )
+
+  const runOf = (progress: ContactsStream.Progress, rows: ReadonlyArray<Row>) =>
+    ContactsStream.upsertAll(chunked(inputs(rows), 5), { concurrency: 1, progress }).pipe(
+      Stream.runDrain,
+      Effect.provide(makeServer(rows).layer)
+    )
+
+  const rowsOf = (count: number): ReadonlyArray<Row> =>
+    range(1, count).map((row) => ({ phone: String(row), latency: 100 }))
+
+  it.effect("is of several runs until the last of them is over", () =>
+    Effect.gen(function* () {
+      const progress = yield* ContactsStream.makeProgress
+      const looking = yield* Effect.forkChild(Stream.runLast(progress.changes))
+      yield* Effect.forkChild(runOf(progress, rowsOf(2)))
+      const longer = yield* Effect.forkChild(runOf(progress, rowsOf(8)))
+      yield* pass(500)
+      assert.isUndefined(looking.pollUnsafe())
+      yield* pass(500)
+      yield* Fiber.join(longer)
+      assert.deepInclude(Option.getOrUndefined(yield* Fiber.join(looking)), { done: 10, pending: 0 })
+    })
+  )
+
+  it.effect("goes on with its rate in a second run", () =>
+    Effect.gen(function* () {
+      const progress = yield* ContactsStream.makeProgress
+      yield* inTime(runOf(progress, rowsOf(20)))
+      assert.closeTo((yield* progress.snapshot).rowsPerSecond, 10, 0.5)
+      yield* inTime(runOf(progress, rowsOf(20)))
+      assert.closeTo((yield* progress.snapshot).rowsPerSecond, 10, 0.5)
+    })
+  )
+
+  it.effect("is told at once, before anything has begun", () =>
+    Effect.gen(function* () {
+      const progress = yield* ContactsStream.makeProgress
+      const looking = yield* Effect.forkChild(Stream.runHead(progress.changes))
+      yield* pass(0)
+      assert.isDefined(looking.pollUnsafe())
+    })
+  )
+
   it.effect("has nothing pending when a run has stopped", () =>
     Effect.gen(function* () {
       const rows: ReadonlyArray<Row> = range(1, 20).map((row) => ({

@@ -9,6 +9,7 @@ import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
@@ -171,6 +172,17 @@ describe("spans", () => {
     })
   )
 
+  it.effect("tell of a wait from a millisecond on", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([status(429, { "retry-after-ms": "1" }), ok])
+      const { spans } = yield* traced(withChance(0)(ended(calls.search(contacts))))
+      assert.deepStrictEqual(
+        spans[0]?.seen.map(({ attributes }) => attributes?.["agentalk.wait.duration"]),
+        [0.001]
+      )
+    })
+  )
+
   it.effect("say that a success was concluded from a 404", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([reset, Effect.sync(() => json(404, { detail: "Not found." }))])
@@ -193,10 +205,13 @@ describe("spans", () => {
         })
       )
       assert.deepStrictEqual(
-        spans.map((span) => [span.status._tag, span.attributes.get("error.type")]),
+        spans.map(({ attributes, status }) => [
+          status._tag === "Ended" && Exit.hasInterrupts(status.exit),
+          attributes.get("error.type")
+        ]),
         [
-          ["Ended", "interrupted"],
-          ["Ended", "interrupted"]
+          [true, "interrupted"],
+          [true, "interrupted"]
         ]
       )
     })
@@ -211,6 +226,7 @@ describe("spans", () => {
           Effect.exit(calls.search(contacts))
         ])
       )
+      assert.strictEqual(spans[1]?.attributes.get("agentalk.outcome"), "unknown")
       const endings = spans.map(({ status }) => (status._tag === "Ended" ? status.exit : Exit.void))
       assert.deepStrictEqual(
         endings.map((exit) => Exit.isFailure(exit) && Cause.prettyErrors(exit.cause).map(({ name }) => name)),
@@ -364,6 +380,40 @@ describe("spans", () => {
   )
 })
 
+describe("the span that is open in a client", () => {
+  const openAt = <A, E, R>(around: (call: Effect.Effect<unknown, unknown>) => Effect.Effect<A, E, R>) =>
+    Effect.gen(function* () {
+      const names: Array<string | undefined> = []
+      const { contacts } = yield* lineUp([
+        Effect.withFiber((fiber) => {
+          names.push(openIn(fiber)?.name)
+          return ok
+        })
+      ])
+      yield* around(calls.search(contacts))
+      return names
+    })
+
+  it.effect("is none where nobody traces", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* openAt((call) => call), [undefined])
+    })
+  )
+
+  it.effect("is that of the attempt where the caller has a span, though no tracer is installed", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* openAt(Effect.withSpan("job")), ["GET /api/contacts/search"])
+    })
+  )
+
+  it.effect("is the caller's where tracing is off", () =>
+    Effect.gen(function* () {
+      const names = yield* openAt((call) => Effect.withSpan(Effect.withTracerEnabled(call, false), "job"))
+      assert.deepStrictEqual(names, ["job"])
+    })
+  )
+})
+
 const headersOf = (options: Telemetry.Options | undefined) =>
   Effect.gen(function* () {
     const { contacts, sent } = yield* lineUp([ok])
@@ -430,6 +480,15 @@ describe("request details", () => {
       )
     })
   )
+
+  it.effect("are no bodies where there are none", () =>
+    Effect.gen(function* () {
+      const { contacts } = yield* lineUp([reset])
+      const { spans } = yield* traced(ended(Telemetry.withOptions(calls.search(contacts), { requestDetails: true })))
+      const details = Object.keys(attributesOf(spans[1])).filter((name) => /^agentalk|^url.full/.test(name))
+      assert.deepStrictEqual(details, ["url.full"])
+    })
+  )
 })
 
 describe("metrics", () => {
@@ -451,6 +510,7 @@ describe("metrics", () => {
   it.effect("time calls over their waits, and attempts without", () =>
     measured(
       Effect.gen(function* () {
+        yield* TestClock.adjust("1 hour")
         const slow = Effect.delay(status(503, { "retry-after": "20" }), "3 seconds")
         const { contacts } = yield* lineUp([slow, Effect.delay(ok, "1 second")])
         yield* withChance(0)(ended(calls.search(contacts)))
@@ -476,10 +536,53 @@ describe("metrics", () => {
         const { spans } = yield* traced(ended(calls.search(contacts)))
         const attempts = yield* series("http.client.request.duration")
         assert.deepStrictEqual(
-          attempts.map(({ attributes }) => attributes["error.type"]),
-          ["ECONNRESET", undefined]
+          attempts.map(({ attributes }) => [attributes["http.response.status_code"], attributes["error.type"]]),
+          [
+            [undefined, "ECONNRESET"],
+            ["200", undefined]
+          ]
         )
+        assert.notProperty(attempts[0]?.attributes, "http.response.status_code")
         assert.strictEqual(spans[1]?.attributes.get("error.type"), "ECONNRESET")
+      })
+    )
+  )
+
+  it.effect("name the kind of an error that has no code, and the status beside what broke after it", () =>
+    measured(
+      Effect.gen(function* () {
+        const broken: Answer = Effect.sync(
+          () =>
+            new Response(
+              Stream.toReadableStream(
+                Stream.concat(Stream.succeed(new Uint8Array([0x7b])), Stream.fail(new Error("It broke.")))
+              ),
+              { headers: { "content-type": "application/json" } }
+            )
+        )
+        const bare: Answer = Effect.fail({ cause: new Fault("network", { sent: true }) })
+        const { contacts } = yield* lineUp([bare, broken, status(400)])
+        yield* ended(Effect.result(calls.search(contacts)))
+        const attempts = yield* series("http.client.request.duration")
+        assert.deepStrictEqual(
+          attempts.map(({ attributes }) => [attributes["http.response.status_code"], attributes["error.type"]]),
+          [
+            [undefined, "network"],
+            ["200", "network"],
+            ["400", "400"]
+          ]
+        )
+      })
+    )
+  )
+
+  it.effect("name the port of the scheme where the URL names none", () =>
+    measured(
+      Effect.gen(function* () {
+        const { contacts } = yield* lineUp([ok], { baseUrl: "http://localhost" })
+        yield* calls.search(contacts)
+        const [attempt] = yield* series("http.client.request.duration")
+        assert.deepInclude(attempt?.attributes, { "server.address": "localhost", "server.port": "80" })
       })
     )
   )
@@ -514,6 +617,9 @@ describe("metrics", () => {
           [{ ...operation, "agentalk.retry.reason": "transient" }, 1],
           [{ ...operation, "agentalk.retry.reason": "unauthorized" }, 1]
         ])
+        for (const { state } of yield* series("agentalk.client.retries")) {
+          assert.deepStrictEqual(state, { count: 1, incremental: true })
+        }
         assert.deepStrictEqual(yield* counts("agentalk.client.wait.duration"), [
           [{ ...operation, "agentalk.wait.reason": "retry-after" }, 1],
           [{ ...operation, "agentalk.wait.reason": "backoff" }, 1]
