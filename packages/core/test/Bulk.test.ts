@@ -673,6 +673,15 @@ describe("addTagsAll", () => {
 
 // --- progress -----------------------------------------------------------------------------------------------------
 
+const runOf = (progress: ContactsStream.Progress, rows: ReadonlyArray<Row>) =>
+  ContactsStream.upsertAll(chunked(inputs(rows), 5), { concurrency: 1, progress }).pipe(
+    Stream.runDrain,
+    Effect.provide(makeServer(rows).layer)
+  )
+
+const slowRows = (count: number): ReadonlyArray<Row> =>
+  range(1, count).map((row) => ({ phone: String(row), latency: 100 }))
+
 describe("makeProgress", () => {
   it.effect("counts rows, outcomes and a rate, from before the run to its end", () =>
     Effect.gen(function* () {
@@ -762,21 +771,12 @@ describe("makeProgress", () => {
     })
   )
 
-  const runOf = (progress: ContactsStream.Progress, rows: ReadonlyArray<Row>) =>
-    ContactsStream.upsertAll(chunked(inputs(rows), 5), { concurrency: 1, progress }).pipe(
-      Stream.runDrain,
-      Effect.provide(makeServer(rows).layer)
-    )
-
-  const rowsOf = (count: number): ReadonlyArray<Row> =>
-    range(1, count).map((row) => ({ phone: String(row), latency: 100 }))
-
   it.effect("is of several runs until the last of them is over", () =>
     Effect.gen(function* () {
       const progress = yield* ContactsStream.makeProgress
       const looking = yield* Effect.forkChild(Stream.runLast(progress.changes))
-      yield* Effect.forkChild(runOf(progress, rowsOf(2)))
-      const longer = yield* Effect.forkChild(runOf(progress, rowsOf(8)))
+      yield* Effect.forkChild(runOf(progress, slowRows(2)))
+      const longer = yield* Effect.forkChild(runOf(progress, slowRows(8)))
       yield* pass(500)
       assert.isUndefined(looking.pollUnsafe())
       yield* pass(500)
@@ -788,9 +788,9 @@ describe("makeProgress", () => {
   it.effect("goes on with its rate in a second run", () =>
     Effect.gen(function* () {
       const progress = yield* ContactsStream.makeProgress
-      yield* inTime(runOf(progress, rowsOf(20)))
+      yield* inTime(runOf(progress, slowRows(20)))
       assert.closeTo((yield* progress.snapshot).rowsPerSecond, 10, 0.5)
-      yield* inTime(runOf(progress, rowsOf(20)))
+      yield* inTime(runOf(progress, slowRows(20)))
       assert.closeTo((yield* progress.snapshot).rowsPerSecond, 10, 0.5)
     })
   )

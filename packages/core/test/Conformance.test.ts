@@ -6,13 +6,14 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { ServerFault } from "../src/AgentalkError.ts"
+import { ServerFault, Validation } from "../src/AgentalkError.ts"
 import * as Conformance from "../src/Conformance.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
 type Api = Contacts["Service"]
 
+const id = "5a4db0c5-0000-4000-8000-000000000001"
 const nothing = Effect.succeedNone
 const fault = (operation: "upsert" | "delete") =>
   Effect.fail(new ServerFault({ operation, outcome: "unknown", message: "broken", status: 500 }))
@@ -221,6 +222,120 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
     ],
     ["a call fails", "updateFields", () => ({ upsert: () => fault("upsert") }), "a call ended with ServerFault: broken"]
   ]
+
+/** A `Contacts` whose methods go through a function that is told how often the method was called. */
+const through = (
+  api: Api,
+  change: (method: keyof Api, nth: number, call: Effect.Effect<unknown, unknown>) => Effect.Effect<unknown, unknown>
+): Api => {
+  const counts = new Map<string, number>()
+  return new Proxy(api, {
+    get:
+      (_, method: keyof Api) =>
+      (...input: ReadonlyArray<never>) => {
+        const nth = (counts.get(method) ?? 0) + 1
+        counts.set(method, nth)
+        return change(method, nth, Reflect.apply(api[method], undefined, input))
+      }
+  })
+}
+
+/** A `Validation` that differs in some parts. */
+const otherwise = (error: unknown, parts: Partial<Pick<Validation, "issues" | "source">>) => {
+  if (!(error instanceof Validation)) return error
+  const { issues, message, operation, outcome, source } = error
+  return new Validation({ operation, outcome, message, source, issues, ...parts })
+}
+
+// What is refused, by the method and which of its calls it is, and what the check calls it.
+const refusals = [
+  ["upsert", 2, "a phone that is none"],
+  ["upsert", 3, "an e-mail that is none"],
+  ["addTags", 1, "a blank tag"],
+  ["delete", 1, "an id that is none"],
+  ["removeTag", 1, "a tag that is a step up"],
+  ["clearField", 1, "an empty key"],
+  ["updateFields", 1, "a key without a field"],
+  ["search", 4, "an empty name"],
+  ["search", 5, "a page of nothing"]
+] as const
+
+const missing = [
+  ["delete", 2],
+  ["updateFields", 1],
+  ["clearField", 1],
+  ["addTags", 1],
+  ["removeTag", 1]
+] as const
+
+describe("the check of what is refused", () => {
+  const { check } = checkNamed("breaks a rule")
+  const passing = (
+    [method, nth]: readonly [string, number, ...ReadonlyArray<string>],
+    instead: (call: Effect.Effect<unknown, unknown>) => Effect.Effect<unknown, unknown>
+  ) =>
+    Effect.map(
+      against((api) => through(api, (name, n, call) => (name === method && n === nth ? instead(call) : call)), check),
+      messageOf
+    ).pipe(Effect.provide(Sandbox.layer))
+
+  it.effect.each(refusals)("names what passed: %s %d, %s", (refusal) =>
+    Effect.gen(function* () {
+      const message = yield* passing(refusal, () => Effect.succeed({ contact: { id } }))
+      assert.strictEqual(message, `${refusal[2]}: expected Validation, but it succeeded`)
+    })
+  )
+
+  it.effect.each(refusals)("names what was sent and refused by the server: %s %d, %s", (refusal) =>
+    Effect.gen(function* () {
+      const message = yield* passing(refusal, (call) =>
+        Effect.mapError(call, (error) => otherwise(error, { source: "server" }))
+      )
+      assert.strictEqual(message, `${refusal[2]}: expected Validation by the client, but found Validation`)
+    })
+  )
+
+  it.effect.each(refusals)("names what was refused for another reason: %s %d, %s", (refusal) =>
+    Effect.gen(function* () {
+      const message = yield* passing(refusal, () => fault("upsert"))
+      assert.strictEqual(message, `${refusal[2]}: expected Validation by the client, but found ServerFault`)
+    })
+  )
+
+  it.effect.each(refusals)("names what was refused without its place: %s %d, %s", (refusal) =>
+    Effect.gen(function* () {
+      const message = yield* passing(refusal, (call) =>
+        Effect.mapError(call, (error) => otherwise(error, { issues: [] }))
+      )
+      assert.include(message, `${refusal[2]}: where, and the outcome: expected`)
+    })
+  )
+})
+
+describe("the check of what is missing", () => {
+  it.effect.each(missing)("names the method that succeeds: %s, call %d", ([method, nth]) =>
+    Effect.gen(function* () {
+      const exit = yield* against(
+        (api) =>
+          through(api, (name, n, call) =>
+            name === method && n === nth ? Effect.catch(call, () => Effect.succeedNone) : call
+          ),
+        checkNamed("is missing").check
+      )
+      assert.strictEqual(messageOf(exit), `${method}: expected NotFound, but it succeeded`)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect.each(missing)("names the method that fails in another way: %s, call %d", ([method, nth]) =>
+    Effect.gen(function* () {
+      const exit = yield* against(
+        (api) => through(api, (name, n, call) => (name === method && n === nth ? fault("delete") : call)),
+        checkNamed("is missing").check
+      )
+      assert.include(messageOf(exit), `${method}: expected ["NotFound","not-applied"]`)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+})
 
 describe("a check", () => {
   it.effect.each(broken)("finds that %s", ([, part, differ, says]) =>

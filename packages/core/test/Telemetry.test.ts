@@ -380,20 +380,21 @@ describe("spans", () => {
   )
 })
 
-describe("the span that is open in a client", () => {
-  const openAt = <A, E, R>(around: (call: Effect.Effect<unknown, unknown>) => Effect.Effect<A, E, R>) =>
-    Effect.gen(function* () {
-      const names: Array<string | undefined> = []
-      const { contacts } = yield* lineUp([
-        Effect.withFiber((fiber) => {
-          names.push(openIn(fiber)?.name)
-          return ok
-        })
-      ])
-      yield* around(calls.search(contacts))
-      return names
-    })
+/** The names of the spans that are open where a call is sent. */
+const openAt = <A, E, R>(around: (call: Effect.Effect<unknown, unknown>) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const names: Array<string | undefined> = []
+    const { contacts } = yield* lineUp([
+      Effect.withFiber((fiber) => {
+        names.push(openIn(fiber)?.name)
+        return ok
+      })
+    ])
+    yield* around(calls.search(contacts))
+    return names
+  })
 
+describe("the span that is open in a client", () => {
   it.effect("is none where nobody traces", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* openAt((call) => call), [undefined])
