@@ -130,6 +130,14 @@ describe("a fault", () => {
     })
   )
 
+  it.effect("that breaks a connection is told as a real one", () =>
+    Effect.gen(function* () {
+      const { result } = yield* upsertUnder(Faults.reset(before))
+      const error = Result.isFailure(result) ? result.failure : undefined
+      assert.strictEqual(error?._tag === "TransportFailure" && error.code, "ECONNRESET")
+    })
+  )
+
   it.effect("comes with its headers", () =>
     Effect.gen(function* () {
       const { result } = yield* upsertUnder(Faults.status(429, { ...before, headers: { "retry-after": "7" } }))

@@ -52,6 +52,29 @@ describe("the contacts of the sandbox", () => {
     )
   )
 
+  it.effect("share their tags, by name and id", () =>
+    fresh(
+      Effect.gen(function* () {
+        const [one, other] = yield* seed([
+          { phone, tags: ["a", "b"] },
+          { phone: "+15559999999", tags: ["b", "c"] }
+        ])
+        const idOf = (contact: Contact | undefined, tag: string) => contact?.tags?.find(({ name }) => name === tag)?.id
+        assert.strictEqual(idOf(other, "b"), idOf(one, "b"))
+        assert.strictEqual(new Set([idOf(one, "a"), idOf(one, "b"), idOf(other, "c")]).size, 3)
+      })
+    )
+  )
+
+  it.effect("are found by no name where they have none", () =>
+    fresh(
+      Effect.gen(function* () {
+        yield* seed([{ phone }])
+        assert.deepStrictEqual((yield* (yield* Contacts).search({ name: "e" })).contacts, [])
+      })
+    )
+  )
+
   it.effect("gain fields and tags, and keep the others", () =>
     fresh(
       Effect.gen(function* () {

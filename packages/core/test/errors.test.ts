@@ -305,7 +305,10 @@ describe("isAgentalkError", () => {
         new CircuitOpen({ operation: "delete", outcome: "not-applied", message: "", retryAfter: Duration.zero })
       ]
       assert.strictEqual(new Set(errors.map((error) => error._tag)).size, 10)
-      for (const error of errors) assert.isTrue(isAgentalkError(error), error._tag)
+      for (const error of errors) {
+        assert.isTrue(isAgentalkError(error), error._tag)
+        assert.strictEqual(get(error, "~@agentalk/core/AgentalkError"), "~@agentalk/core/AgentalkError", error._tag)
+      }
       // An open circuit closes again.
       assert.isTrue(errors.at(-1)?.isRetryable)
     })
