@@ -1,6 +1,6 @@
 /**
  * A nightly job: every customer who changed becomes a contact. A bad number is reported and ends nothing, and an outage
- * is waited for. Its tests, in virtual time, stand beside it in `07-nightly-sync.test.ts`.
+ * is waited for. Its tests, in virtual time, stand beside it in `08-nightly-sync.test.ts`.
  */
 import { Contacts, Sandbox } from "@agentalk/core"
 import { NodeRuntime } from "@effect/platform-node"

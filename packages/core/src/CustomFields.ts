@@ -191,7 +191,7 @@ const makeCodec = <F extends Fields>(fields: F) => {
     encodeFields: (values: ValuesInput<F>) => checked("updateFields", () => codec.encode(values)),
     encodeKey: (key: BuiltIn | (keyof F & string)) =>
       checked("clearField", () =>
-        builtIns.has(key) || Object.hasOwn(fields, key)
+        typeof key === "string" && (builtIns.has(key) || Object.hasOwn(fields, key))
           ? Result.succeed<string>(key)
           : Result.fail([{ path: ["key"], message: "Expected the key of a field: a built-in, or one with a schema" }])
       )
@@ -232,14 +232,17 @@ const make = <F extends Fields>(
  *
  * **Details**
  *
- * Any schema will do whose encoded form is JSON. Every field of a contact is optional, whatever its schema: a contact may
- * lack it, and a write sets those that it names. Where a schema has a default, that is what an absent value is read as.
- * Fields without a schema cannot be written; they are read as `otherFields`. Of a struct that you have, pass its `fields`.
+ * Any schema will do whose encoded form is JSON: within a struct, `optionalKey` rather than `optional`. Every field of a
+ * contact is optional, whatever its schema: a contact may lack it, and a write sets those that it names. Where a schema
+ * has a default, that is what an absent value is read as. Fields without a schema cannot be written; they are read as
+ * `otherFields`. Of a struct that you have, pass its `fields`.
  *
  * **Gotchas**
  *
- * A schema must be synchronous: one that waits refuses every value. And what a terse answer leaves out is absent as well,
- * so a default that was read is no proof of what is stored.
+ * A schema must be synchronous: one that waits refuses every value. What a terse answer leaves out is absent as well,
+ * so a default that was read is no proof of what is stored. A value that its schema encodes to absence, such as
+ * `Option.none()` of an `OptionFromOptionalKey`, writes nothing: `clearField` clears. And a custom field that is called
+ * like a built-in one (`email`) can be written and read, but not cleared: the API takes the built-in one for it.
  *
  * **Example** (Fields that are described once)
  *

@@ -111,7 +111,8 @@ export interface Request {
 export type Script = (request: Request) => Fault | undefined
 
 /**
- * A script of rules; the first that matches strikes. Each rule counts the requests that it matches.
+ * A script of rules; the first that matches strikes. Each rule counts the requests that it matches, for as long as the
+ * script lives: make one for each test.
  *
  * @category constructors
  * @since 0.1.0
@@ -124,7 +125,8 @@ export const script = (...rules: ReadonlyArray<Rule>): Script => {
       const isMatch =
         (rule.operation === undefined || rule.operation === operation) &&
         (rule.method === undefined || rule.method.toUpperCase() === method) &&
-        (rule.path === undefined || (typeof rule.path === "string" ? path.includes(rule.path) : rule.path.test(path)))
+        (rule.path === undefined ||
+          (typeof rule.path === "string" ? path.includes(rule.path) : path.search(rule.path) >= 0))
       if (!isMatch) continue
       const count = (matched[index] = (matched[index] ?? 0) + 1)
       const first = rule.nth ?? 1

@@ -128,10 +128,15 @@ const layerState = Layer.fresh(
     const journal = makeJournal()
     const state = State.of({
       contacts: (org = organization) =>
-        Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(one))),
+        Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(structuredClone(one)))),
       seed: (contacts, org = organization) =>
-        Effect.map(decodeInputs([...contacts]), (inputs) =>
-          inputs.map((input) => decodeContact(store.upsert(org.toLowerCase(), input).contact))
+        Effect.map(
+          Effect.suspend(() => decodeInputs([...contacts])),
+          (inputs) =>
+            inputs.map((input) => {
+              const { contact } = store.upsert(org.toLowerCase(), structuredClone(input))
+              return decodeContact(structuredClone(contact))
+            })
         ),
       requests: Effect.sync(journal.all),
       script: (script) => Effect.sync(() => journal.script(script)),

@@ -154,6 +154,14 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
       }),
       "expected the tag three once"
     ],
+    [
+      "removeTag knows no ids",
+      "removeTag",
+      (api) => ({
+        removeTag: (id, tag) => (/^\d+$/.test(tag) ? nothing : api.removeTag(id, tag))
+      }),
+      "expected no tag three"
+    ],
     ["removeTag does nothing", "removeTag", () => ({ removeTag: () => nothing }), "expected no tag two"],
     [
       "deleted contacts come back",
@@ -173,6 +181,23 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
         addTags: (id, tags) => Effect.catchTag(api.addTags(id, tags), "NotFound", () => nothing)
       }),
       "addTags: expected NotFound, but it succeeded"
+    ],
+    [
+      "nothing is lost where it is nested",
+      "come back",
+      (api) => ({
+        upsert: (input) => api.upsert(changed(input, { fields: { ...input.fields, deep: { größe: {} } } }))
+      }),
+      "the field deep"
+    ],
+    [
+      "search knows no first names",
+      "search finds",
+      (api) => ({
+        search: (query) =>
+          query.name?.startsWith("Jane") ? Effect.succeed({ contacts: [], total: Option.none() }) : api.search(query)
+      }),
+      "by first name"
     ],
     [
       "search knows no names",
@@ -256,6 +281,7 @@ const refusals = [
   ["removeTag", 1, "a tag that is a step up"],
   ["clearField", 1, "an empty key"],
   ["updateFields", 1, "a key without a field"],
+  ["updateFields", 2, "a number that JSON has not"],
   ["search", 4, "an empty name"],
   ["search", 5, "a page of nothing"]
 ] as const

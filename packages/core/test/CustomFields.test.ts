@@ -90,6 +90,28 @@ describe("what is sent", () => {
     })
   )
 
+  it.effect("is read from an instance of a class, with its getters", () =>
+    Effect.gen(function* () {
+      class Row {
+        get phone() {
+          return phone
+        }
+        get firstName() {
+          return "Jane"
+        }
+        get tags() {
+          return ["vip"]
+        }
+        get fields(): { readonly visits: number } {
+          return { visits: 7 }
+        }
+      }
+      const { customers, sent } = yield* scripted(Customers)
+      yield* customers.upsert(new Row())
+      assert.deepStrictEqual(sent[0]?.body, { phone, firstName: "Jane", tags: ["vip"], fields: { visits: "7" } })
+    })
+  )
+
   it.effect("leaves out what is undefined", () =>
     Effect.gen(function* () {
       const { customers, sent } = yield* scripted(Customers)
@@ -234,10 +256,22 @@ describe("what is refused before sending", () => {
         ["pln", "__proto__", "constructor"].map((key) => ({ path: ["fields", key], message: "Unknown key" }))
       )
       assert.lengthOf((yield* refuse("upsert", { phone, fields: { pln: undefined } })).issues, 1)
-      for (const key of ["pln", "phone", "constructor", "__proto__", "", undefined, 7]) {
+      for (const key of ["pln", "phone", "constructor", "__proto__", "", undefined, 7, ["plan"], Object.create(null)]) {
         const { issues } = yield* refuse("clearField", id, key)
         assert.deepStrictEqual(issues[0]?.path, ["key"])
       }
+    })
+  )
+
+  it.effect("is what its schema would leave out", () =>
+    Effect.gen(function* () {
+      const { customers, sent } = yield* scripted(Customers)
+      const address = { street: "Main St", zip: 1, city: "lost" }
+      const error = yield* Effect.flip(customers.updateFields(id, { address }))
+      assert.deepStrictEqual(error._tag === "Validation" && error.issues, [
+        { path: ["fields", "address"], message: "Expected no key that the schema does not know" }
+      ])
+      assert.lengthOf(sent, 0)
     })
   )
 
@@ -318,6 +352,11 @@ describe("what is read", () => {
     const plain = Customers.decode(stored(parse('{"city":"Oslo","__proto__":{"visits":"1"},"constructor":null}')))
     assert.deepStrictEqual(plain.fields, { city: "Oslo" })
     assert.strictEqual(JSON.stringify(plain.otherFields), '{"__proto__":{"visits":"1"},"constructor":null}')
+  })
+
+  it("is no field at all where a stub in plain JavaScript has null for them", () => {
+    const contact = Customers.decode(Object.assign(stored({}), { fields: null }))
+    assert.deepStrictEqual([contact.fields, contact.otherFields], [{}, {}])
   })
 
   it.effect("comes with every method that gives a contact", () =>

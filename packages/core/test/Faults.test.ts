@@ -45,6 +45,11 @@ describe("a script", () => {
     assert.deepStrictEqual(struck([{ ...rule, fault: one }], requests), [undefined, "reset"])
   })
 
+  it("strikes each time by a pattern that remembers where it was", () => {
+    const rule = { path: /contacts/g, times: Infinity, fault: one }
+    assert.deepStrictEqual(struck([rule], [request(), request(), request()]), ["reset", "reset", "reset"])
+  })
+
   it("strikes none that meets only a part of a rule", () => {
     const rule = { operation: "delete", method: "GET", fault: one } as const
     assert.deepStrictEqual(struck([rule], [request(), remove]), [undefined, undefined])

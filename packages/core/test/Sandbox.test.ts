@@ -15,6 +15,8 @@ const seed = (...inputs: Parameters<Sandbox.State["Service"]["seed"]>) =>
 
 const fresh = <A, E>(effect: Effect.Effect<A, E, Contacts | Sandbox.State>) => Effect.provide(effect, Sandbox.layer)
 
+const idOf = (contact: Contact | undefined, tag: string) => contact?.tags?.find(({ name }) => name === tag)?.id
+
 describe("the contacts of the sandbox", () => {
   it.effect("are found by the digits of their phone", () =>
     fresh(
@@ -52,6 +54,18 @@ describe("the contacts of the sandbox", () => {
     )
   )
 
+  it.effect("are the sandbox's own, whatever a test does with what it gave and got", () =>
+    fresh(
+      Effect.gen(function* () {
+        const list = [1]
+        const [seeded] = yield* seed([{ phone, fields: { list } }])
+        list.push(2)
+        for (const contact of [seeded, (yield* contacts)[0]]) Object.assign(contact?.fields?.["list"] ?? [], [3])
+        assert.deepStrictEqual((yield* contacts)[0]?.fields, { list: [1] })
+      })
+    )
+  )
+
   it.effect("share their tags, by name and id", () =>
     fresh(
       Effect.gen(function* () {
@@ -59,7 +73,6 @@ describe("the contacts of the sandbox", () => {
           { phone, tags: ["a", "b"] },
           { phone: "+15559999999", tags: ["b", "c"] }
         ])
-        const idOf = (contact: Contact | undefined, tag: string) => contact?.tags?.find(({ name }) => name === tag)?.id
         assert.strictEqual(idOf(other, "b"), idOf(one, "b"))
         assert.strictEqual(new Set([idOf(one, "a"), idOf(one, "b"), idOf(other, "c")]).size, 3)
       })

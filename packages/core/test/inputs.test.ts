@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type { Json } from "effect/Schema"
 import type { Operation } from "../src/AgentalkError.ts"
 import type { Contacts } from "../src/Contacts.ts"
 import { type Call, contactsOver, id, json, make } from "./ScriptedApi.ts"
@@ -274,6 +275,43 @@ describe("what is sent is what was checked", () => {
     })
   )
 
+  it.effect("what fields hold, and not what becomes of it when it is written", () =>
+    Effect.gen(function* () {
+      const toJSON = { value: () => "changed" }
+      let reads = 0
+      const fields = {
+        object: Object.defineProperty({ a: 1 }, "toJSON", toJSON),
+        list: Object.defineProperty([1], "toJSON", toJSON),
+        deep: [{ list: Object.defineProperty([2], "toJSON", toJSON) }],
+        getter: {
+          get a() {
+            return reads++ > 0 ? "changed" : 1
+          }
+        }
+      }
+      const { body } = yield* send((contacts) => contacts.updateFields(id, fields))
+      assert.deepStrictEqual(body, { fields: { object: { a: 1 }, list: [1], deep: [{ list: [2] }], getter: { a: 1 } } })
+    })
+  )
+
+  it.effect("fields as they are, however deep", () =>
+    Effect.gen(function* () {
+      let deep: Json = "end"
+      for (let level = 0; level < 300; level++) deep = level % 2 === 0 ? [deep] : { deep }
+      const { body } = yield* send((contacts) => contacts.updateFields(id, { deep }))
+      assert.deepStrictEqual(body, { fields: { deep } })
+    })
+  )
+
+  it.effect("nothing of what is bytes, which would be refused one by one", () =>
+    Effect.gen(function* () {
+      const bytes = new Uint8Array(1_000_000)
+      assert.lengthOf((yield* refuse("upsert", [bytes])).issues, 1)
+      const { issues } = yield* refuse("updateFields", [id, bytes])
+      assert.deepStrictEqual(issues, [{ path: ["fields"], message: "Expected a plain object of fields by key" }])
+    })
+  )
+
   it.effect("an instance of a class, with its getters", () =>
     Effect.gen(function* () {
       class Person {
@@ -294,7 +332,11 @@ describe("what is sent is what was checked", () => {
           throw new Error("gone")
         }
       })
-      const error = yield* refuse("updateFields", [id, { home: sealed }])
+      class Person {
+        readonly phone = phone
+        readonly fields = { home: sealed }
+      }
+      const error = yield* refuse("upsert", [new Person()])
       assert.deepStrictEqual(error.issues, [{ path: [], message: "Expected data that has a JSON form" }])
     })
   )

@@ -121,6 +121,18 @@ describe("an answer that breaks its promise says where, and what", () => {
     assert.deepStrictEqual(read(), expected)
   })
 
+  it.each([
+    ["an object without a text", '{"toString":1,"valueOf":1}'],
+    ["an object", "{}"],
+    ["a list", "[1]"],
+    ["false", "false"],
+    ["nested deeper than a stack", "[".repeat(50_000) + "]".repeat(50_000)]
+  ])("a tag whose id is %s, by its place", (_, tagId) => {
+    const result = Read.upserted(JSON.parse(`{"id":"1","tags":[{"name":"vip","id":${tagId}}]}`), 200)
+    assert(Result.isFailure(result))
+    assert.deepStrictEqual(result.failure[0]?.path, ["tags", 0, "id"])
+  })
+
   it("a tag that is null, by its place", () => {
     const result = Read.upserted({ id, tags: ["vip", null] }, 200)
     assert(Result.isFailure(result))

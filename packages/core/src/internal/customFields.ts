@@ -5,7 +5,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import type { Issue } from "../AgentalkError.ts"
 import type { Contact, FieldsInput, UpsertInput } from "../Contact.ts"
-import { hasPlainFields, notData, notPlain } from "./inputs.ts"
+import { hasPlainFields, notData, notPlain, schemas as inputs } from "./inputs.ts"
 import { isObject, set } from "./wire.ts"
 
 /** How fields are described: a schema for each, by key. */
@@ -38,7 +38,9 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) =>
     issue._tag === "InvalidValue" || issue._tag === "Forbidden"
       ? expecting(issue.annotations)
-      : SchemaIssue.defaultLeafHook(issue)
+      : issue._tag === "UnexpectedKey"
+        ? "Expected no key that the schema does not know"
+        : SchemaIssue.defaultLeafHook(issue)
 })
 
 const messageOf = (issue: SchemaIssue.Issue): string => format(issue).issues[0]?.message ?? expecting(undefined)
@@ -70,7 +72,7 @@ const nothing: Row = Object.create(null)
 const makeCodec = (key: string, schema: Schemas[string]) => {
   const struct = Schema.Struct({ [key]: schema })
   const parse = SchemaParser.decodeUnknownResult(struct)
-  const unparse = SchemaParser.encodeUnknownResult(struct)
+  const unparse = SchemaParser.encodeUnknownResult(struct, { onExcessProperty: "error" })
   const mayBeAbsent = Result.isSuccess(attempt(parse, nothing))
   const absent = () => (mayBeAbsent ? attempt(parse, nothing) : Result.succeed(nothing))
   return {
@@ -88,6 +90,15 @@ const makeCodec = (key: string, schema: Schemas[string]) => {
 
 const valueAt = <A>(values: Readonly<Record<string, A>>, key: string): A | undefined =>
   Object.hasOwn(values, key) ? values[key] : undefined
+
+const inputKeys = Object.keys(inputs.upsert.fields)
+
+/** An input with other fields. What it inherits, such as the getters of a class, is read as well. */
+const withFields = (input: Omit<UpsertInput, "fields">, fields: FieldsInput): UpsertInput => {
+  const copy: Record<string, unknown> = { ...input }
+  for (const key of inputKeys) if (key in input) copy[key] = Reflect.get(input, key)
+  return Object.assign(copy, { phone: input.phone, fields })
+}
 
 export const make = (schemas: Schemas) => {
   const codecs = new Map(Object.entries(schemas).map(([key, schema]) => [key, makeCodec(key, schema)]))
@@ -114,16 +125,18 @@ export const make = (schemas: Schemas) => {
   const encode = (fields: unknown) => readable(() => encodeAll(fields))
 
   /** What to send for the input of `upsert`. What is wrong with the rest of it is refused beneath. */
-  const encodeInput = (input: { readonly fields?: unknown } & Omit<UpsertInput, "fields">) =>
+  const encodeInput = (input: Omit<UpsertInput, "fields">) =>
     readable((): Result.Result<UpsertInput, ReadonlyArray<Issue>> => {
-      const { fields, ...others } = input
+      const fields: unknown = isObject(input) ? Reflect.get(input, "fields") : undefined
       return fields === undefined
-        ? Result.succeed(others)
-        : Result.map(encodeAll(fields), (fields) => ({ ...others, fields }))
+        ? Result.succeed(input)
+        : Result.map(encodeAll(fields), (fields) => withFields(input, fields))
     })
 
   /** A contact with its fields by their schemas; what breaks its schema stands aside. */
-  const decode = ({ fields: stored = {}, ...contact }: Contact): Decoded => {
+  const decode = ({ fields: all, ...contact }: Contact): Decoded => {
+    // A stub in plain JavaScript may give null.
+    const stored = all ?? {}
     const fields: Record<string, unknown> = {}
     const otherFields: Record<string, Schema.Json> = {}
     const invalidFields: Array<Decoded["invalidFields"][number]> = []

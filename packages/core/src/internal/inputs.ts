@@ -5,7 +5,7 @@ import * as SchemaParser from "effect/SchemaParser"
 import type { Issue } from "../AgentalkError.ts"
 import { ContactIdInput, FieldsInput, PathSegment, SearchQuery, TagsInput, UpsertInput } from "../Contact.ts"
 import * as Issues from "./issues.ts"
-import { isObject } from "./wire.ts"
+import { isObject, set } from "./wire.ts"
 
 /** A check of an input: what to send, or what is wrong with it. */
 export type Check<A> = (input: unknown) => Result.Result<A, ReadonlyArray<Issue>>
@@ -14,24 +14,41 @@ export const notData: Issue = { path: [], message: "Expected data that has a JSO
 
 export const notPlain: Issue = { path: ["fields"], message: "Expected a plain object of fields by key" }
 
+/** Whether a value is an object without a class, of whatever realm. */
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> => {
+  if (!isObject(value)) return false
+  const proto: unknown = Object.getPrototypeOf(value)
+  return proto === null || Object.getPrototypeOf(proto) === null
+}
+
 /** Whether fields, if there are any, are a plain object: a Map or a Date has no keys, and would be sent as nothing. */
 export const hasPlainFields = (input: unknown): boolean => {
   const fields = isObject(input) ? input["fields"] : undefined
-  if (!isObject(fields)) return true
-  const proto: unknown = Object.getPrototypeOf(fields)
-  return proto === null || Object.getPrototypeOf(proto) === null
+  return !isObject(fields) || isPlain(fields)
 }
 
 /** Whether an object is a plain one, that has no other keys than these. */
 const hasOnly = (input: Readonly<Record<string, unknown>>, keys: ReadonlySet<string>): boolean =>
   Object.getPrototypeOf(input) === Object.prototype && Object.keys(input).every((key) => keys.has(key))
 
+// What contains itself has no end.
+const maxDepth = 100
+
+const copyOfJson = (value: unknown, depth = 0): unknown => {
+  if (depth > maxDepth) return value
+  if (Array.isArray(value)) return Array.from(value, (each) => copyOfJson(each, depth + 1))
+  if (!isPlain(value)) return value
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) set(copy, key, copyOfJson(value[key], depth + 1))
+  return copy
+}
+
 /** A copy, so that what is checked is what is sent, whatever getters and `toJSON` the input has. */
 const copyOf = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
   const copy: Record<string, unknown> = { ...input }
   const { fields, tags } = copy
   if (Array.isArray(tags)) copy["tags"] = Array.from<unknown>(tags)
-  if (isObject(fields)) copy["fields"] = { ...fields }
+  if (isObject(fields)) copy["fields"] = copyOfJson({ ...fields })
   return copy
 }
 
@@ -45,11 +62,12 @@ const check = <S extends Schema.ConstraintDecoder<unknown> & { readonly fields: 
   return (input) => {
     try {
       // Most inputs are as they are sent, which is told at a third of the cost of decoding them.
-      const copy = isObject(input) && hasOnly(input, keys) && hasPlainFields(input) ? copyOf(input) : undefined
+      // Its bytes would be refused one by one.
+      if (ArrayBuffer.isView(input)) return Result.fail([notData])
+      if (!hasPlainFields(input)) return Result.fail([notPlain])
+      const copy = isObject(input) && hasOnly(input, keys) ? copyOf(input) : undefined
       if (isDecoded(copy)) return Result.succeed(copy)
-      const decoded = decode(input)
-      if (Result.isFailure(decoded)) return Result.fail(Issues.fromSchema(decoded.failure))
-      return hasPlainFields(input) ? Result.succeed(decoded.success) : Result.fail([notPlain])
+      return Result.mapError(decode(copy ?? input), Issues.fromSchema)
     } catch {
       // A getter that throws, or a value that contains itself.
       return Result.fail([notData])

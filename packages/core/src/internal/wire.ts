@@ -40,7 +40,10 @@ const answerKeys: ReadonlySet<string> = new Set(["isNew", "is_new"])
 const tagFromWire = (tag: unknown): unknown => {
   if (typeof tag === "string") return { name: tag }
   if (!isObject(tag)) return tag
-  return isPresent(tag["id"]) ? { name: tag["name"], id: String(tag["id"]) } : { name: tag["name"] }
+  const { id, name } = tag
+  if (!isPresent(id)) return { name }
+  // Anything but a number is for the schema to judge.
+  return { name, id: typeof id === "number" ? String(id) : id }
 }
 
 const fieldsFromWire = (fields: unknown): unknown => {
