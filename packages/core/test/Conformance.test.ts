@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { ServerFault, Validation } from "../src/AgentalkError.ts"
 import * as Conformance from "../src/Conformance.ts"
+import { ContactId } from "../src/Contact.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
@@ -15,6 +16,10 @@ type Api = Contacts["Service"]
 
 const id = "5a4db0c5-0000-4000-8000-000000000001"
 const nothing = Effect.succeedNone
+const nobody = Effect.succeed({ contacts: [], total: Option.none() })
+const otherId = "5a4db0c5-0000-4000-8000-0000000000ff"
+// The end of the second number of a check.
+const oddNumber = /[13579]$/
 const fault = (operation: "upsert" | "delete") =>
   Effect.fail(new ServerFault({ operation, outcome: "unknown", message: "broken", status: 500 }))
 
@@ -46,7 +51,7 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
     [
       "nobody is found",
       "upsert creates",
-      () => ({ search: () => Effect.succeed({ contacts: [], total: Option.none() }) }),
+      () => ({ search: () => nobody }),
       "a search by phone finds 0 contacts instead of one"
     ],
     [
@@ -64,6 +69,57 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
         upsert: (input) => api.upsert(changed(input, { email: undefined }))
       }),
       "the names"
+    ],
+    [
+      "tags are lost",
+      "upsert creates",
+      (api) => ({ upsert: (input) => api.upsert(changed(input, { tags: undefined })) }),
+      "expected the tag one once"
+    ],
+    [
+      "fields are lost",
+      "upsert creates",
+      (api) => ({ upsert: (input) => api.upsert(changed(input, { fields: undefined })) }),
+      "the field city"
+    ],
+    [
+      "upsert gives another contact",
+      "upsert creates",
+      (api) => ({
+        upsert: (input) =>
+          Effect.map(api.upsert(input), (result) =>
+            changed(result, { contact: changed(result.contact, { id: ContactId.make(otherId) }) })
+          )
+      }),
+      "the id"
+    ],
+    [
+      "contacts are found twice",
+      "upsert creates",
+      (api) => ({
+        search: (query) =>
+          Effect.map(api.search(query), (page) => changed(page, { contacts: [...page.contacts, ...page.contacts] }))
+      }),
+      "a search by phone finds 2 contacts instead of one"
+    ],
+    [
+      "names are never updated",
+      "same digits",
+      (api) => ({
+        upsert: (input) => api.upsert(input.firstName === "Joan" ? changed(input, { firstName: undefined }) : input)
+      }),
+      "the names"
+    ],
+    [
+      "tags are replaced",
+      "same digits",
+      (api) => ({
+        upsert: (input) =>
+          Effect.tap(api.upsert(input), ({ contact, isNew }) =>
+            isNew ? Effect.void : Effect.orDie(api.removeTag(contact.id, "one"))
+          )
+      }),
+      "expected the tag one once"
     ],
     [
       "every spelling is a contact",
@@ -95,6 +151,12 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
         upsert: (input) => api.upsert(changed(input, { firstName: input.firstName?.replace(/[^ -~]/g, "") }))
       }),
       "the first name"
+    ],
+    [
+      "odd tags are lost",
+      "come back",
+      (api) => ({ upsert: (input) => api.upsert(changed(input, { tags: [] })) }),
+      "expected the tag a/b"
     ],
     [
       "numbers become text",
@@ -175,6 +237,20 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
       "found afterwards: expected 0, but found 1"
     ],
     [
+      "who was deleted is known",
+      "the number is free",
+      (api) => ({
+        upsert: (input) => Effect.map(api.upsert(input), (result) => changed(result, { isNew: false }))
+      }),
+      "isNew: expected true"
+    ],
+    [
+      "who was deleted keeps a name",
+      "the number is free",
+      (api) => ({ upsert: (input) => api.upsert(changed({ firstName: "Jane" }, input)) }),
+      "the first name"
+    ],
+    [
       "a missing contact is no failure",
       "is missing",
       (api) => ({
@@ -191,11 +267,34 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
       "the field deep"
     ],
     [
-      "search knows no first names",
+      "search knows no numbers",
+      "search finds",
+      (api) => ({ search: (query) => (oddNumber.test(query.phone ?? "") ? nobody : api.search(query)) }),
+      "by phone"
+    ],
+    [
+      "search forgets the number beside a name",
       "search finds",
       (api) => ({
         search: (query) =>
-          query.name?.startsWith("Jane") ? Effect.succeed({ contacts: [], total: Option.none() }) : api.search(query)
+          api.search(query.name === undefined ? query : { ...query, name: query.name, phone: undefined })
+      }),
+      "by both"
+    ],
+    [
+      "search finds whoever is alike",
+      "search finds",
+      (api) => ({
+        search: (query) =>
+          api.search(query.name === undefined ? query : { ...query, name: query.name.replace("-nobody", "") })
+      }),
+      "of nobody"
+    ],
+    [
+      "search knows no first names",
+      "search finds",
+      (api) => ({
+        search: (query) => (query.name?.startsWith("Jane") ? nobody : api.search(query))
       }),
       "by first name"
     ],
@@ -211,8 +310,7 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
       "search finds by whole names only",
       "search finds",
       (api) => ({
-        search: (query) =>
-          query.name?.startsWith("onf") ? Effect.succeed({ contacts: [], total: Option.none() }) : api.search(query)
+        search: (query) => (query.name?.startsWith("onf") ? nobody : api.search(query))
       }),
       "by a part of the name"
     ],
@@ -225,6 +323,12 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
       "the sizes of three pages"
     ],
     [
+      "pages overlap",
+      "pages",
+      (api) => ({ search: (query) => api.search(query.offset === 1 ? { ...query, offset: 0 } : query) }),
+      "what the pages hold"
+    ],
+    [
       "the total is that of the page",
       "pages",
       (api) => ({
@@ -232,6 +336,25 @@ const broken: ReadonlyArray<readonly [fault: string, check: string, differ: (api
           Effect.map(api.search(query), (page) => changed(page, { total: Option.some(page.contacts.length) }))
       }),
       "the totals"
+    ],
+    [
+      "what is refused is done in part",
+      "breaks a rule",
+      (api) => ({
+        addTags: (id, tags) => Effect.andThen(api.addTags(id, tags.slice(0, 1)), api.addTags(id, tags))
+      }),
+      "expected no tag two"
+    ],
+    [
+      "an input that is refused is used",
+      "breaks a rule",
+      (api) => ({
+        upsert: (input) =>
+          input.email === undefined
+            ? api.upsert(input)
+            : Effect.andThen(api.upsert(changed(input, { email: undefined })), api.upsert(input))
+      }),
+      "the first name"
     ],
     [
       "blank tags pass",
@@ -381,6 +504,27 @@ describe("a check", () => {
       Conformance.checks.map(({ name }) => name)
     )
   })
+
+  it.effect.each(Conformance.checks)(
+    "looks only at its own contacts where a search finds others, too: $name",
+    ({ check, name }) =>
+      Effect.gen(function* () {
+        const { contacts, seed } = yield* Sandbox.State
+        const others = yield* seed([{ phone: "+15551234567" }])
+        const exit = yield* against(
+          (api) => ({
+            search: (query) =>
+              query.name === undefined
+                ? Effect.map(api.search(query), (page) => changed(page, { contacts: [...others, ...page.contacts] }))
+                : api.search(query)
+          }),
+          check
+        )
+        // Only the check of a search itself minds others in it.
+        assert.strictEqual(messageOf(exit) === "passed", !name.startsWith("search finds"))
+        assert.deepStrictEqual(yield* contacts(), others)
+      }).pipe(Effect.provide(Sandbox.layer))
+  )
 
   it.effect("touches no contact of somebody else", () =>
     Effect.gen(function* () {
