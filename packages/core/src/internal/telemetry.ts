@@ -8,7 +8,6 @@ import type * as Fiber from "effect/Fiber"
 import { constVoid } from "effect/Function"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as UrlParams from "effect/http/UrlParams"
 import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as References from "effect/References"
@@ -400,14 +399,13 @@ const resultOf = (instruments: Instruments, exit: Exit.Exit<Exchange, Fault>): A
 
 /** What was sent and what came back, without the token. */
 const detailsOf = (
-  { body, headers, url, urlParams }: HttpClientRequest.HttpClientRequest,
+  { body, headers, url }: HttpClientRequest.HttpClientRequest,
   exit: Exit.Exit<Exchange, unknown>
 ): Attributes => {
-  const query = UrlParams.toString(urlParams)
   const blank = blankSecret(headers["authorization"])
   const answer = Exit.isSuccess(exit) ? exit.value.body : undefined
   return {
-    "url.full": blank(query === "" ? url : `${url}?${query}`),
+    "url.full": blank(url),
     ...(body._tag === "Uint8Array" && { "agentalk.request.body": blank(new TextDecoder().decode(body.body)) }),
     ...(typeof answer === "string" && { "agentalk.response.body": blank(answer) })
   }
