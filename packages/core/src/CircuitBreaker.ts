@@ -18,7 +18,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Internal from "./internal/breaker.ts"
 import { storeTimeout } from "./internal/limiter.ts"
-import { showBreaker } from "./internal/telemetry.ts"
+import { showBreaker } from "./internal/instruments.ts"
 
 /**
  * The options of a breaker.

@@ -1,5 +1,6 @@
 /** What stands in for the telemetry of a client that tells nothing at all, to see what telling costs. */
 import * as Effect from "effect/Effect"
+import type * as Instrument from "../../../packages/core/src/internal/instruments.ts"
 import type * as Telemetry from "../../../packages/core/src/internal/telemetry.ts"
 import { now } from "@agentalk/core/Transport"
 
@@ -14,8 +15,8 @@ export const waited: typeof Telemetry.waited = () => Effect.void
 
 export const retried: typeof Telemetry.retried = () => {}
 
-export const showBudget: typeof Telemetry.showBudget = () => {}
+export const showBudget: typeof Instrument.showBudget = () => {}
 
-export const showBreaker: typeof Telemetry.showBreaker = () => Effect.void
+export const showBreaker: typeof Instrument.showBreaker = () => Effect.void
 
 export const inSpan: typeof Telemetry.inSpan = (effect) => effect

@@ -20,7 +20,8 @@ import { CurrentLimiter, makeHolds } from "./limiter.ts"
 import * as Policy from "./policy.ts"
 import { makeHeaders, routeOf } from "./requests.ts"
 import { type Limits, type Operation, type RetryPolicy, Run, type Shared } from "./run.ts"
-import { Instruments, observeCall, showBudget, type Tells } from "./telemetry.ts"
+import { Instruments, showBudget } from "./instruments.ts"
+import { observeCall, type Tells } from "./telemetry.ts"
 
 /** The organization that calls are for, where somebody set it. */
 export const CurrentOrganization = Policy.reference<string>("@agentalk/core/AgentalkClient/CurrentOrganization")

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import type { ContactsGroup } from "../AgentalkApi.ts"
 import type { Operation } from "../AgentalkError.ts"
 import { routes } from "./routes.ts"
-import type { Route } from "./telemetry.ts"
+import type { Route } from "./instruments.ts"
 
 type Endpoints = (typeof ContactsGroup)["endpoints"]
 

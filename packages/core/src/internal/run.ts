@@ -25,7 +25,8 @@ import type { Find } from "./policy.ts"
 import type { Read } from "./read.ts"
 import { type Encoded, type makeHeaders, toRequest } from "./requests.ts"
 import { isJson } from "./response.ts"
-import { inSpan, type Instruments, type Observed, observeAttempt, retried, type Tells, waited } from "./telemetry.ts"
+import type { Instruments } from "./instruments.ts"
+import { inSpan, type Observed, observeAttempt, retried, type Tells, waited } from "./telemetry.ts"
 
 /** An operation: what it takes, how it is sent, and how its answer is read. */
 export interface Operation<I, A, E> {

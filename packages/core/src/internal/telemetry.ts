@@ -1,35 +1,20 @@
 /** Spans, metrics and debug logs of calls and their attempts. What nobody listens to is not made. */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { constVoid } from "effect/Function"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as LogLevel from "effect/LogLevel"
-import * as Metric from "effect/Metric"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
-import { isAgentalkError, type Operation } from "../AgentalkError.ts"
-import { metrics } from "../Telemetry.ts"
+import { isAgentalkError } from "../AgentalkError.ts"
 import { type Fault, isFault, now } from "../Transport.ts"
-import type { Budget } from "./budget.ts"
 import type { Exchange } from "./exchange.ts"
+import type { Attribute, Attributes, Instruments, RetryReason, WaitReason } from "./instruments.ts"
 import { blankSecret } from "./redact.ts"
-
-/** What is told about a call, an attempt or a wait. */
-type Attributes = Readonly<Record<string, Attribute>>
-
-type Attribute = string | number | boolean
-
-/** Why a call waits. */
-type WaitReason = "rate-limit" | "backoff" | "retry-after"
-
-/** Why an attempt is made again. */
-type RetryReason = "timeout" | "transient" | "throttled" | "unauthorized"
 
 /** A call under way, as far as telemetry looks at it. */
 export interface Observed {
@@ -48,150 +33,6 @@ export interface Tells {
   readonly traceHeaders: boolean
   readonly requestDetails: boolean
 }
-
-// --- metrics ------------------------------------------------------------------------------------------------------
-
-// As OpenTelemetry advises for HTTP clients, and up to the deadline of a call.
-const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120]
-
-type Name = keyof typeof metrics
-type Labels = Readonly<Record<string, string>>
-
-// Exporters take the unit from this attribute.
-const describe = (name: Name, labels: Labels) => ({
-  description: metrics[name].description,
-  attributes: { ...labels, unit: metrics[name].unit }
-})
-
-const histogram = (name: Name, labels: Labels) => Metric.histogram(name, { ...describe(name, labels), boundaries })
-
-/** A function that makes a metric once for each result. */
-const byResult = <K extends string | number, A>(make: (result: K) => A): ((result: K) => A) => {
-  const made = new Map<K, A>()
-  return (result) => {
-    let metric = made.get(result)
-    if (metric === undefined) made.set(result, (metric = make(result)))
-    return metric
-  }
-}
-
-/** A host as conventions have it: an IPv6 address goes without the brackets that it has in a URL. */
-const addressOf = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
-
-const serverLabels = (server: URL) => ({
-  "server.address": addressOf(server.hostname),
-  "server.port": server.port === "" ? (server.protocol === "http:" ? "80" : "443") : server.port
-})
-
-const levels = new WeakMap<Metric.MetricRegistry, Map<string, Set<WeakRef<Budget>>>>()
-
-/** Shows the level of a budget for as long as its client lives: of several at one server, the lowest. */
-export const showBudget = (budget: Budget, server: URL, context: Context.Context<never>): void => {
-  const name = "agentalk.client.retry_budget.level"
-  const labels = serverLabels(server)
-  const registry = Context.get(context, Metric.MetricRegistry)
-  const servers = levels.get(registry) ?? new Map<string, Set<WeakRef<Budget>>>()
-  levels.set(registry, servers)
-  const budgets = servers.get(server.host) ?? new Set()
-  servers.set(server.host, budgets)
-  budgets.add(new WeakRef(budget))
-  const get = () => {
-    let value = Infinity
-    for (const ref of budgets) {
-      const level = ref.deref()?.level()
-      if (level === undefined) budgets.delete(ref)
-      else value = Math.min(value, level)
-    }
-    return { value }
-  }
-  Metric.registerUnsafe(Metric.gauge(name, describe(name, labels)), context, {
-    get,
-    update: constVoid,
-    modify: constVoid
-  })
-}
-
-const breakerStates = { Closed: 0, HalfOpen: 1, Open: 2 } as const
-
-/** Shows the state of a circuit, which is that of a host and, unless it is its scheme's own, a port. */
-export const showBreaker = (state: keyof typeof breakerStates, host: string): Effect.Effect<void> => {
-  const name = "agentalk.client.circuit_breaker.state"
-  const [, address = host, port] = /^(.*):(\d+)$/.exec(host) ?? []
-  const labels = { "server.address": addressOf(address), ...(port !== undefined && { "server.port": port }) }
-  return Metric.update(Metric.gauge(name, describe(name, labels)), breakerStates[state])
-}
-
-// --- what one operation tells ---------------------------------------------------------------------------------------
-
-/** Where an operation goes. */
-export interface Route {
-  readonly method: string
-  /** The path with its parameters named, such as `/api/contacts/{contact_id}`. */
-  readonly template: string
-}
-
-/** The names and metrics of an operation at a server, made once. */
-export class Instruments {
-  readonly name: string
-  readonly attemptName: string
-  readonly attributes: Attributes
-  readonly active: Metric.Gauge<number>
-  readonly retried: (reason: RetryReason) => Metric.Counter<number>
-  readonly waited: (reason: WaitReason) => Metric.Histogram<number>
-  readonly called: (result: string) => Metric.Histogram<number>
-  /** By a status alone, or by a status and the type of an error, with a space between. */
-  readonly attempted: (result: number | string) => Metric.Histogram<number>
-  private readonly codes = new Set<string>()
-
-  constructor(operation: Operation, route: Route, server: URL) {
-    const labels = {
-      "http.request.method": route.method,
-      "url.template": route.template,
-      ...serverLabels(server)
-    }
-    const called = { "agentalk.operation": operation }
-    this.name = `Contacts.${operation}`
-    this.attemptName = `${route.method} ${route.template}`
-    this.attributes = { ...labels, "server.port": Number(labels["server.port"]) }
-    this.active = Metric.gauge("http.client.active_requests", describe("http.client.active_requests", labels))
-    this.retried = byResult((reason) => {
-      const name = "agentalk.client.retries"
-      return Metric.counter(name, {
-        ...describe(name, { ...called, "agentalk.retry.reason": reason }),
-        incremental: true
-      })
-    })
-    this.waited = byResult((reason) =>
-      histogram("agentalk.client.wait.duration", { ...called, "agentalk.wait.reason": reason })
-    )
-    this.called = byResult((result) => {
-      const [outcome = "", error] = result.split(" ")
-      return histogram("agentalk.client.operation.duration", {
-        ...called,
-        "agentalk.outcome": outcome,
-        ...(error !== undefined && { "error.type": error })
-      })
-    })
-    this.attempted = byResult((result) => {
-      const [status = "", error] = String(result).split(" ")
-      return histogram("http.client.request.duration", {
-        ...labels,
-        ...(status !== "" && { "http.response.status_code": status }),
-        ...(error !== undefined && { "error.type": error })
-      })
-    })
-  }
-
-  /** The `error.type` of a fault, the same in spans and in metrics, as conventions have it. */
-  typeOf({ code, kind }: Fault): string {
-    if (code === undefined) return kind
-    // Codes come from whatever client carries the calls, so nobody else bounds how many series there can be.
-    if (this.codes.size < maxCodes) this.codes.add(code)
-    return this.codes.has(code) ? code : kind
-  }
-}
-
-const maxCodes = 30
 
 // --- calls ----------------------------------------------------------------------------------------------------------
 
