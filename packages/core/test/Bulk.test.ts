@@ -369,6 +369,30 @@ describe("upsertAll", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
+  it.effect("fails with the defect of its only call", () =>
+    Effect.gen(function* () {
+      const broken = Layer.mock(Contacts, { upsert: () => Effect.delay(Effect.die("a mistake"), 10) })
+      const exit = yield* inTime(
+        ContactsStream.upsertAll(Stream.make({ phone: "+15551234567" })).pipe(
+          Stream.runDrain,
+          Effect.provide(broken),
+          Effect.exit
+        )
+      )
+      assert.deepStrictEqual(exit, Exit.die("a mistake"))
+    })
+  )
+
+  it.effect("stops though its input waits for ever", () =>
+    Effect.gen(function* () {
+      const { layer } = makeServer([])
+      const inputs: Stream.Stream<UpsertInput> = Stream.never
+      yield* inTime(
+        ContactsStream.upsertAll(inputs, { stopWhen: Effect.sleep(10) }).pipe(Stream.runDrain, Effect.provide(layer))
+      )
+    })
+  )
+
   it.effect("fails with the defect of a call, after the results that were had", () =>
     Effect.gen(function* () {
       const { exit, results } = yield* collect(
