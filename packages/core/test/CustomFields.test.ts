@@ -263,6 +263,13 @@ describe("what is refused before sending", () => {
     })
   )
 
+  it.effect("is a key of the input that is none", () =>
+    Effect.gen(function* () {
+      const input = { phone, fields: { plan: "pro" }, nickname: "JD" }
+      assert.deepStrictEqual((yield* refuse("upsert", input)).issues, [{ path: ["nickname"], message: "Unknown key" }])
+    })
+  )
+
   it.effect("is what its schema would leave out", () =>
     Effect.gen(function* () {
       const { customers, sent } = yield* scripted(Customers)
