@@ -57,6 +57,26 @@ describe("SeenIds", () => {
     }
   })
 
+  it.each([0, 1, 2, 3])("tells ids apart that differ in 32-bit word %d alone, whatever the others hold", (word) => {
+    for (const others of [0, 0x80000001]) {
+      const words = [others, others, others, others]
+      const same = Array.from({ length: 2000 }, (_, n) => {
+        const hex = words.with(word, n + 1).map((one) => one.toString(16).padStart(8, "0"))
+        return hex.join("").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
+      })
+      const seen = makeSeenIds()
+      assert.isTrue(same.every((id) => seen.add(id)))
+      assert.isFalse(same.some((id) => seen.add(id)))
+    }
+  })
+
+  it("takes no character but a hexadecimal digit for one", () => {
+    const seen = makeSeenIds()
+    for (const digit of ["0", "1", "f", "g", "/", ":", "@", "`", "\u0080", "é", "\u{1d7d9}"]) {
+      assert.isTrue(seen.add(uuid(1).slice(0, 36 - digit.length) + digit), digit)
+    }
+  })
+
   it("takes upper and lower case for the same UUID, but not for the same other id", () => {
     const seen = makeSeenIds()
     assert.isTrue(seen.add("abcdefab-cdef-4bcd-8fab-cdefabcdefab"))
