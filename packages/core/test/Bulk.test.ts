@@ -298,6 +298,7 @@ describe("upsertAll", () => {
         { from: 1, to: 2 },
         { from: 4, to: 4 }
       ])
+      assert.include(error.message, "Rows without a result: 1 to 2, 4. Run these again.")
       assert.deepStrictEqual(
         yield* Schema.decodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(
           yield* Schema.encodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(error)
