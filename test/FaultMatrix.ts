@@ -121,7 +121,7 @@ const passing = (name: string, fault: MakeFault, ending: string, attempt?: Durat
 /** The same, where an attempt is given up after a short time. */
 const late = (name: string, fault: MakeFault): ReadonlyArray<Row> => passing(name, fault, "Timeout", tooShort)
 
-const tooShort = "500 millis"
+const tooShort = "3 seconds"
 const status =
   (code: number): MakeFault =>
   (options) =>

@@ -61,7 +61,7 @@ const faults = [
   { fault: Faults.html({ strikes: "after" }), tag: "UnexpectedResponse", outcome: "unknown" }
 ] as const
 
-describe.each(Object.entries(clients))("%s", (_, layerClient) => {
+describe.concurrent.each(Object.entries(clients))("%s", (_, layerClient) => {
   it.live("does all seven operations as the sandbox in memory does", () =>
     Effect.gen(function* () {
       const expected = yield* Effect.provide(allSeven, Sandbox.layer)
@@ -77,9 +77,9 @@ describe.each(Object.entries(clients))("%s", (_, layerClient) => {
         const state = yield* Sandbox.State
         yield* state.script(Faults.script({ method: "POST", fault }))
         const upsert = contacts.upsert({ phone })
-        // Only what never ends is cut short: a busy machine may take its time for the rest.
+        // Only what never ends is cut short: a busy machine may take its time for the rest, and for the head of an answer.
         const isEndless = tag === "Timeout"
-        const error = yield* Effect.flip(isEndless ? TimeLimit.withLimits({ attempt: "1 second" })(upsert) : upsert)
+        const error = yield* Effect.flip(isEndless ? TimeLimit.withLimits({ attempt: "5 seconds" })(upsert) : upsert)
         assert.deepStrictEqual([error._tag, error.outcome], [tag, outcome])
         // The pool has survived it, and a redirect has led nowhere.
         yield* contacts.search({ phone })
