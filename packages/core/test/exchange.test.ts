@@ -93,6 +93,26 @@ describe("the limits of an attempt", () => {
     })
   )
 
+  it.live("are left to one behind a middleware, which may know of a head", () =>
+    Effect.gen(function* () {
+      const client = HttpClient.make((request, _url, _signal, fiber) => {
+        const { deadline = 0 } = fiber.getRef(Transport.CurrentAttempt) ?? {}
+        const timeout = Stream.fail(new Transport.Fault("timeout", { sent: true }))
+        const half = new Response(Stream.toReadableStream(timeout), { headers: { "content-type": "application/json" } })
+        return Effect.clockWith((clock) =>
+          // A timer may be early by a part of a millisecond, and is set anew.
+          Effect.delay(
+            Effect.sync(() => HttpClientResponse.fromWeb(request, half)),
+            Math.ceil(deadline - Transport.now(clock)) + 1
+          )
+        )
+      })
+      const contacts = yield* contactsOver(client, { attemptTimeout: "100 millis" })
+      const error = yield* Effect.flip(contacts.upsert({ phone: "+15551234567" }))
+      assert.deepStrictEqual([error._tag, error.outcome], ["Timeout", "applied"])
+    })
+  )
+
   it.live("are kept for any other", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(ask("delete", large, { maxBodySize: 1_000 }))
