@@ -46,7 +46,7 @@ const find = (name: string, from: string): string | undefined => {
   return dirname(from) === from ? undefined : find(name, dirname(from))
 }
 
-const packages = ["core", "node"].map((name) => load(join(root, "packages", name)))
+const packages = ["core", "node", "import", "cli"].map((name) => load(join(root, "packages", name)))
 const own = new Set(packages.map(({ name }) => name))
 
 const problems: Array<string> = []

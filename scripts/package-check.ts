@@ -1,5 +1,5 @@
 /**
- * Checks the packages as a stranger gets them: packs both, lints the tarballs, installs them with npm into an empty
+ * Checks the packages as a stranger gets them: packs each, lints the tarballs, installs them with npm into an empty
  * project outside of the repository, and there type-checks and runs the first program of the README.
  *
  * Needs a build (`pnpm build`) and the npm registry.
@@ -19,7 +19,7 @@ interface Manifest {
 }
 
 const root = join(import.meta.dirname, "..")
-const folders = ["core", "node"]
+const folders = ["core", "node", "import", "cli"]
 
 if (!folders.every((folder) => existsSync(join(root, "packages", folder, "dist")))) {
   console.error("Nothing is built yet: run `pnpm build` first.")

@@ -6,7 +6,7 @@
  *   node scripts/proof-import.ts --quick    a few kills, and nothing that depends on time or memory: for the CI
  */
 import * as AgentalkNode from "../packages/node/src/AgentalkNode.ts"
-import * as Import from "../packages/node/src/Import.ts"
+import * as Import from "../packages/import/src/Import.ts"
 import { Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
@@ -32,7 +32,7 @@ const { values } = parseArgs({
 const isQuick = values.quick ?? false
 const kills = Number(values.kills ?? (isQuick ? 6 : 50))
 const most = Number(values.rows ?? (isQuick ? 0 : 1_000_000))
-const bin = fileURLToPath(new URL("../packages/node/src/bin.ts", import.meta.url))
+const bin = fileURLToPath(new URL("../packages/cli/src/bin.ts", import.meta.url))
 const number = (value: number) => Math.round(value).toLocaleString("en")
 
 // --- the process that is measured ---------------------------------------------------------------------------------

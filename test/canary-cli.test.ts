@@ -7,7 +7,7 @@ import { execFile } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import * as Agentalk from "../packages/node/test/Agentalk.ts"
+import * as Agentalk from "../packages/cli/test/Agentalk.ts"
 import { canary, input, leaksInAll, type Piece, token } from "./Canary.ts"
 import * as EchoServer from "./EchoServer.ts"
 

@@ -1,5 +1,7 @@
 /** What every exported layer gives, fails with and needs: of all modules, so that a layer that is added must be told. */
+import type * as Cli from "@agentalk/cli"
 import type * as Core from "@agentalk/core"
+import type * as Importer from "@agentalk/import"
 import type * as Node from "@agentalk/node"
 import type { Config, Layer } from "effect"
 import type { HttpClient, HttpRouter, HttpServerError } from "effect/http"
@@ -8,6 +10,9 @@ import type { Scope } from "effect/Scope"
 import { describe, expectTypeOf, it } from "vitest"
 
 type LayerNames<M> = keyof M & `layer${string}`
+
+/** The names of the layers of all modules together. */
+type AnyLayerName<Modules> = { readonly [N in keyof Modules]: LayerNames<Modules[N]> }[keyof Modules]
 
 /** The layers of each module that has some, those of functions by what they give. */
 type Layers<Modules> = {
@@ -47,6 +52,9 @@ describe("the layers", () => {
   })
 
   it("of @agentalk/node", () => {
+    expectTypeOf<AnyLayerName<typeof Node>>().toEqualTypeOf<
+      "layer" | "layerOptions" | "layerConfig" | "layerDispatcher"
+    >()
     expectTypeOf<Layers<typeof Node>>().toEqualTypeOf<{
       readonly AgentalkNode: {
         readonly layer: Live<never>
@@ -60,6 +68,11 @@ describe("the layers", () => {
         readonly layerDispatcher: Layer.Layer<HttpClient.HttpClient>
       }
     }>()
+  })
+
+  it("of @agentalk/import and @agentalk/cli, which have none", () => {
+    expectTypeOf<AnyLayerName<typeof Importer>>().toBeNever()
+    expectTypeOf<AnyLayerName<typeof Cli>>().toBeNever()
   })
 })
 

@@ -4,7 +4,9 @@
  * that is exported is walked, so that a new one is as well; what a type is written as is searched by
  * `scripts/package-check.ts`.
  */
+import type * as Cli from "@agentalk/cli"
 import type * as Core from "@agentalk/core"
+import type * as Importer from "@agentalk/import"
 import type * as Node from "@agentalk/node"
 import type { Context, Config, Effect, Layer, Option, Redacted, Result, Schema, Stream } from "effect"
 import { describe, expectTypeOf, it } from "vitest"
@@ -101,5 +103,13 @@ describe("no export is any", () => {
 
   it("of @agentalk/node", () => {
     expectTypeOf<Anys<typeof Node>>().toBeNever()
+  })
+
+  it("of @agentalk/import", () => {
+    expectTypeOf<Anys<typeof Importer>>().toBeNever()
+  })
+
+  it("of @agentalk/cli", () => {
+    expectTypeOf<Anys<typeof Cli>>().toBeNever()
   })
 })

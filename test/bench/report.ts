@@ -150,7 +150,7 @@ const weighed: Readonly<Record<Program, string>> = {
   tag: "code that uses `Contacts`, and nothing else",
   bareHttpApi: "a bare `HttpApiClient` with `fetch` and one schema",
   fetchClient: "`AgentalkClient` with `fetch`, and one call",
-  everything: "both packages whole, with all that they import"
+  everything: "core, node and import whole, with all that they import"
 }
 
 const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(1)

@@ -15,7 +15,7 @@ import * as Work from "./work.ts"
 const root = join(import.meta.dirname, "../..")
 const sources = join(import.meta.dirname, "measured/start")
 const floor = "effect"
-const packages = ["core", "node"]
+const packages = ["core", "node", "import", "cli"]
 
 /** What is started, and what it is called. */
 const programs = {
@@ -25,10 +25,10 @@ const programs = {
   agentalk: { title: "Agentalk", args: ["agentalk.mjs", "<server>"] },
   effectBundled: { title: "bare Effect on undici, bundled", args: ["bundled/effect.js", "<server>"] },
   agentalkBundled: { title: "Agentalk, bundled", args: ["bundled/agentalk.js", "<server>"] },
-  help: { title: "`agentalk --help`", args: ["node_modules/@agentalk/node/dist/bin.js", "--help"] },
+  help: { title: "`agentalk --help`", args: ["node_modules/@agentalk/cli/dist/bin.js", "--help"] },
   search: {
     title: "`agentalk contacts search`",
-    args: ["node_modules/@agentalk/node/dist/bin.js", "contacts", "search", "--name", "Jane", "--json"]
+    args: ["node_modules/@agentalk/cli/dist/bin.js", "contacts", "search", "--name", "Jane", "--json"]
   }
 } as const
 

@@ -4,7 +4,5 @@
  * @since 0.1.0
  */
 export * as AgentalkNode from "./AgentalkNode.ts"
-export * as ContactFile from "./ContactFile.ts"
-export * as Import from "./Import.ts"
 export * as SandboxServer from "./SandboxServer.ts"
 export * as UndiciHttpClient from "./UndiciHttpClient.ts"

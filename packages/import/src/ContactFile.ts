@@ -57,7 +57,7 @@ export type Row =
  * @category errors
  * @since 0.1.0
  */
-export class FileFault extends Schema.TaggedError<FileFault>("@agentalk/node/FileFault")("FileFault", {
+export class FileFault extends Schema.TaggedError<FileFault>("@agentalk/import/FileFault")("FileFault", {
   /** What is wrong: the system refused, the file is empty, not UTF-8, not text, packed wrongly, or its first line. */
   kind: Schema.Literals(["system", "empty", "encoding", "binary", "compression", "header", "resume"]),
   /** What happened, for a person; nothing of the file's content. */

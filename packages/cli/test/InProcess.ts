@@ -8,7 +8,7 @@ import { identity } from "effect/Function"
 import * as Terminal from "effect/Terminal"
 import { type Readable, Writable } from "node:stream"
 import * as Cli from "../src/Cli.ts"
-import * as SandboxServer from "../src/SandboxServer.ts"
+import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
 
 /** The environment of the sandbox of the context. */

@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import { once } from "node:events"
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as SandboxServer from "../src/SandboxServer.ts"
+import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
-import { holdAnswers, holdRequests } from "./Hold.ts"
+import { holdAnswers, holdRequests } from "../../import/test/Hold.ts"
 
 interface Dry {
   readonly invalidRows: ReadonlyArray<{ readonly reason: string }>

@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { readFileSync, statSync } from "node:fs"
-import * as AgentalkNode from "../../AgentalkNode.ts"
+import * as AgentalkNode from "@agentalk/node/AgentalkNode"
 import { UsageFault } from "./failure.ts"
 import * as Flags from "./flags.ts"
 

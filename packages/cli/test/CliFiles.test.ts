@@ -3,9 +3,9 @@ import { assert, layer, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as SandboxServer from "../src/SandboxServer.ts"
+import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
-import { holdAnswers, holdRequests } from "./Hold.ts"
+import { holdAnswers, holdRequests } from "../../import/test/Hold.ts"
 
 /** Runs the command against the sandbox of the test. */
 const agentalk = (args: ReadonlyArray<string>, options: Agentalk.RunOptions = {}) =>

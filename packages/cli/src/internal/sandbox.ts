@@ -54,7 +54,7 @@ export const command = Command.make(
     Effect.gen(function* () {
       // Loaded here, so that no other command waits for a server.
       const [Sandbox, SandboxServer] = yield* Effect.promise(() =>
-        Promise.all([import("@agentalk/core/Sandbox"), import("../../SandboxServer.ts")])
+        Promise.all([import("@agentalk/core/Sandbox"), import("@agentalk/node/SandboxServer")])
       )
       const context = yield* Effect.mapError(
         Layer.build(SandboxServer.layerOptions({ port })),

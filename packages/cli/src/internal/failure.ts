@@ -5,29 +5,29 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { FileFault } from "../../ContactFile.ts"
-import { ImportStopped } from "../../Import.ts"
+import { FileFault } from "@agentalk/import/ContactFile"
+import { ImportStopped } from "@agentalk/import/Import"
 import { paintError, plain } from "./output.ts"
 
 /** Exit statuses besides 0: `refused` by the API or the network, `usage` or configuration, rows `left` out. */
 export const status = { refused: 1, usage: 2, left: 3, interrupted: 130 } as const
 
 /** The command line, or what it names, is wrong: nothing was sent. */
-export class UsageFault extends Schema.TaggedError<UsageFault>("@agentalk/node/UsageFault")("UsageFault", {
+export class UsageFault extends Schema.TaggedError<UsageFault>("@agentalk/cli/UsageFault")("UsageFault", {
   message: Schema.String,
   /** What to do about it. */
   advice: Schema.optionalKey(Schema.String)
 }) {}
 
 /** A command ends with a status of its own, having said why. */
-export class Ended extends Schema.TaggedError<Ended>("@agentalk/node/Ended")("Ended", { status: Schema.Int }) {}
+export class Ended extends Schema.TaggedError<Ended>("@agentalk/cli/Ended")("Ended", { status: Schema.Int }) {}
 
 /** Ends the command with a status, if it must. */
 export const endIf = (condition: boolean, status: number): Effect.Effect<void, Ended> =>
   condition ? Effect.fail(new Ended({ status })) : Effect.void
 
 /** An import stopped early, and how it goes on, if it can. */
-export class Halted extends Schema.TaggedError<Halted>("@agentalk/node/Halted")("Halted", {
+export class Halted extends Schema.TaggedError<Halted>("@agentalk/cli/Halted")("Halted", {
   cause: Schema.Union([ImportStopped, FileFault]),
   resume: Schema.String
 }) {}

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as SandboxServer from "../src/SandboxServer.ts"
+import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
 
 const rows = 1500

@@ -1,7 +1,7 @@
 /** How far an import is, on standard error: a bar on a terminal, a line now and then elsewhere. */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { Snapshot } from "../../Import.ts"
+import type { Snapshot } from "@agentalk/import/Import"
 import { count, fit, paintError } from "./output.ts"
 
 const number = (value: number): string => Math.round(value).toLocaleString("en")

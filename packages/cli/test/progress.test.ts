@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import type * as Import from "../src/Import.ts"
-import { bar, line, paceOf, time } from "../src/internal/cli/progress.ts"
+import type * as Import from "@agentalk/import/Import"
+import { bar, line, paceOf, time } from "../src/internal/progress.ts"
 
 const snapshot = (done: number, rest: Partial<Import.Snapshot> = {}): Import.Snapshot => ({
   phase: "sending",

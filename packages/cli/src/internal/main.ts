@@ -2,7 +2,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
-import * as Cli from "../../Cli.ts"
+import * as Cli from "../Cli.ts"
 import { type Explained, status, toJson, toLines } from "./failure.ts"
 import { isGiven } from "./flags.ts"
 

@@ -88,14 +88,17 @@ export interface Summary extends Counts {
  * @category errors
  * @since 0.1.0
  */
-export class ImportStopped extends Schema.TaggedError<ImportStopped>("@agentalk/node/ImportStopped")("ImportStopped", {
-  /** What the call of a row failed with. */
-  error: Schema.Union([Unauthorized, ...OutageError.members]),
-  /** The line of that row. It is not in the report. */
-  line: Schema.Int,
-  /** What happened, for a person; nothing of the file's content. */
-  message: Schema.String
-}) {}
+export class ImportStopped extends Schema.TaggedError<ImportStopped>("@agentalk/import/ImportStopped")(
+  "ImportStopped",
+  {
+    /** What the call of a row failed with. */
+    error: Schema.Union([Unauthorized, ...OutageError.members]),
+    /** The line of that row. It is not in the report. */
+    line: Schema.Int,
+    /** What happened, for a person; nothing of the file's content. */
+    message: Schema.String
+  }
+) {}
 
 /**
  * How a file is imported.

@@ -17,5 +17,5 @@ const endEarly = () => {
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 for (const signal of signals) process.once(signal, endEarly)
-await import("./internal/cli/main.ts")
+await import("./internal/main.ts")
 for (const signal of signals) process.removeListener(signal, endEarly)
