@@ -2,7 +2,16 @@
  * The canary test: values that stand nowhere else go through every operation, and must not come out of telemetry or of
  * an error. Whatever telemetry there is, and will be, is recorded whole.
  */
-import { AgentalkClient, type Contacts, ContactsStream, Faults, Retry, Sandbox, TimeLimit } from "@agentalk/core"
+import {
+  AgentalkClient,
+  type Contacts,
+  ContactsStream,
+  Faults,
+  Retry,
+  Sandbox,
+  TimeLimit,
+  type Token
+} from "@agentalk/core"
 import { SandboxServer, UndiciHttpClient } from "@agentalk/node"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -211,7 +220,7 @@ describe("what never gets to a server", () => {
   it.live("a token that cannot be obtained, or is none", () =>
     Effect.gen(function* () {
       const echo = `${Redacted.value(token)} ${canary.phone}`
-      const tokens: ReadonlyArray<AgentalkClient.Token> = [
+      const tokens: ReadonlyArray<Token> = [
         Effect.fail({ message: echo, cause: echo }),
         Effect.succeed(Redacted.make(echo, { label: "a token" })),
         Effect.succeed(echo as never)

@@ -1,6 +1,6 @@
 /** The command within this process: what it prints for people, and how it explains every failure. */
 import * as Errors from "@agentalk/core/AgentalkError"
-import { ContactFromWire } from "@agentalk/core/Contact"
+import { ContactFromWire } from "@agentalk/core/ContactFromWire"
 import * as Faults from "@agentalk/core/Faults"
 import * as Sandbox from "@agentalk/core/Sandbox"
 import * as NodeServices from "@effect/platform-node/NodeServices"

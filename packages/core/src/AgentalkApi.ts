@@ -1,6 +1,6 @@
 /**
- * The published contract of the Agentalk External API, declared once. The client, the sandbox and the OpenAPI
- * document come from here; a test holds it against the contract as the vendor publishes it.
+ * The published contract of the Agentalk External API. The sandbox and the OpenAPI document derive from it. A test compares
+ * it with the vendor's contract, field by field.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,9 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
-import { routes } from "./internal/routes.ts"
+import { attributeColumn, formatted } from "./internal/attributes.ts"
+import { routerPath } from "./internal/operation.ts"
+import { operations } from "./Operations.ts"
 import { defaultBaseUrl } from "./Settings.ts"
 
 const bearer = HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Format, "OrgId.SecretToken")
@@ -28,20 +30,16 @@ export class OrganizationApiToken extends HttpApiMiddleware.Service<Organization
   { security: { OrganizationApiToken: bearer } }
 ) {}
 
-// The contract only names these formats. What we send is checked by the schemas of `Contact.ts`.
-const format = (name: string) =>
-  Schema.String.check(Schema.makeFilter<string>(() => true, { toJsonSchema: () => ({ format: name }) }))
-
-const headers = { "x-organization-id": Schema.optionalKey(format("uuid")) }
-const contact = { contact_id: format("uuid") }
+const headers = { "x-organization-id": Schema.optionalKey(formatted("uuid")) }
+const contact = { contact_id: formatted("uuid") }
 const fields = Schema.Record(Schema.String, Schema.Json)
 const tags = Schema.Array(Schema.String)
 
-// Every response body is open in the contract: the client decodes it by itself.
+// The contract leaves every response body open. The client decodes it with its own readers.
 const success = Schema.Record(Schema.String, Schema.Json)
 
-// A query carries text, so OpenAPI.fromApi spells a number as a pattern; the contract says what the text means.
-const spellIntegers: OpenApi.Transform["Service"] = ({ parameters, ...operation }) => ({
+// A query is text, so `OpenApi.fromApi` describes a number by a pattern. The contract declares an integer.
+const declareIntegers: OpenApi.Transform["Service"] = ({ parameters, ...operation }) => ({
   ...operation,
   parameters: parameters.map((parameter: OpenApi.OpenAPISpecParameter) =>
     parameter.in === "query" && "pattern" in parameter.schema
@@ -51,27 +49,19 @@ const spellIntegers: OpenApi.Transform["Service"] = ({ parameters, ...operation 
 })
 
 /**
- * The seven operations on contacts. An operation that is added to the API is one endpoint here, one method of
- * `Contacts` and `AgentalkClient`, and one handler of `Sandbox`.
+ * The endpoints of the operations on contacts.
  *
  * @category contract
  * @since 0.1.0
  */
 export class ContactsGroup extends HttpApiGroup.make("Contacts")
   .add(
-    HttpApiEndpoint.make(routes.upsert.method)("upsert", routes.upsert.path, {
+    HttpApiEndpoint.make(operations.upsert.method)("upsert", routerPath("upsert"), {
       headers,
-      payload: Schema.Struct({
-        phone: Schema.String,
-        firstName: Schema.optionalKey(Schema.String),
-        lastName: Schema.optionalKey(Schema.String),
-        email: Schema.optionalKey(format("email")),
-        tags: Schema.optionalKey(tags),
-        fields: Schema.optionalKey(fields)
-      }),
+      payload: Schema.Struct({ ...attributeColumn("contract"), fields: Schema.optionalKey(fields) }),
       success: [success, success.pipe(HttpApiSchema.status(201))]
-    }).annotate(OpenApi.Identifier, "contacts_create"),
-    HttpApiEndpoint.make(routes.search.method)("search", routes.search.path, {
+    }),
+    HttpApiEndpoint.make(operations.search.method)("search", routerPath("search"), {
       headers,
       query: {
         name: Schema.optionalKey(Schema.String),
@@ -80,41 +70,39 @@ export class ContactsGroup extends HttpApiGroup.make("Contacts")
         offset: Schema.optionalKey(Schema.Int)
       },
       success
-    })
-      .annotate(OpenApi.Identifier, "contacts_search_retrieve")
-      .annotate(OpenApi.Transform, spellIntegers),
-    HttpApiEndpoint.make(routes.delete.method)("delete", routes.delete.path, {
+    }).annotate(OpenApi.Transform, declareIntegers),
+    HttpApiEndpoint.make(operations.delete.method)("delete", routerPath("delete"), {
       headers,
       params: contact,
       success
-    }).annotate(OpenApi.Identifier, "contacts_destroy"),
-    HttpApiEndpoint.make(routes.updateFields.method)("updateFields", routes.updateFields.path, {
+    }),
+    HttpApiEndpoint.make(operations.updateFields.method)("updateFields", routerPath("updateFields"), {
       headers,
       params: contact,
       payload: Schema.Struct({ fields }),
       success
-    }).annotate(OpenApi.Identifier, "contacts_fields_partial_update"),
-    HttpApiEndpoint.make(routes.clearField.method)("clearField", routes.clearField.path, {
+    }),
+    HttpApiEndpoint.make(operations.clearField.method)("clearField", routerPath("clearField"), {
       headers,
       params: { ...contact, field_key: Schema.String },
       success
-    }).annotate(OpenApi.Identifier, "contacts_fields_destroy"),
-    HttpApiEndpoint.make(routes.addTags.method)("addTags", routes.addTags.path, {
+    }),
+    HttpApiEndpoint.make(operations.addTags.method)("addTags", routerPath("addTags"), {
       headers,
       params: contact,
       payload: Schema.Struct({ tags }),
       success
-    }).annotate(OpenApi.Identifier, "contacts_tags_create"),
-    HttpApiEndpoint.make(routes.removeTag.method)("removeTag", routes.removeTag.path, {
+    }),
+    HttpApiEndpoint.make(operations.removeTag.method)("removeTag", routerPath("removeTag"), {
       headers,
       params: { ...contact, tag_id_or_name: Schema.String },
       success
-    }).annotate(OpenApi.Identifier, "contacts_tags_destroy")
+    })
   )
   .middleware(OrganizationApiToken) {}
 
 /**
- * The contract: `OpenApi.fromApi(AgentalkApi)` gives its OpenAPI document.
+ * The contract. `OpenApi.fromApi(AgentalkApi)` returns its OpenAPI document.
  *
  * @category contract
  * @since 0.1.0

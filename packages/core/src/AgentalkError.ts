@@ -1,8 +1,9 @@
 /**
- * What can go wrong, as values. Ten tagged errors make one flat union; every operation lists those that it can give.
+ * The errors of the SDK, as values. Ten tagged errors form one flat union, and every operation lists those that it can
+ * fail with.
  *
- * No error holds an HTTP client error, a request or a raw body that prints: their `message`, `JSON.stringify` and
- * `Cause.pretty` are free of the token and of what a call was about.
+ * No error holds an HTTP client error, a request or a raw body that prints. `message`, `JSON.stringify` and
+ * `Cause.pretty` contain neither the token nor personal data.
  *
  * @since 0.1.0
  */
@@ -12,39 +13,20 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import { retryReasonOf } from "./internal/call/retry.ts"
+import { Issue } from "./Issue.ts"
+import { Operation } from "./Operations.ts"
 
 const TypeId = "~@agentalk/core/AgentalkError"
 
 /**
- * The seven operations of the Contacts API, by the names of their methods.
+ * What happened to a call as a whole, over all its attempts:
  *
- * @category schemas
- * @since 0.1.0
- */
-export const Operation = Schema.Literals([
-  "upsert",
-  "delete",
-  "updateFields",
-  "clearField",
-  "addTags",
-  "removeTag",
-  "search"
-])
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export type Operation = typeof Operation.Type
-
-/**
- * What became of a call as a whole, over all its attempts:
- *
- * - `"not-applied"`: no attempt can have had an effect: refused before sending, never connected, or answered with a
- *   status from 400 to 499 (but for 408). Always so for `search`, which changes nothing.
- * - `"unknown"`: an attempt broke or timed out after its first byte was sent, or was answered 408, 5xx, 3xx, or a 2xx
+ * - `"not-applied"`: no attempt can have had an effect. It was refused before sending, it never connected, or its response
+ *   had a status from 400 to 499 other than 408. An operation that only reads is always `"not-applied"`.
+ * - `"unknown"`: an attempt broke or timed out after its first byte was sent, or its response was 408, 5xx, 3xx, or a 2xx
  *   that is not JSON.
- * - `"applied"`: the API's own 2xx, JSON by its content type, could not be read.
+ * - `"applied"`: the response was the API's own 2xx, JSON by its content type, but could not be read.
  *
  * @category schemas
  * @since 0.1.0
@@ -58,31 +40,13 @@ export const Outcome = Schema.Literals(["not-applied", "unknown", "applied"])
 export type Outcome = typeof Outcome.Type
 
 /**
- * One thing that is wrong with an input or an answer: where (`["fields", "city"]`), and what. Every value that the
- * request carried is replaced by its place (`<fields.city>`).
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Issue = Schema.Struct({
-  path: Schema.Array(Schema.Union([Schema.String, Schema.Number])),
-  message: Schema.String
-})
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export interface Issue extends Schema.Schema.Type<typeof Issue> {}
-
-/**
  * Why no further attempt was made:
  *
- * - `"not-retryable"`: another attempt would not do better;
- * - `"attempts"`: the allowed attempts were made;
- * - `"deadline"`: another one would have begun after the deadline of the call;
- * - `"budget"`: the client's retry budget is spent, for too many calls have been failing;
- * - `"retry-after"`: the API asks to wait longer than a call may.
+ * - `"not-retryable"`: another attempt would fail in the same way;
+ * - `"attempts"`: the policy allows no more attempts;
+ * - `"deadline"`: the next attempt would begin after the deadline of the call;
+ * - `"budget"`: the client's retry budget is spent, because too many calls fail;
+ * - `"retry-after"`: the API asks for a longer wait than the policy allows.
  *
  * @category schemas
  * @since 0.1.0
@@ -95,22 +59,22 @@ export const RetryStopped = Schema.Literals(["not-retryable", "attempts", "deadl
  */
 export type RetryStopped = typeof RetryStopped.Type
 
-const call = {
-  /** The method that was called. */
+const ofCall = {
+  /** The method of `Contacts` that failed. */
   operation: Operation,
-  /** What became of the whole call. */
+  /** What happened to the whole call. */
   outcome: Outcome,
-  /** How many attempts were made; 0 where nothing was sent. A stub need not say: 1. */
+  /** The number of attempts; 0 if nothing was sent. The constructor's default is 1. */
   attempts: Schema.Int.pipe(Schema.withConstructorDefault(Effect.succeed(1))),
-  /** How long the call took, its waits included. A stub need not say: no time. */
+  /** The duration of the call, waits included. The constructor's default is zero. */
   elapsed: Schema.Duration.pipe(Schema.withConstructorDefault(Effect.succeed(Duration.zero))),
-  /** Why no further attempt was made. A stub need not say: `"not-retryable"`. */
+  /** Why no further attempt was made. The constructor's default is `"not-retryable"`. */
   retryStopped: RetryStopped.pipe(Schema.withConstructorDefault(Effect.succeed("not-retryable"))),
-  /** What happened and what to do, for a person; free of secrets and personal data. */
+  /** What happened and what to do, for people. It contains no secrets and no personal data. */
   message: Schema.String
 }
 
-// The JSON codec of `Schema.Redacted` unwraps: an error that crosses to another process or a journal would show the body.
+// The JSON codec of `Schema.Redacted` unwraps the value, so an error in another process or a log would show the body.
 const Body = Schema.Redacted(Schema.String).annotate({
   toCodecJson: () =>
     Schema.link<Redacted.Redacted>()(Schema.String, {
@@ -119,20 +83,43 @@ const Body = Schema.Redacted(Schema.String).annotate({
     })
 })
 
-const response = {
-  ...call,
+const withResponse = {
+  ...ofCall,
   /** The status of the last response. */
   status: Schema.Int,
-  /** The API's own id of the request (`x-request-id`), for a conversation with its support. */
+  /** The API's own id of the request (`x-request-id`), for its support. */
   requestId: Schema.optionalKey(Schema.String),
   /**
-   * The body as it came, at most 64 KiB of it: it may hold personal data, so it must be unwrapped on purpose. It does not
-   * leave the process: in JSON it is `<redacted>`.
+   * The first 64 KiB of the body. It may contain personal data, so you must unwrap it with `Redacted.value`. In JSON it
+   * is `<redacted>`.
    */
   body: Schema.optionalKey(Body)
 }
 
-const maybeResponse = { ...response, status: Schema.optionalKey(Schema.Int) }
+const mayHaveResponse = { ...withResponse, status: Schema.optionalKey(Schema.Int) }
+
+/** What all errors compute. Getters, because a field would appear in JSON. */
+interface CommonGetters {
+  readonly [TypeId]: typeof TypeId
+  /** Whether the same call may succeed later. */
+  readonly isRetryable: boolean
+}
+
+/** Adds the common getters to the class of an error. */
+const withCommonGetters = <Self, Class extends abstract new (...args: never) => Self>(
+  errorClass: Class & (abstract new (...args: never) => Self),
+  isRetryable: boolean | ((error: Self) => boolean)
+): Class => {
+  Object.defineProperties(errorClass.prototype, {
+    [TypeId]: { get: () => TypeId },
+    isRetryable: {
+      get(this: Self) {
+        return typeof isRetryable === "boolean" ? isRetryable : isRetryable(this)
+      }
+    }
+  })
+  return errorClass
+}
 
 /**
  * The input was refused: before anything was sent (`source: "client"`), or by the API (400, 409, 413, 415, 422).
@@ -140,21 +127,16 @@ const maybeResponse = { ...response, status: Schema.optionalKey(Schema.Int) }
  * @category errors
  * @since 0.1.0
  */
-export class Validation extends Schema.TaggedError<Validation>("@agentalk/core/Validation")("Validation", {
-  ...maybeResponse,
-  /** Who refused: this SDK, before sending, or the API. */
-  source: Schema.Literals(["client", "server"]),
-  /** What is wrong, and where. */
-  issues: Schema.Array(Issue)
-}) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later. */
-  get isRetryable(): boolean {
-    return false
-  }
-}
+export class Validation extends withCommonGetters(
+  Schema.TaggedError<Validation, CommonGetters>("@agentalk/core/Validation")("Validation", {
+    ...mayHaveResponse,
+    /** `"client"`: the SDK refused the input before sending. `"server"`: the API refused it. */
+    source: Schema.Literals(["client", "server"]),
+    /** The problems, with their places. */
+    issues: Schema.Array(Issue)
+  }),
+  false
+) {}
 
 /**
  * The API refused the credentials (401), or they were malformed or could not be obtained before sending.
@@ -162,94 +144,66 @@ export class Validation extends Schema.TaggedError<Validation>("@agentalk/core/V
  * @category errors
  * @since 0.1.0
  */
-export class Unauthorized extends Schema.TaggedError<Unauthorized>("@agentalk/core/Unauthorized")(
-  "Unauthorized",
-  maybeResponse
-) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later. */
-  get isRetryable(): boolean {
-    return false
-  }
-}
+export class Unauthorized extends withCommonGetters(
+  Schema.TaggedError<Unauthorized, CommonGetters>("@agentalk/core/Unauthorized")("Unauthorized", mayHaveResponse),
+  false
+) {}
 
 /**
- * The credentials are good, but do not allow this (403): often an organization that the token may not reach.
+ * The credentials are valid but do not allow this (403). Often the token cannot access the organization.
  *
  * @category errors
  * @since 0.1.0
  */
-export class Forbidden extends Schema.TaggedError<Forbidden>("@agentalk/core/Forbidden")("Forbidden", response) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later. */
-  get isRetryable(): boolean {
-    return false
-  }
-}
+export class Forbidden extends withCommonGetters(
+  Schema.TaggedError<Forbidden, CommonGetters>("@agentalk/core/Forbidden")("Forbidden", withResponse),
+  false
+) {}
 
 /**
- * There is no such contact, field or tag (404, 410).
+ * The contact, field or tag does not exist (404, 410).
  *
  * **Gotchas**
  *
- * With `outcome: "unknown"`, an earlier attempt of the same call may have done its work.
+ * If `outcome` is `"unknown"`, an earlier attempt of the same call may have taken effect.
  *
  * @category errors
  * @since 0.1.0
  */
-export class NotFound extends Schema.TaggedError<NotFound>("@agentalk/core/NotFound")("NotFound", response) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later. */
-  get isRetryable(): boolean {
-    return false
-  }
-}
+export class NotFound extends withCommonGetters(
+  Schema.TaggedError<NotFound, CommonGetters>("@agentalk/core/NotFound")("NotFound", withResponse),
+  false
+) {}
 
 /**
- * Too many requests (429), or the wait for a turn would have been longer than allowed.
+ * Too many requests (429), or the rate limiter would wait longer than the policy allows.
  *
  * @category errors
  * @since 0.1.0
  */
-export class RateLimited extends Schema.TaggedError<RateLimited>("@agentalk/core/RateLimited")("RateLimited", {
-  ...maybeResponse,
-  /** How long to wait before another try, where it is known. */
-  retryAfter: Schema.optionalKey(Schema.Duration)
-}) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later. */
-  get isRetryable(): boolean {
-    return true
-  }
-}
+export class RateLimited extends withCommonGetters(
+  Schema.TaggedError<RateLimited, CommonGetters>("@agentalk/core/RateLimited")("RateLimited", {
+    ...mayHaveResponse,
+    /** How long to wait before the next call, if known. */
+    retryAfter: Schema.optionalKey(Schema.Duration)
+  }),
+  true
+) {}
 
 /**
- * The circuit breaker refused the call before sending, for the API has been failing.
+ * The circuit breaker refused the call before sending, because the API has been failing.
  *
  * @category errors
  * @since 0.1.0
  */
-export class CircuitOpen extends Schema.TaggedError<CircuitOpen>("@agentalk/core/CircuitOpen")("CircuitOpen", {
-  ...call,
-  /** How long until the breaker lets a call through to probe the API. */
-  retryAfter: Schema.Duration
-}) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later. */
-  get isRetryable(): boolean {
-    return true
-  }
-}
+export class CircuitOpen extends withCommonGetters(
+  Schema.TaggedError<CircuitOpen, CommonGetters>("@agentalk/core/CircuitOpen")("CircuitOpen", {
+    ...ofCall,
+    /** How long until the breaker allows a call to probe the API. */
+    retryAfter: Schema.Duration
+  }),
+  true
+) {}
 
 /**
  * The API failed (5xx).
@@ -257,39 +211,29 @@ export class CircuitOpen extends Schema.TaggedError<CircuitOpen>("@agentalk/core
  * @category errors
  * @since 0.1.0
  */
-export class ServerFault extends Schema.TaggedError<ServerFault>("@agentalk/core/ServerFault")("ServerFault", {
-  ...response,
-  /** How long the API asks to wait before another try (`Retry-After`), where it does. */
-  retryAfter: Schema.optionalKey(Schema.Duration)
-}) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later: 500, 502, 503 and 504. */
-  get isRetryable(): boolean {
-    return this.status === 500 || (this.status >= 502 && this.status <= 504)
-  }
-}
+export class ServerFault extends withCommonGetters(
+  Schema.TaggedError<ServerFault, CommonGetters>("@agentalk/core/ServerFault")("ServerFault", {
+    ...withResponse,
+    /** How long the API asks to wait (`Retry-After`), if it does. */
+    retryAfter: Schema.optionalKey(Schema.Duration)
+  }),
+  ({ status }) => retryReasonOf(status) !== undefined
+) {}
 
 /**
- * A time limit passed: that of one attempt (headers and body), that of the whole call, or the API's own (408).
+ * A time limit passed: the attempt's (headers and body), the deadline of the call, or the server's own (408).
  *
  * @category errors
  * @since 0.1.0
  */
-export class Timeout extends Schema.TaggedError<Timeout>("@agentalk/core/Timeout")("Timeout", {
-  ...maybeResponse,
-  /** Which limit passed: of the attempt, of the whole call, or the server's. */
-  limit: Schema.Literals(["attempt", "deadline", "server"])
-}) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later. */
-  get isRetryable(): boolean {
-    return true
-  }
-}
+export class Timeout extends withCommonGetters(
+  Schema.TaggedError<Timeout, CommonGetters>("@agentalk/core/Timeout")("Timeout", {
+    ...mayHaveResponse,
+    /** Which limit passed: the attempt's, the deadline of the call, or the server's. */
+    limit: Schema.Literals(["attempt", "deadline", "server"])
+  }),
+  true
+) {}
 
 /**
  * There was no response: the connection was refused or reset, or DNS or TLS failed.
@@ -297,49 +241,33 @@ export class Timeout extends Schema.TaggedError<Timeout>("@agentalk/core/Timeout
  * @category errors
  * @since 0.1.0
  */
-export class TransportFailure extends Schema.TaggedError<TransportFailure>("@agentalk/core/TransportFailure")(
-  "TransportFailure",
-  {
-    ...call,
+export class TransportFailure extends withCommonGetters(
+  Schema.TaggedError<TransportFailure, CommonGetters>("@agentalk/core/TransportFailure")("TransportFailure", {
+    ...ofCall,
     /** The system's or the transport's code, such as `ECONNRESET`. */
     code: Schema.optionalKey(Schema.String)
-  }
-) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later. */
-  get isRetryable(): boolean {
-    return true
-  }
-}
+  }),
+  true
+) {}
 
 /**
- * The answer is none that the API is known to give: an undeclared status, a redirect, not JSON, too large, or a body
- * that breaks its schema.
+ * The response is not one of the API's: an undeclared status, a redirect, not JSON, too large, or a body that does not
+ * match its schema.
  *
  * @category errors
  * @since 0.1.0
  */
-export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>("@agentalk/core/UnexpectedResponse")(
-  "UnexpectedResponse",
-  {
-    ...response,
-    /** What is wrong with the body and where, if it is the body. */
+export class UnexpectedResponse extends withCommonGetters(
+  Schema.TaggedError<UnexpectedResponse, CommonGetters>("@agentalk/core/UnexpectedResponse")("UnexpectedResponse", {
+    ...withResponse,
+    /** The problems of the body, if the body is the cause. */
     issues: Schema.optionalKey(Schema.Array(Issue))
-  }
-) {
-  get [TypeId](): typeof TypeId {
-    return TypeId
-  }
-  /** Whether the same call may succeed later. */
-  get isRetryable(): boolean {
-    return false
-  }
-}
+  }),
+  false
+) {}
 
 /**
- * What every operation can give.
+ * The errors that every operation can fail with.
  *
  * @category errors
  * @since 0.1.0
@@ -356,7 +284,7 @@ export type CallError =
   | UnexpectedResponse
 
 /**
- * What an operation on one contact can give: `CallError` and `NotFound`.
+ * The errors of an operation on one contact: `CallError` and `NotFound`.
  *
  * @category errors
  * @since 0.1.0
@@ -372,8 +300,8 @@ export type ContactError = CallError | NotFound
 export type AgentalkError = ContactError
 
 /**
- * Tells an error of this SDK from any other. Tags alone cannot: `NotFound` and `Unauthorized` are also tags of
- * Effect's own HTTP errors.
+ * Distinguishes an error of this SDK from any other. Tags alone are not enough, because `NotFound` and `Unauthorized` are
+ * also tags of Effect's own HTTP errors.
  *
  * @category guards
  * @since 0.1.0

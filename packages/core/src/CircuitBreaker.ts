@@ -16,9 +16,9 @@ import * as Breakers from "effect/persistence/CircuitBreaker"
 import type { Redis } from "effect/persistence/Redis"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Internal from "./internal/breaker.ts"
-import { storeTimeout } from "./internal/limiter.ts"
-import { showBreaker } from "./internal/instruments.ts"
+import * as Internal from "./internal/call/breaker.ts"
+import { storeTimeout } from "./internal/call/limiter.ts"
+import { reportBreaker } from "./internal/call/metrics.ts"
 
 /**
  * The options of a breaker.
@@ -72,7 +72,7 @@ export const make = ({
   Breakers.make({ tripPolicy: Breakers.consecutive(failures), openDuration }).pipe(
     Effect.tap(({ transitions }) =>
       Effect.forkScoped(
-        Stream.runForEach(transitions, ({ key, to }) => showBreaker(to, key.slice(keyPrefix.length))),
+        Stream.runForEach(transitions, ({ key, to }) => reportBreaker(to, key.slice(keyPrefix.length))),
         { startImmediately: true }
       )
     ),
@@ -86,7 +86,7 @@ export const make = ({
           breaker.execute(attempt, { key: `${keyPrefix}${server}`, classify: (exit) => toOutcome(toHealth(exit)) }),
           (error) => {
             if (!(error instanceof Breakers.CircuitBreakerError)) return error
-            return new Internal.Refused(error.reason._tag === "CircuitOpen" ? error.reason.retryAfter : probing)
+            return new Internal.CircuitRefusal(error.reason._tag === "CircuitOpen" ? error.reason.retryAfter : probing)
           }
         )
     }))

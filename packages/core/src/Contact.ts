@@ -1,22 +1,21 @@
 /**
- * The data of the Contacts API: what is sent, what is received, and the rules for each.
+ * The data of the Contacts API: what the SDK sends, what it receives, and the rules for each.
  *
- * What we send is checked strictly, before a byte leaves. What we receive is decoded generously, for the published
- * contract leaves every response body open: see `internal/wire.ts` for the spellings that are understood.
+ * The SDK checks its input strictly before it sends anything. It decodes responses leniently, because the published
+ * contract leaves every response body open.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import { isWellFormed } from "./internal/text.ts"
-import { contactFromWire, contactToWire } from "./internal/wire.ts"
+import { attributeColumn, omittable, tagName } from "./internal/attributes.ts"
+import { isWellFormed } from "./internal/wire/text.ts"
+
+export { type ClearableAttribute, EmailAddress, PhoneNumber, Tag } from "./internal/attributes.ts"
 
 /**
- * The id of a contact. The API gives UUIDs; a received id may be any string.
+ * The id of a contact. The API returns UUIDs, but any received string is accepted.
  *
  * @category schemas
  * @since 0.1.0
@@ -29,61 +28,18 @@ export const ContactId = Schema.String.pipe(Schema.brand("ContactId"))
  */
 export type ContactId = typeof ContactId.Type
 
-// Separators that people type, and the invisible marks that come along when a number is pasted.
-const separators = /[\s().\-/\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu
+// --- what is received ---------------------------------------------------------------------------------------------
 
 /**
- * A phone number as `upsert` sends it: 7 to 15 digits (ITU-T E.164), a leading `+` kept as given. Decoding strips
- * separators, so `"+1 (555) 123-4567"` becomes `"+15551234567"`.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const PhoneNumber = Schema.String.pipe(
-  Schema.decodeTo(
-    Schema.String.check(
-      Schema.isPattern(/^\+?[0-9]{7,15}$/, {
-        message: "Expected a phone number: 7 to 15 digits with its country code, such as +15551234567"
-      })
-    ).pipe(Schema.brand("PhoneNumber")),
-    SchemaTransformation.transform({ decode: (text) => text.replace(separators, ""), encode: (phone) => phone })
-  )
-)
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export type PhoneNumber = typeof PhoneNumber.Type
-
-/**
- * A tag of a contact: its name, and its id where the API told it.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Tag = Schema.Struct({ name: Schema.String, id: Schema.optionalKey(Schema.String) })
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export interface Tag extends Schema.Schema.Type<typeof Tag> {}
-
-/**
- * A contact. Only `id` is certain: `null`, `""` and absence of the others are all absence, so that a missing key
- * never pretends to be an empty value. Keys that this version does not know are kept under `extra`.
+ * A contact. Only `id` is certain. `null`, `""` and a missing key all mean that a value is missing, so a key never
+ * holds an empty value that the API did not send. Keys that this version does not know are kept under `extra`.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Contact = Schema.Struct({
   id: ContactId,
-  phone: Schema.optionalKey(Schema.String),
-  firstName: Schema.optionalKey(Schema.String),
-  lastName: Schema.optionalKey(Schema.String),
-  email: Schema.optionalKey(Schema.String),
-  tags: Schema.optionalKey(Schema.Array(Tag)),
+  ...attributeColumn("received"),
   fields: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
   extra: Schema.Record(Schema.String, Schema.Json).pipe(Schema.withConstructorDefault(Effect.succeed({})))
 })
@@ -95,75 +51,75 @@ export const Contact = Schema.Struct({
 export interface Contact extends Schema.Schema.Type<typeof Contact> {}
 
 /**
- * A `Contact` in any of the spellings that the API may use (`first_name`, tags as names or objects, fields as an
- * object or a list). Encodes to camel case, tags as names, unknown keys beside the known ones.
+ * The result of `upsert`.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const ContactFromWire = Schema.Unknown.pipe(
-  Schema.decodeTo(Contact, {
-    decode: SchemaGetter.transform(contactFromWire),
-    encode: SchemaGetter.transform(contactToWire)
-  })
-)
+export const UpsertResult = Schema.Struct({
+  contact: Contact,
+  /**
+   * Whether the contact was created: from the body, otherwise from the status (201). After an attempt of unknown
+   * outcome, `false` may mean that this very call created it.
+   */
+  isNew: Schema.Boolean
+})
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export interface UpsertResult extends Schema.Schema.Type<typeof UpsertResult> {}
+
+/**
+ * The result of `search`: one page, and the number of all matches if the API returned it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const SearchPage = Schema.Struct({ contacts: Schema.Array(Contact), total: Schema.Option(Schema.Int) })
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export interface SearchPage extends Schema.Schema.Type<typeof SearchPage> {}
 
 // --- what is sent -------------------------------------------------------------------------------------------------
 
-// In an input, `undefined` means that the key is left out; on the wire it has no form.
-const omittable = <S extends Schema.Constraint>(schema: S) =>
-  Schema.optional(schema).pipe(
-    Schema.decodeTo(
-      Schema.optionalKey(Schema.toType(schema)),
-      SchemaTransformation.transformOptional({
-        decode: Option.filter(Predicate.isNotUndefined),
-        encode: (value) => value
-      })
-    )
-  )
-
-const wellFormed = Schema.makeFilter<string>(isWellFormed, { message: "Expected text without lone surrogates" })
-
 /**
- * An e-mail address as `upsert` sends it: what `format: email` of the contract means (a mailbox of RFC 5321 without
- * quotes, at a domain with a dot).
+ * The input of `updateFields`: custom field values by key. Other fields keep their values.
+ *
+ * **Gotchas**
+ *
+ * Pass a value whose type is an `interface` as a copy, `{ ...fields }`. An interface may be extended elsewhere with keys
+ * that are not JSON, so the compiler refuses it. `CustomFields` accepts it, because its schemas name the keys.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const EmailAddress = Schema.String.check(
-  Schema.isPattern(
-    /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i,
-    { message: "Expected an e-mail address, such as jane@example.com" }
-  )
-)
-
-const tagName = Schema.String.check(
-  Schema.makeFilter<string>((name) => name.trim() !== "", { message: "Expected a tag name that is not blank" })
-)
-
-const fields = Schema.Record(Schema.String, Schema.Json).check(
+export const FieldsInput = Schema.Record(Schema.String, Schema.Json).check(
   Schema.makeFilter<Schema.JsonObject>(
     (fields) => !Object.hasOwn(fields, "") || { path: [""], issue: "Expected a field key that is not empty" }
   )
 )
 
 /**
- * What `upsert` takes. Without a key, that part of an existing contact is left as it is; `undefined` means the same.
+ * @category schemas
+ * @since 0.1.0
+ */
+export type FieldsInput = typeof FieldsInput.Type
+
+/**
+ * The input of `upsert`. An existing contact keeps the value of every key that is omitted or `undefined`.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const UpsertInput = Schema.Struct({
-  /** With its country code; separators are stripped. The contact is found by it. */
-  phone: PhoneNumber,
-  firstName: omittable(Schema.String),
-  lastName: omittable(Schema.String),
-  email: omittable(EmailAddress),
-  /** Names of the tags to assign. */
-  tags: omittable(Schema.Array(tagName)),
+  ...attributeColumn("input"),
   /** Custom fields to create or update, by key. */
-  fields: omittable(fields)
+  fields: omittable(FieldsInput)
 })
 
 /**
@@ -173,26 +129,7 @@ export const UpsertInput = Schema.Struct({
 export interface UpsertInput extends Schema.Codec.Encoded<typeof UpsertInput> {}
 
 /**
- * What `updateFields` takes: custom field values by key. Fields that are not named are left as they are.
- *
- * **Gotchas**
- *
- * A value whose type is an `interface` is taken as a copy, `{ ...fields }`: an interface may be given more keys elsewhere,
- * and theirs need not be JSON. `CustomFields` takes it as it is, for there a schema says what the keys are.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const FieldsInput = fields
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export type FieldsInput = typeof FieldsInput.Type
-
-/**
- * What `addTags` takes: tag names.
+ * The input of `addTags`: tag names.
  *
  * @category schemas
  * @since 0.1.0
@@ -200,7 +137,7 @@ export type FieldsInput = typeof FieldsInput.Type
 export const TagsInput = Schema.Array(tagName)
 
 /**
- * The id of a contact as a method takes it: a UUID in upper or lower case, sent in lower case (RFC 9562, section 4).
+ * The id of a contact as a method accepts it: a UUID in upper or lower case, sent in lower case (RFC 9562, section 4).
  *
  * @category schemas
  * @since 0.1.0
@@ -216,10 +153,12 @@ export const ContactIdInput = Schema.String.pipe(
   )
 )
 
+const wellFormed = Schema.makeFilter<string>(isWellFormed, { message: "Expected text without lone surrogates" })
+
 /**
- * A tag or a field key as a part of a path. It arrives as it is, percent-encoded. What a server or a proxy could take
- * for another resource is refused: emptiness, `.` and `..` as a segment, an empty segment (`a//b`, `/a`, `a/`), a
- * backslash doing the same, and lone surrogates.
+ * A tag or a field key in a path. It arrives unchanged, because it is percent-encoded. Text that a server or a proxy
+ * could resolve to another resource is refused: empty text, `.` and `..` as a segment, an empty segment (`a//b`, `/a`,
+ * `a/`), the same with a backslash, and lone surrogates.
  *
  * @category schemas
  * @since 0.1.0
@@ -237,8 +176,13 @@ const searchText = Schema.String.check(
   wellFormed
 )
 
+const atLeast = (minimum: number) =>
+  Schema.Int.check(
+    Schema.isGreaterThanOrEqualTo(minimum, { message: `Expected a whole number of at least ${minimum}` })
+  )
+
 /**
- * What `search` takes: at least one of `name` (part of a first or last name) and `phone`.
+ * The input of `search`: at least one of `name` (a part of a first or last name) and `phone`.
  *
  * @category schemas
  * @since 0.1.0
@@ -246,14 +190,10 @@ const searchText = Schema.String.check(
 export const SearchQuery = Schema.Struct({
   name: omittable(searchText),
   phone: omittable(searchText),
-  /** The most contacts that one page may hold. Default: 50, by the server. */
-  limit: omittable(
-    Schema.Int.check(Schema.isGreaterThanOrEqualTo(1, { message: "Expected a whole number of at least 1" }))
-  ),
-  /** How many contacts to skip. Default: 0. */
-  offset: omittable(
-    Schema.Int.check(Schema.isGreaterThanOrEqualTo(0, { message: "Expected a whole number of at least 0" }))
-  )
+  /** The most contacts on one page. Default: 50, set by the server. */
+  limit: omittable(atLeast(1)),
+  /** The number of contacts to skip. Default: 0. */
+  offset: omittable(atLeast(0))
 }).check(
   Schema.makeFilter(({ name, phone }) => name !== undefined || phone !== undefined, {
     message: "Expected at least one of name and phone"
@@ -261,47 +201,10 @@ export const SearchQuery = Schema.Struct({
 )
 
 /**
- * What `search` takes: at least one of `name` and `phone`, which the compiler checks as well.
+ * The input of `search`. The compiler, too, requires at least one of `name` and `phone`.
  *
  * @category schemas
  * @since 0.1.0
  */
 export type SearchQuery = Schema.Codec.Encoded<typeof SearchQuery> &
   ({ readonly name: string } | { readonly phone: string })
-
-// --- what is received ---------------------------------------------------------------------------------------------
-
-/**
- * What `upsert` gives.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const UpsertResult = Schema.Struct({
-  contact: Contact,
-  /**
-   * Whether the contact was created: from the body, else from the status (201). After an attempt whose outcome is
-   * unknown, `false` may mean that this very call created it.
-   */
-  isNew: Schema.Boolean
-})
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export interface UpsertResult extends Schema.Schema.Type<typeof UpsertResult> {}
-
-/**
- * What `search` gives: one page, and how many contacts match in all where the API told it.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const SearchPage = Schema.Struct({ contacts: Schema.Array(Contact), total: Schema.Option(Schema.Int) })
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export interface SearchPage extends Schema.Schema.Type<typeof SearchPage> {}

@@ -1,7 +1,7 @@
 /**
- * Custom fields by a schema: an organization describes its fields once, and its contacts are typed by them from then on.
+ * Typed custom fields: an organization declares a schema for each of its fields once, and its contacts are typed by them.
  *
- * Built on `Contacts` alone, so it is the same over the API, a sandbox and a stub.
+ * The service uses `Contacts` alone, so it works over the API, a sandbox and a stub.
  *
  * @since 0.1.0
  */
@@ -11,17 +11,22 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import type { CallError, ContactError, Issue, Operation, Validation } from "./AgentalkError.ts"
+import type { CallError, ContactError, Validation } from "./AgentalkError.ts"
 import type * as Untyped from "./Contact.ts"
 import { Contacts } from "./Contacts.ts"
-import * as Codec from "./internal/customFields.ts"
-import { invalidInput } from "./internal/failure.ts"
+import { attributeNames, attributes } from "./internal/attributes.ts"
+import { invalidInput } from "./internal/call/errors.ts"
+import { operationNames } from "./internal/operation.ts"
+import * as Codec from "./internal/wire/customFields.ts"
+import type { Reader } from "./internal/wire/readers.ts"
+import type { Issue } from "./Issue.ts"
+import { type Operation, operations } from "./Operations.ts"
 
-// --- what the fields are ------------------------------------------------------------------------------------------
+// --- fields -------------------------------------------------------------------------------------------------------
 
 /**
- * The custom fields of an organization: a schema for each, by key. What a schema encodes to must be JSON, and it can need
- * no service.
+ * The custom fields of an organization: a schema for each, by key. A schema must encode to JSON and must not require a
+ * service.
  *
  * @category models
  * @since 0.1.0
@@ -29,15 +34,7 @@ import { invalidInput } from "./internal/failure.ts"
 export interface Fields extends Codec.Schemas {}
 
 /**
- * A field that a contact has by its nature, as `clearField` names it. The phone number is none: a contact keeps it.
- *
- * @category models
- * @since 0.1.0
- */
-export type BuiltIn = "firstName" | "lastName" | "email"
-
-/**
- * The values of fields, as they are read: a contact may lack any of them.
+ * The values of fields as they are read. Any of them may be missing.
  *
  * @category models
  * @since 0.1.0
@@ -45,7 +42,7 @@ export type BuiltIn = "firstName" | "lastName" | "email"
 export type Values<F extends Fields> = { readonly [K in keyof F]?: F[K]["Type"] }
 
 /**
- * The values of fields, as they are written: those that are named, but for `undefined` ones, which are left as they are.
+ * The values of fields as they are written. A field that is omitted or `undefined` keeps its value.
  *
  * @category models
  * @since 0.1.0
@@ -53,7 +50,7 @@ export type Values<F extends Fields> = { readonly [K in keyof F]?: F[K]["Type"] 
 export type ValuesInput<F extends Fields> = { readonly [K in keyof F]?: F[K]["Type"] | undefined }
 
 /**
- * What `upsert` takes.
+ * The input of `upsert`.
  *
  * @category models
  * @since 0.1.0
@@ -63,39 +60,39 @@ export interface UpsertInput<F extends Fields> extends Omit<Untyped.UpsertInput,
   readonly fields?: ValuesInput<F> | undefined
 }
 
-// --- what a contact is --------------------------------------------------------------------------------------------
+// --- contacts -----------------------------------------------------------------------------------------------------
 
 /**
- * A stored value that breaks the schema of its field.
+ * A stored value that does not match the schema of its field.
  *
  * @category models
  * @since 0.1.0
  */
 export interface InvalidField<F extends Fields> {
   readonly key: keyof F & string
-  /** The value as it is stored. */
+  /** The stored value. */
   readonly value: Schema.Json
-  /** What the schema expects. It does not tell the value. */
+  /** What the schema expects, without the value. */
   readonly message: string
 }
 
 /**
- * A contact whose custom fields are decoded, each for itself: one odd value costs neither the contact nor the others.
+ * A contact with decoded custom fields. Each field is decoded on its own, so an invalid value affects no other field.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Contact<F extends Fields> extends Omit<Untyped.Contact, "fields"> {
-  /** The fields that the contact has. `null` is absence, unless the schema of the field accepts it. */
+  /** The decoded fields. `null` means that the value is missing, unless the field's schema accepts `null`. */
   readonly fields: Values<F>
-  /** Stored values that break their schemas; these fields are not in `fields`. */
+  /** Stored values that do not match their schemas. These fields are not in `fields`. */
   readonly invalidFields: ReadonlyArray<InvalidField<F>>
-  /** The fields that no schema describes, as they are stored. */
+  /** The stored values of fields without a schema. */
   readonly otherFields: Readonly<Record<string, Schema.Json>>
 }
 
 /**
- * What `upsert` gives.
+ * The result of `upsert`.
  *
  * @category models
  * @since 0.1.0
@@ -105,7 +102,7 @@ export interface UpsertResult<F extends Fields> extends Omit<Untyped.UpsertResul
 }
 
 /**
- * What `search` gives.
+ * The result of `search`.
  *
  * @category models
  * @since 0.1.0
@@ -116,37 +113,52 @@ export interface SearchPage<F extends Fields> extends Omit<Untyped.SearchPage, "
 
 // --- the service --------------------------------------------------------------------------------------------------
 
+/** The methods whose inputs hold custom fields or their keys. */
+type WritesFields = "upsert" | "updateFields" | "clearField"
+
+type TypedResult<F extends Fields, A> = A extends Untyped.Contact
+  ? Contact<F>
+  : A extends Option.Option<Untyped.Contact>
+    ? Option.Option<Contact<F>>
+    : A extends Untyped.UpsertResult
+      ? UpsertResult<F>
+      : A extends Untyped.SearchPage
+        ? SearchPage<F>
+        : A
+
+type TypedMethod<F extends Fields, Method> = Method extends (
+  ...values: infer Arguments
+) => Effect.Effect<infer A, infer E>
+  ? (...values: Arguments) => Effect.Effect<TypedResult<F, A>, E>
+  : never
+
+/** The other methods take the same inputs as those of `Contacts`. */
+type SameInputs<F extends Fields> = {
+  readonly [K in keyof Contacts["Service"] as K extends WritesFields ? never : K]: TypedMethod<
+    F,
+    Contacts["Service"][K]
+  >
+}
+
 /**
- * The methods of `Contacts`, typed by the schemas of custom fields. The errors are the same: a field that is unknown, or
- * that its schema refuses, is `Validation` with the path `["fields", key]`, and nothing is sent.
+ * The methods of `Contacts`, typed by the schemas of custom fields. The errors are the same. A field that has no schema or
+ * that its schema refuses fails with `Validation` at the path `["fields", key]`, and nothing is sent.
  *
  * @category models
  * @since 0.1.0
  */
-export interface TypedContacts<F extends Fields> {
+export interface TypedContacts<F extends Fields> extends SameInputs<F> {
   /** Creates a contact, or updates the one with the same phone number: see `Contacts`. */
   readonly upsert: (input: UpsertInput<F>) => Effect.Effect<UpsertResult<F>, CallError>
 
-  /** Deletes a contact for good. */
-  readonly delete: (id: string) => Effect.Effect<void, ContactError>
-
-  /** Sets custom fields of a contact; fields that are not named stay. */
+  /** Sets custom fields of a contact. Other fields keep their values. */
   readonly updateFields: (id: string, fields: ValuesInput<F>) => Effect.Effect<Option.Option<Contact<F>>, ContactError>
 
-  /** Clears one field of a contact: a built-in one, or one that a schema describes. */
+  /** Clears one field of a contact: a built-in attribute, or a field with a schema. */
   readonly clearField: (
     id: string,
-    key: BuiltIn | (keyof F & string)
+    key: Untyped.ClearableAttribute | (keyof F & string)
   ) => Effect.Effect<Option.Option<Contact<F>>, ContactError>
-
-  /** Adds tags to a contact by name, and never takes one away. */
-  readonly addTags: (id: string, tags: ReadonlyArray<string>) => Effect.Effect<Option.Option<Contact<F>>, ContactError>
-
-  /** Takes one tag, named by its id or its name, away from a contact. */
-  readonly removeTag: (id: string, tagIdOrName: string) => Effect.Effect<Option.Option<Contact<F>>, ContactError>
-
-  /** Finds contacts by a part of the first or last name, by phone number, or both: see `Contacts`. */
-  readonly search: (query: Untyped.SearchQuery) => Effect.Effect<SearchPage<F>, CallError>
 }
 
 /**
@@ -163,19 +175,19 @@ export interface ServiceClass<Self, Id extends string, F extends Fields> extends
   /** The schemas, for types such as `CustomFields.Contact<typeof Customers.fields>`. */
   readonly fields: F
 
-  /** The service over whatever `Contacts` there is. */
+  /** The service over any layer of `Contacts`. */
   readonly layer: Layer.Layer<Self, never, Contacts>
 
-  /** Types a contact that came another way: from `ContactsStream`, or in a stub. */
+  /** Types a contact from another source, such as `ContactsStream` or a stub. */
   readonly decode: (contact: Untyped.Contact) => Contact<F>
 
-  /** Makes of a typed input what `ContactsStream.upsertAll` takes. */
+  /** Converts a typed input to the input of `Contacts.upsert` and `ContactsStream.upsertAll`. */
   readonly encode: (input: UpsertInput<F>) => Effect.Effect<Untyped.UpsertInput, Validation>
 }
 
-const builtIns: ReadonlySet<string> = new Set<BuiltIn>(["firstName", "lastName", "email"])
+const clearable: ReadonlySet<string> = new Set(attributeNames.filter((name) => attributes[name].isClearable))
 
-/** What to send, if the check of it has no issues. */
+/** Returns the value to send, or fails with the issues of its check. */
 const checked = <A>(
   operation: Operation,
   check: () => Result.Result<A, ReadonlyArray<Issue>>
@@ -185,17 +197,39 @@ const checked = <A>(
 const makeCodec = <F extends Fields>(fields: F) => {
   const codec = Codec.make(fields)
   return {
-    // The codec runs the schemas of F, which the compiler cannot follow.
+    // The codec runs the schemas of F, which the compiler cannot see.
     decode: codec.decode as (contact: Untyped.Contact) => Contact<F>,
     encode: (input: UpsertInput<F>) => checked("upsert", () => codec.encodeInput(input)),
     encodeFields: (values: ValuesInput<F>) => checked("updateFields", () => codec.encode(values)),
-    encodeKey: (key: BuiltIn | (keyof F & string)) =>
+    encodeKey: (key: Untyped.ClearableAttribute | (keyof F & string)) =>
       checked("clearField", () =>
-        typeof key === "string" && (builtIns.has(key) || Object.hasOwn(fields, key))
+        typeof key === "string" && (clearable.has(key) || Object.hasOwn(fields, key))
           ? Result.succeed<string>(key)
-          : Result.fail([{ path: ["key"], message: "Expected the key of a field: a built-in, or one with a schema" }])
+          : Result.fail([
+              { path: ["key"], message: "Expected the key of a clearable attribute or of a field with a schema" }
+            ])
       )
   }
+}
+
+type Method = (...values: ReadonlyArray<unknown>) => Effect.Effect<unknown, ContactError>
+
+/** The methods of `Contacts` with every contact in their results decoded. */
+const withDecodedResults = <F extends Fields>(
+  contacts: Contacts["Service"],
+  decode: (contact: Untyped.Contact) => Contact<F>
+): SameInputs<F> => {
+  const methods = contacts as unknown as Readonly<Record<Operation, Method>>
+  const entries = operationNames.map((operation) => {
+    const { mapContacts }: Reader<unknown, unknown> = operations[operation].response
+    return [
+      operation,
+      (...values: ReadonlyArray<unknown>) =>
+        Effect.map(methods[operation](...values), (result) => mapContacts(result, decode))
+    ] as const
+  })
+  // A loop over the names of methods cannot keep their types apart.
+  return Object.fromEntries(entries) as unknown as SameInputs<F>
 }
 
 const make = <F extends Fields>(
@@ -204,12 +238,12 @@ const make = <F extends Fields>(
 ): TypedContacts<F> => {
   const decodeOption = Effect.map(Option.map(decode))
   return {
+    ...withDecodedResults(contacts, decode),
     upsert: (input) =>
       encode(input).pipe(
         Effect.flatMap((wire) => contacts.upsert(wire)),
         Effect.map(({ contact, isNew }) => ({ contact: decode(contact), isNew }))
       ),
-    delete: (id) => contacts.delete(id),
     updateFields: (id, values) =>
       encodeFields(values).pipe(
         Effect.flatMap((wire) => contacts.updateFields(id, wire)),
@@ -219,11 +253,7 @@ const make = <F extends Fields>(
       encodeKey(key).pipe(
         Effect.flatMap((key) => contacts.clearField(id, key)),
         decodeOption
-      ),
-    addTags: (id, tags) => decodeOption(contacts.addTags(id, tags)),
-    removeTag: (id, tagIdOrName) => decodeOption(contacts.removeTag(id, tagIdOrName)),
-    search: (query) =>
-      Effect.map(contacts.search(query), ({ contacts, total }) => ({ contacts: contacts.map(decode), total }))
+      )
   }
 }
 
@@ -232,19 +262,19 @@ const make = <F extends Fields>(
  *
  * **Details**
  *
- * Any schema will do whose encoded form is JSON: within a struct, `optionalKey` rather than `optional`. Every field of a
- * contact is optional, whatever its schema: a contact may lack it, and a write sets those that it names. Where a schema
- * has a default, that is what an absent value is read as. Fields without a schema cannot be written; they are read as
- * `otherFields`. Of a struct that you have, pass its `fields`.
+ * A schema can be anything that encodes to JSON; within a struct, use `optionalKey` rather than `optional`. Every field of
+ * a contact is optional, whatever its schema: a contact may lack it, and a write sets only the fields that it names. If a
+ * schema has a default, a missing value is read as that default. Fields without a schema cannot be written; they are read
+ * as `otherFields`. If you have a struct, pass its `fields`.
  *
  * **Gotchas**
  *
- * A schema must be synchronous: one that waits refuses every value. What a terse answer leaves out is absent as well,
- * so a default that was read is no proof of what is stored. A value that its schema encodes to absence, such as
- * `Option.none()` of an `OptionFromOptionalKey`, writes nothing: `clearField` clears. And a custom field that is called
- * like a built-in one (`email`) can be written and read, but not cleared: the API takes the built-in one for it.
+ * A schema must be synchronous, because an asynchronous one refuses every value. A response may omit a field, so a default
+ * that was read does not prove what is stored. A value that encodes to a missing key, such as `Option.none()` of an
+ * `OptionFromOptionalKey`, writes nothing; use `clearField` to clear a field. A custom field with the key of a built-in
+ * attribute (`email`) can be written and read but not cleared, because the API clears the attribute instead.
  *
- * **Example** (Fields that are described once)
+ * **Example** (Fields that are declared once)
  *
  * ```ts
  * import { CustomFields } from "@agentalk/core"

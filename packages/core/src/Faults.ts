@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { Json } from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { Operation } from "./AgentalkError.ts"
+import type { Operation } from "./Operations.ts"
 
 /**
  * On which side of the operation a fault strikes.

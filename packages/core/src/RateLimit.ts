@@ -18,8 +18,8 @@ import type { Redis } from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Semaphore from "effect/Semaphore"
-import { now } from "./Transport.ts"
-import * as Internal from "./internal/limiter.ts"
+import { monotonicMillis } from "./internal/clock.ts"
+import * as Internal from "./internal/call/limiter.ts"
 
 /**
  * A quota.
@@ -113,7 +113,7 @@ interface Line {
   nextAt: number
 }
 
-const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.millis(millis), false))
+const tooLate = (millis: number) => Effect.fail(new Internal.WaitTooLong(Duration.millis(millis), false))
 
 /**
  * Makes a limiter for a quota from Effect's `RateLimiter`.
@@ -124,7 +124,7 @@ const tooLate = (millis: number) => Effect.fail(new Internal.TooLate(Duration.mi
 export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.RateLimiter> =>
   Effect.map(RateLimiter.RateLimiter, (limiter): Limiter => {
     const { refillMillis, size } = toBucket(quota)
-    const holds = Internal.makeHolds()
+    const holds = Internal.makeServerHolds()
     const lines = new Map<string, Line>()
 
     const take = (key: string, tokens: number) =>
@@ -155,7 +155,7 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
       Effect.withFiber((fiber) =>
         Effect.flatMap(tryTake(key), (millis) => {
           if (millis === undefined) return Effect.void
-          line.nextAt = now(fiber.getRef(Clock.Clock)) + millis
+          line.nextAt = monotonicMillis(fiber.getRef(Clock.Clock)) + millis
           return Effect.andThen(
             Effect.sleep(Duration.millis(millis)),
             Effect.suspend(() => waitForToken(key, line))
@@ -169,7 +169,7 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
         const line = lines.get(key) ?? { turn: Semaphore.makeUnsafe(1), length: 0, nextAt: 0 }
         const { length, nextAt } = line
         // Whoever comes first waits for the next token, and everybody behind for one more.
-        const wait = length === 0 ? 0 : nextAt - now(clock) + length * refillMillis
+        const wait = length === 0 ? 0 : nextAt - monotonicMillis(clock) + length * refillMillis
         if (wait > maxWaitMillis) return tooLate(wait)
         lines.set(key, line)
         line.length++
@@ -181,7 +181,7 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
         if (--line.length === 0) lines.delete(key)
       })
 
-    const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.TooLate> =>
+    const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.WaitTooLong> =>
       Effect.acquireUseRelease(
         enter(key, maxWaitMillis),
         ({ isFirst, line, wait }) =>
@@ -205,10 +205,10 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
     return {
       acquire: (key, maxWaitMillis, deadline) =>
         Effect.clockWith((clock) => {
-          const until = Math.min(now(clock) + maxWaitMillis, deadline)
+          const until = Math.min(monotonicMillis(clock) + maxWaitMillis, deadline)
           return Effect.andThen(
             holds.acquire(key, maxWaitMillis, deadline),
-            Effect.suspend(() => acquire(key, until - now(clock)))
+            Effect.suspend(() => acquire(key, until - monotonicMillis(clock)))
           )
         }),
       observe: holds.observe,

@@ -10,7 +10,7 @@
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Layer from "effect/Layer"
-import * as Reference from "./internal/policy.ts"
+import * as Reference from "./internal/call/policy.ts"
 
 /**
  * A retry policy. What is left out is as by default.

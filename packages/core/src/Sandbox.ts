@@ -20,13 +20,14 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AgentalkClient from "./AgentalkClient.ts"
-import { type Contact, ContactFromWire, UpsertInput } from "./Contact.ts"
+import { type Contact, UpsertInput } from "./Contact.ts"
+import { ContactFromWire } from "./internal/wire/contact.ts"
 import type { Contacts } from "./Contacts.ts"
 import * as Faults from "./Faults.ts"
 import * as Handlers from "./internal/handlers.ts"
 import { type Journal, makeJournal } from "./internal/journal.ts"
 import { makeStore, type Store } from "./internal/store.ts"
-import * as Transport from "./Transport.ts"
+import { TransportFault } from "./internal/wire/transport.ts"
 
 /**
  * The token that a sandbox accepts unless it is told otherwise.
@@ -217,7 +218,7 @@ export const layerHttpClientOptions = (options: Options): Layer.Layer<HttpClient
         Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)
       )
       const reset: Faults.Connection = { reset: Effect.fail(new Faults.Broken()) }
-      const broken = new Transport.Fault("network", { sent: true, code: "ECONNRESET" })
+      const broken = new TransportFault("network", { sent: true, code: "ECONNRESET" })
       const respond = (request: HttpClientRequest) =>
         withFaults(operation, reset).pipe(
           Effect.map((response) => HttpServerResponse.toClientResponse(response, { request })),

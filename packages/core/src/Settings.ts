@@ -1,6 +1,6 @@
 /**
- * The settings of a client as schemas: options and environment variables are checked by the same rules, when the
- * layer is built. No message holds a value.
+ * The settings of a client as schemas. Options and environment variables follow the same rules, which are checked when
+ * the layer is built. No message contains a value.
  *
  * @since 0.1.0
  */
@@ -8,29 +8,6 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
 const guid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-const tokenPattern = new RegExp(`^${guid}\\.[\\x21-\\x7e]+$`, "i")
-const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]*$/
-
-/**
- * An organization API token: `{orgId}.{secret}`, where `orgId` is a UUID. White space around it is stripped, for
- * files end in a newline. A JWT is refused, as the API refuses it.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const ApiToken = Schema.String.pipe(
-  Schema.decodeTo(
-    Schema.String.check(
-      Schema.makeFilter<string>((token) => {
-        if (tokenPattern.test(token)) return true
-        return jwtPattern.test(token)
-          ? "Expected an organization API token, {orgId}.{secret}; this looks like a JWT, which the API does not accept"
-          : "Expected an organization API token: {orgId}.{secret}, where orgId is a UUID"
-      })
-    ),
-    SchemaTransformation.trim()
-  )
-)
 
 /**
  * The id of an organization: a UUID in upper or lower case, sent in lower case.
@@ -68,7 +45,7 @@ const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
       if (url === undefined || !/^https?:$/.test(url.protocol)) {
         return "Expected an absolute https URL, such as https://api.agentalk.io"
       }
-      // A lone ? or # is no query and no fragment to `URL`, and would swallow the path that comes behind it.
+      // `URL` reports no query for a lone `?` and no fragment for a lone `#`, but either would swallow the path behind it.
       if (url.username !== "" || url.password !== "" || /[?#]/.test(text)) {
         return "Expected a URL without credentials, query and fragment"
       }
@@ -76,7 +53,7 @@ const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
         url.protocol === "https:" ||
         isPlainHttpAllowed ||
         isLoopback(url) ||
-        "Expected https: plain http, which shows the token to the network, is for loopback only"
+        "Expected https: plain http is accepted for loopback only, because it exposes the token to the network"
       )
     })
   ).pipe(
@@ -90,7 +67,7 @@ const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
   )
 
 /**
- * Where the API lives, unless a client is told otherwise.
+ * The default base URL of the API.
  *
  * @category configuration
  * @since 0.1.0
@@ -98,7 +75,7 @@ const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
 export const defaultBaseUrl = "https://api.agentalk.io"
 
 /**
- * Where the API lives: https, or plain http on loopback. A path is kept as a prefix, without its trailing slash.
+ * The base URL of the API: https, or plain http on loopback. A path is kept as a prefix, without its trailing slash.
  *
  * @category schemas
  * @since 0.1.0
@@ -106,7 +83,7 @@ export const defaultBaseUrl = "https://api.agentalk.io"
 export const BaseUrl = makeBaseUrl(false)
 
 /**
- * Like `BaseUrl`, with plain http to any host, which shows the token and every contact to the network between.
+ * Like `BaseUrl`, but accepts plain http to any host, which exposes the token and every contact to the network.
  *
  * @category schemas
  * @since 0.1.0

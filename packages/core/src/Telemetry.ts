@@ -21,7 +21,7 @@
  */
 import type * as Context from "effect/Context"
 import type * as Layer from "effect/Layer"
-import * as Policy from "./internal/policy.ts"
+import * as Policy from "./internal/call/policy.ts"
 
 /**
  * What telemetry tells besides what it tells anyway.

@@ -6,7 +6,7 @@
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Layer from "effect/Layer"
-import * as Policy from "./internal/policy.ts"
+import * as Policy from "./internal/call/policy.ts"
 
 /**
  * The time limits of a call.

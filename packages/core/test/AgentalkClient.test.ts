@@ -13,6 +13,7 @@ import { inspect } from "node:util"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
+import type { Token } from "../src/Token.ts"
 import { ask, calls, contactsOver, json, make, operations } from "./ScriptedApi.ts"
 
 const orgA = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -134,7 +135,7 @@ describe("a token that is an effect", () => {
     })
   )
 
-  it.effect.each<readonly [name: string, token: AgentalkClient.Token, says: string]>([
+  it.effect.each<readonly [name: string, token: Token, says: string]>([
     ["fails", Effect.fail("vault Zaphod-7261 is sealed"), "could not be obtained"],
     ["is malformed", Effect.succeed(Redacted.make("Zaphod-7261")), "{orgId}.{secret}"],
     ["is a JWT", Effect.succeed(Redacted.make("Zaphod-7261.Zaphod-7261.Zaphod-7261")), "{orgId}.{secret}"],

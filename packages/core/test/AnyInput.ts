@@ -2,7 +2,7 @@
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { PathSegment, PhoneNumber, type SearchQuery, type UpsertInput } from "../src/Contact.ts"
-import { isWellFormed } from "../src/internal/text.ts"
+import { isWellFormed } from "../src/internal/wire/text.ts"
 import { anyJson } from "./AnyJson.ts"
 
 /** Text of a pattern. */

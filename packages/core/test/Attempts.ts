@@ -8,11 +8,11 @@ import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type * as AgentalkClient from "../src/AgentalkClient.ts"
-import { Fault } from "../src/Transport.ts"
+import { TransportFault } from "../src/internal/wire/transport.ts"
 import { contactsOver, json, make } from "./ScriptedApi.ts"
 
 /** What an attempt is answered. */
-export type Answer = Effect.Effect<Response, { readonly cause: Fault }>
+export type Answer = Effect.Effect<Response, { readonly cause: TransportFault }>
 
 /** Answers with a status, and nothing of interest besides the headers. */
 export const status = (code: number, headers?: Record<string, string>): Answer =>
@@ -20,10 +20,10 @@ export const status = (code: number, headers?: Record<string, string>): Answer =
 
 export const ok = status(200)
 
-export const reset: Answer = Effect.fail({ cause: new Fault("network", { sent: true, code: "ECONNRESET" }) })
+export const reset: Answer = Effect.fail({ cause: new TransportFault("network", { sent: true, code: "ECONNRESET" }) })
 
 export const refused: Answer = Effect.fail({
-  cause: new Fault("network", { sent: false, code: "ECONNREFUSED" })
+  cause: new TransportFault("network", { sent: false, code: "ECONNREFUSED" })
 })
 
 /** Begins to answer with JSON, and never ends. */

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Contact, ContactFromWire, EmailAddress, PathSegment, PhoneNumber } from "../src/Contact.ts"
+import { Contact, EmailAddress, PathSegment, PhoneNumber } from "../src/Contact.ts"
+import { ContactFromWire } from "../src/ContactFromWire.ts"
 
 const asSent = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 

@@ -250,7 +250,7 @@ describe("Retry-After", () => {
       assert.strictEqual(error._tag, tag_)
       assert.deepStrictEqual(ending(error), { attempts: 1, outcome, retryStopped: "retry-after" })
       assert.deepStrictEqual(Reflect.get(error, "retryAfter"), Duration.seconds(61))
-      assert.match(error.message, /asks to wait 1m 1s\. That is longer than a call may wait\./)
+      assert.match(error.message, /asks to wait 1m 1s\. That is longer than the retry policy allows\./)
     })
   )
 
@@ -377,7 +377,10 @@ describe("the retry budget", () => {
       assert.isTrue(Result.isFailure(result))
       if (Result.isSuccess(result)) return
       assert.deepStrictEqual(ending(result.failure), { attempts: 1, outcome: "unknown", retryStopped: "budget" })
-      assert.match(result.failure.message, /the API failed \(500\)\. The retry budget is spent/)
+      assert.match(
+        result.failure.message,
+        /the API failed \(500\)\. It was not retried, because the retry budget is spent/
+      )
     })
   )
 

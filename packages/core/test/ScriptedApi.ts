@@ -5,9 +5,11 @@ import { HttpClientError, TransportError } from "effect/http/HttpClientError"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type * as Option from "effect/Option"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
-import { type AgentalkError, Operation } from "../src/AgentalkError.ts"
+import type { AgentalkError } from "../src/AgentalkError.ts"
 import type { Contact, SearchPage, UpsertResult } from "../src/Contact.ts"
 import type { Contacts } from "../src/Contacts.ts"
+import { factsOf, operationNames } from "../src/internal/operation.ts"
+import { type Operation, operations as table } from "../src/Operations.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
@@ -64,21 +66,29 @@ type Given = UpsertResult | SearchPage | Option.Option<Contact> | void
 
 export type Call = (contacts: Contacts["Service"]) => Effect.Effect<Given, AgentalkError>
 
-/** The contact that the calls below are about. */
-export const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+/** The contact that the sample inputs of the operations table name. */
+export const id = table.delete.sample.id
 
-/** One call of each operation. */
-export const calls: Readonly<Record<Operation, Call>> = {
-  upsert: (contacts) => contacts.upsert({ phone: "+15551234567", firstName: "Jane" }),
-  delete: (contacts) => contacts.delete(id),
-  updateFields: (contacts) => contacts.updateFields(id, { city: "Oslo" }),
-  clearField: (contacts) => contacts.clearField(id, "city"),
-  addTags: (contacts) => contacts.addTags(id, ["vip"]),
-  removeTag: (contacts) => contacts.removeTag(id, "vip"),
-  search: (contacts) => contacts.search({ name: "Jane" })
+type Method = (...values: ReadonlyArray<unknown>) => Effect.Effect<Given, AgentalkError>
+
+/** Calls the method of an operation with an input. */
+export const callWith = (contacts: Contacts["Service"], operation: Operation, input: unknown) => {
+  const method = contacts[operation] as Method
+  const { argumentNames } = factsOf(operation)
+  return argumentNames === undefined
+    ? method(input)
+    : method(...argumentNames.map((name) => (input as Readonly<Record<string, unknown>>)[name]))
 }
 
-export const operations: ReadonlyArray<Operation> = Operation.literals
+/** One call of each operation, with the sample input of the table. */
+export const calls = Object.fromEntries(
+  operationNames.map((operation): [Operation, Call] => [
+    operation,
+    (contacts) => callWith(contacts, operation, table[operation].sample)
+  ])
+) as Readonly<Record<Operation, Call>>
+
+export const operations: ReadonlyArray<Operation> = operationNames
 
 /** Makes one call, answered by one response. */
 export const ask = (call: Call | Operation, answer: () => Answer, options?: Partial<AgentalkClient.Options>) =>

@@ -18,9 +18,9 @@ import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as Telemetry from "../src/Telemetry.ts"
-import { type Breaker, CurrentBreaker } from "../src/internal/breaker.ts"
-import { CurrentLimiter, type Limiter } from "../src/internal/limiter.ts"
-import { Fault, ownsAttempt } from "../src/Transport.ts"
+import { type Breaker, CurrentBreaker } from "../src/internal/call/breaker.ts"
+import { CurrentLimiter, type Limiter } from "../src/internal/call/limiter.ts"
+import { TransportFault, markAttemptAware } from "../src/internal/wire/transport.ts"
 import { type Answer, ended, lineUp, refused, reset, status, withChance } from "./Attempts.ts"
 import { calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
 
@@ -324,7 +324,7 @@ describe("spans", () => {
           return ok
         })
       )
-      const contacts = yield* contactsOver(ownsAttempt(client))
+      const contacts = yield* contactsOver(markAttemptAware(client))
       yield* traced(calls.search(contacts))
       assert.deepStrictEqual(names, [attempt])
     })
@@ -345,7 +345,7 @@ describe("spans", () => {
       )
       assert.deepStrictEqual(names, [
         [[attempt], attempt],
-        [[`${call} has waited`], call],
+        [[`${call} waited`], call],
         [[attempt], attempt],
         [[call], call]
       ])
@@ -561,7 +561,7 @@ describe("metrics", () => {
               { headers: { "content-type": "application/json" } }
             )
         )
-        const bare: Answer = Effect.fail({ cause: new Fault("network", { sent: true }) })
+        const bare: Answer = Effect.fail({ cause: new TransportFault("network", { sent: true }) })
         const { contacts } = yield* lineUp([bare, broken, status(400)])
         yield* ended(Effect.result(calls.search(contacts)))
         const attempts = yield* series("http.client.request.duration")
@@ -593,7 +593,7 @@ describe("metrics", () => {
       Effect.gen(function* () {
         const codes = Array.from({ length: 100 }, (_, index) => `E${index}`)
         const { contacts } = yield* lineUp(
-          codes.map((code) => Effect.fail({ cause: new Fault("network", { sent: true, code }) })),
+          codes.map((code) => Effect.fail({ cause: new TransportFault("network", { sent: true, code }) })),
           { retry: Retry.none }
         )
         for (const _ of codes) yield* Effect.result(calls.search(contacts))
@@ -744,11 +744,7 @@ describe("logs", () => {
           "Debug",
           { ...route, "http.response.status_code": 503, "error.type": "503", "agentalk.duration": 0 }
         ],
-        [
-          ["Contacts.search has waited"],
-          "Debug",
-          { "agentalk.wait.reason": "backoff", "agentalk.wait.duration": 0.25 }
-        ],
+        [["Contacts.search waited"], "Debug", { "agentalk.wait.reason": "backoff", "agentalk.wait.duration": 0.25 }],
         [
           ["GET /api/contacts/search"],
           "Debug",

@@ -10,7 +10,8 @@ import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { Outcome } from "../src/AgentalkError.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
-import * as Transport from "../src/Transport.ts"
+import { usesDefaultClock } from "../src/internal/clock.ts"
+import * as Transport from "../src/internal/wire/transport.ts"
 import { ask, calls, contactsOver, id, json, make, operations, text } from "./ScriptedApi.ts"
 
 const padded = (length: number) => `{"id":"1"}${" ".repeat(length - 10)}`
@@ -184,22 +185,22 @@ describe("a stock client", () => {
 describe("a client of this SDK's own", () => {
   it("is known by its mark, which middleware does not inherit", () => {
     const { client } = make(() => json(200, {}))
-    assert.isFalse(Transport.isAttemptOwner(client))
-    assert.strictEqual(Transport.ownsAttempt(client), client)
-    assert.isTrue(Transport.isAttemptOwner(client))
-    assert.isFalse(Transport.isAttemptOwner(HttpClient.filterStatusOk(client)))
+    assert.isFalse(Transport.isAttemptAware(client))
+    assert.strictEqual(Transport.markAttemptAware(client), client)
+    assert.isTrue(Transport.isAttemptAware(client))
+    assert.isFalse(Transport.isAttemptAware(HttpClient.filterStatusOk(client)))
   })
 
   it.live("is told the limits of its attempt, and its faults are understood", () =>
     Effect.gen(function* () {
       const attempts: Array<Transport.Attempt | undefined> = []
       const faults = [
-        new Transport.Fault("timeout", { sent: true }),
-        new Transport.Fault("timeout", { sent: false }),
-        new Transport.Fault("network", { sent: true, code: "ECONNRESET" }),
-        new Transport.Fault("network", { sent: false, code: "ECONNREFUSED" })
+        new Transport.TransportFault("timeout", { sent: true }),
+        new Transport.TransportFault("timeout", { sent: false }),
+        new Transport.TransportFault("network", { sent: true, code: "ECONNRESET" }),
+        new Transport.TransportFault("network", { sent: false, code: "ECONNREFUSED" })
       ]
-      const client = Transport.ownsAttempt(
+      const client = Transport.markAttemptAware(
         HttpClient.make((request, _url, _signal, fiber) => {
           attempts.push(fiber.getRef(Transport.CurrentAttempt))
           const cause = faults[attempts.length - 1]
@@ -230,8 +231,8 @@ describe("a client of this SDK's own", () => {
 it.effect("a fiber uses the default clock unless it has another", () =>
   Effect.withFiber((fiber) =>
     Effect.sync(() => {
-      assert.isFalse(Transport.usesDefaultClock(fiber))
-      assert.isTrue(Effect.runSync(Effect.withFiber((other) => Effect.succeed(Transport.usesDefaultClock(other)))))
+      assert.isFalse(usesDefaultClock(fiber))
+      assert.isTrue(Effect.runSync(Effect.withFiber((other) => Effect.succeed(usesDefaultClock(other)))))
     })
   )
 )

@@ -8,13 +8,14 @@ import type { Unauthorized } from "../src/AgentalkError.ts"
 import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import { ended } from "./Attempts.ts"
+import type { Token } from "../src/Token.ts"
 import { calls, contactsOver, json, make } from "./ScriptedApi.ts"
 
 const org = "5a4db0c5-0000-4000-8000-000000000000"
 const tokenOf = (secret: string) => Redacted.make(`${org}.${secret}`)
 
 /** An API that takes one token, which a test may change, and what it was sent. */
-const guarded = Effect.fnUntraced(function* (token: AgentalkClient.Token, options?: Partial<AgentalkClient.Options>) {
+const guarded = Effect.fnUntraced(function* (token: Token, options?: Partial<AgentalkClient.Options>) {
   const api = { accepts: "new", refusal: 401 }
   const { client, sent } = make(({ headers }) =>
     headers["authorization"] === `Bearer ${org}.${api.accepts}`

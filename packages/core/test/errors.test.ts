@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { type AgentalkError, CircuitOpen, isAgentalkError, type Operation, type Outcome } from "../src/AgentalkError.ts"
+import { type AgentalkError, CircuitOpen, isAgentalkError, type Outcome } from "../src/AgentalkError.ts"
+import type { Operation } from "../src/Operations.ts"
 import { type Answer, ask, json, operations, text } from "./ScriptedApi.ts"
 
 const onOneContact = operations.filter((operation) => operation !== "upsert" && operation !== "search")
@@ -182,7 +183,7 @@ describe("a success", () => {
       const error = yield* fail("upsert", answer)
       assert.strictEqual(error._tag, "UnexpectedResponse")
       assert.strictEqual(error.outcome, "applied")
-      assert.include(error.message, "find it with search({ phone })")
+      assert.include(error.message, "Find the contact with search({ phone })")
     })
   )
 

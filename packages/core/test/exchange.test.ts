@@ -2,17 +2,22 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
-import { EncodeError, HttpClientError, InvalidUrlError } from "effect/http/HttpClientError"
+import { EncodeError, HttpClientError, InvalidUrlError, TransportError } from "effect/http/HttpClientError"
+import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Stream from "effect/Stream"
-import type { Outcome } from "../src/AgentalkError.ts"
-import * as Transport from "../src/Transport.ts"
+import * as TestClock from "effect/testing/TestClock"
+import type { AgentalkError, Outcome } from "../src/AgentalkError.ts"
+import { monotonicMillis } from "../src/internal/clock.ts"
+import * as Transport from "../src/internal/wire/transport.ts"
 import { ask, calls, contactsOver, id, json, text } from "./ScriptedApi.ts"
 
-const unsent = new Transport.Fault("network", { sent: false, code: "EOWN" })
-const sent = new Transport.Fault("network", { sent: true, code: "ECONNRESET" })
+const unsent = new Transport.TransportFault("network", { sent: false, code: "EOWN" })
+const sent = new Transport.TransportFault("network", { sent: true, code: "ECONNRESET" })
 
 const jsonType = { "content-type": "application/json" }
 
@@ -76,7 +81,7 @@ describe("the limits of an attempt", () => {
     Effect.gen(function* () {
       let deadline = 0
       let init: RequestInit | undefined
-      const client = Transport.ownsAttempt(
+      const client = Transport.markAttemptAware(
         HttpClient.make((request, _url, _signal, fiber) => {
           deadline = fiber.getRef(Transport.CurrentAttempt)?.deadline ?? 0
           init = Context.getOrUndefined(fiber.context, FetchHttpClient.RequestInit)
@@ -85,33 +90,70 @@ describe("the limits of an attempt", () => {
       )
       const contacts = yield* contactsOver(client, { maxBodySize: 1_000, attemptTimeout: "5 seconds" })
       const clock = yield* Clock.Clock
-      const before = Transport.now(clock)
+      const before = monotonicMillis(clock)
       yield* contacts.delete(id)
       assert.isAtLeast(deadline - 5_000, before)
-      assert.isAtMost(deadline - 5_000, Transport.now(clock))
+      assert.isAtMost(deadline - 5_000, monotonicMillis(clock))
       assert.isUndefined(init)
     })
   )
 
-  it.live("are left to one behind a middleware, which may know of a head", () =>
-    Effect.gen(function* () {
+  describe("of a transport behind middleware", () => {
+    const head: Transport.ResponseHead = {
+      status: 200,
+      headers: Headers.fromInput({ "content-type": "application/json" })
+    }
+    const states: ReadonlyArray<readonly [string, Transport.RequestState, AgentalkError["outcome"]]> = [
+      ["is queued", { isSent: false, head: undefined }, "not-applied"],
+      ["is sent", { isSent: true, head: undefined }, "unknown"],
+      ["has received a head", { isSent: true, head }, "applied"]
+    ]
+
+    /** What a transport returns when its own timer fires. */
+    const timedOut = (request: HttpClientRequest, { head, isSent }: Transport.RequestState) => {
+      const fault = new Transport.TransportFault("timeout", { sent: isSent })
+      if (head === undefined) {
+        return Effect.fail(new HttpClientError({ reason: new TransportError({ request, cause: fault }) }))
+      }
+      const body = Stream.toReadableStream(Stream.fail(fault))
+      return Effect.succeed(HttpClientResponse.fromWeb(request, new Response(body, { headers: head.headers })))
+    }
+
+    const upsertOver = Effect.fnUntraced(function* (
+      onTimeout: (request: HttpClientRequest) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError>,
+      ...reported: ReadonlyArray<Transport.RequestState>
+    ) {
       const client = HttpClient.make((request, _url, _signal, fiber) => {
-        const { deadline = 0 } = fiber.getRef(Transport.CurrentAttempt) ?? {}
-        const timeout = Stream.fail(new Transport.Fault("timeout", { sent: true }))
-        const half = new Response(Stream.toReadableStream(timeout), { headers: { "content-type": "application/json" } })
-        return Effect.clockWith((clock) =>
-          // A timer may be early by a part of a millisecond, and is set anew.
-          Effect.delay(
-            Effect.sync(() => HttpClientResponse.fromWeb(request, half)),
-            Math.ceil(deadline - Transport.now(clock)) + 1
-          )
-        )
+        const attempt = fiber.getRef(Transport.CurrentAttempt)
+        for (const state of reported) attempt?.onDispatch(state)
+        return onTimeout(request)
       })
-      const contacts = yield* contactsOver(client, { attemptTimeout: "100 millis" })
-      const error = yield* Effect.flip(contacts.upsert({ phone: "+15551234567" }))
-      assert.deepStrictEqual([error._tag, error.outcome], ["Timeout", "applied"])
+      const contacts = yield* contactsOver(client, { attemptTimeout: "1 second" })
+      const fiber = yield* Effect.forkChild(Effect.flip(contacts.upsert({ phone: "+15551234567" })))
+      yield* TestClock.adjust("1 second")
+      const { _tag, outcome } = yield* Fiber.join(fiber)
+      return [_tag, outcome]
     })
-  )
+
+    it.effect.each(states)("a request that %s has the same outcome whichever timer fires first", ([, state, outcome]) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* upsertOver(() => Effect.never, state), ["Timeout", outcome])
+        assert.deepStrictEqual(yield* upsertOver((request) => timedOut(request, state), state), ["Timeout", outcome])
+      })
+    )
+
+    it.effect("an earlier request that was sent counts, even if the last one was not", () =>
+      Effect.gen(function* () {
+        const sent = { isSent: true, head: undefined }
+        const queued = { isSent: false, head: undefined }
+        assert.deepStrictEqual(yield* upsertOver(() => Effect.never, sent, queued), ["Timeout", "unknown"])
+        assert.deepStrictEqual(yield* upsertOver((request) => timedOut(request, queued), sent, queued), [
+          "Timeout",
+          "unknown"
+        ])
+      })
+    )
+  })
 
   it.live("are kept for any other", () =>
     Effect.gen(function* () {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Json } from "effect/Schema"
-import type { Operation } from "../src/AgentalkError.ts"
+import type { Operation } from "../src/Operations.ts"
 import type { Contacts } from "../src/Contacts.ts"
 import { type Call, contactsOver, id, json, make } from "./ScriptedApi.ts"
 

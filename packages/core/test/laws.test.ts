@@ -15,7 +15,8 @@ import {
   UpsertInput
 } from "../src/Contact.ts"
 import { QuotaFromString } from "../src/RateLimit.ts"
-import { ApiToken, BaseUrl, InsecureBaseUrl, OrganizationId } from "../src/Settings.ts"
+import { BaseUrl, InsecureBaseUrl, OrganizationId } from "../src/Settings.ts"
+import { ApiToken } from "../src/Token.ts"
 import * as Any from "./AnyInput.ts"
 import { matching, oneOf } from "./AnyInput.ts"
 

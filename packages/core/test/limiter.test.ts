@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as TestClock from "effect/testing/TestClock"
-import { makeHolds } from "../src/internal/limiter.ts"
+import { makeServerHolds } from "../src/internal/call/limiter.ts"
 import { ended, withChance } from "./Attempts.ts"
 
 const key = "5a4db0c5-0000-4000-8000-000000000000"
@@ -17,7 +17,7 @@ const now = 1_800_000_000_000
 const held = Effect.fnUntraced(function* (seconds: number | undefined, headers: Record<string, string> = {}) {
   yield* TestClock.setTime(now)
   const clock = yield* Clock.Clock
-  const holds = makeHolds()
+  const holds = makeServerHolds()
   const observe = (wait: number | undefined, said: Record<string, string> = {}) =>
     holds.observe(key, Headers.fromInput(said), wait === undefined ? undefined : Duration.seconds(wait), clock)
   observe(seconds, headers)
@@ -95,8 +95,8 @@ describe("a call that is held back", () => {
   it.effect("too long is told that the server has asked for it", () =>
     Effect.gen(function* () {
       const { holds } = yield* held(20)
-      const { isAsked, wait } = yield* Effect.flip(holds.acquire(key, 19_999, Infinity))
-      assert.deepStrictEqual([isAsked, wait], [true, Duration.seconds(20)])
+      const { isServerHint, wait } = yield* Effect.flip(holds.acquire(key, 19_999, Infinity))
+      assert.deepStrictEqual([isServerHint, wait], [true, Duration.seconds(20)])
     })
   )
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as AgentalkClient from "../src/AgentalkClient.ts"
-import type { Operation } from "../src/AgentalkError.ts"
+import type { Operation } from "../src/Operations.ts"
 import * as CircuitBreaker from "../src/CircuitBreaker.ts"
 import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
@@ -13,7 +13,7 @@ import { type Answer, ask, id, json, text } from "./ScriptedApi.ts"
 const jsonType = { "content-type": "application/json" }
 const html = { "content-type": "text/html" }
 const five = { phone: "1", email: "2", tags: "3", name: "4", limit: "5" }
-const perhaps = " It may have taken effect all the same."
+const perhaps = " It may have taken effect."
 
 describe("the message of one attempt", () => {
   it.effect.each<readonly [call: Operation, answer: Answer, message: string]>([
@@ -34,11 +34,11 @@ describe("the message of one attempt", () => {
       status(401),
       "the API refused the token (401). Check that it is an organization API token, {orgId}.{secret}, and still valid."
     ],
-    ["delete", status(403), "the token does not allow this (403). Check which organization it belongs to."],
-    ["delete", status(404), "there is no such contact, field or tag (404)."],
-    ["search", status(404), "the API knows no such address (404). Check the base URL."],
-    ["delete", status(408), `the API gave up waiting for the request (408).${perhaps}`],
-    ["search", status(408), "the API gave up waiting for the request (408)."],
+    ["delete", status(403), "the token does not allow this (403). Check which organization the token belongs to."],
+    ["delete", status(404), "the contact, field or tag does not exist (404)."],
+    ["search", status(404), "the API does not know this address (404). Check the base URL."],
+    ["delete", status(408), `the API stopped waiting for the request (408).${perhaps}`],
+    ["search", status(408), "the API stopped waiting for the request (408)."],
     ["delete", status(429), "too many requests (429)."],
     ["delete", status(429, { "retry-after-ms": "1499.5" }), "too many requests (429). The API asks to wait 1s 500ms."],
     ["delete", status(429, { "retry-after-ms": "10500" }), "too many requests (429). The API asks to wait 11s."],
@@ -46,23 +46,23 @@ describe("the message of one attempt", () => {
     [
       "delete",
       status(302),
-      `the API answered with a redirect (302), which is not followed. Check the base URL.${perhaps}`
+      `the API responded with a redirect (302), which is not followed. Check the base URL.${perhaps}`
     ],
-    ["delete", status(402), "the API answered with a status that it does not declare (402). Check the base URL."],
+    ["delete", status(402), "the API responded with an undeclared status (402). Check the base URL."],
     ["delete", refused, "no connection could be made (ECONNREFUSED). Check the base URL and the network."],
-    ["delete", reset, `the connection broke before an answer came (ECONNRESET).${perhaps}`],
-    ["delete", Effect.fail({ cause: null }), `the connection broke before an answer came.${perhaps}`],
-    ["delete", Effect.never, `no answer within 30s.${perhaps}`],
-    ["delete", stall, "the answer did not end within 30s. It took effect all the same."],
-    ["upsert", stall, "the answer did not end within 30s. The contact was written: find it with search({ phone })."],
-    ["search", stall, "the answer did not end within 30s."],
-    ["delete", text(200, "{", jsonType), "the answer is not JSON that can be read. It took effect all the same."],
-    ["delete", text(200, "<p>", html), `the answer is not JSON, so it is hardly the API's own.${perhaps}`],
-    ["delete", json(200, { ok: false }), `the answer is a success that says it is none (200).${perhaps}`],
+    ["delete", reset, `the connection broke before a response arrived (ECONNRESET).${perhaps}`],
+    ["delete", Effect.fail({ cause: null }), `the connection broke before a response arrived.${perhaps}`],
+    ["delete", Effect.never, `no response within 30s.${perhaps}`],
+    ["delete", stall, "the response did not end within 30s. It took effect."],
+    ["upsert", stall, "the response did not end within 30s. It took effect. Find the contact with search({ phone })."],
+    ["search", stall, "the response did not end within 30s."],
+    ["delete", text(200, "{", jsonType), "the response is not valid JSON. It took effect."],
+    ["delete", text(200, "<p>", html), `the response is not JSON, so it is probably not the API's own.${perhaps}`],
+    ["delete", json(200, { ok: false }), `the response has a success status (200) but reports a failure.${perhaps}`],
     [
       "upsert",
       json(200, {}),
-      "the answer has another shape than expected (id). The contact was written: find it with search({ phone })."
+      "the response has an unexpected shape (id). It took effect. Find the contact with search({ phone })."
     ]
   ])("%s %#", ([operation, answer, message]) =>
     Effect.gen(function* () {
@@ -97,15 +97,15 @@ describe("the message of a call", () => {
       assert.strictEqual(yield* told([status(500)]), `the API failed (500).${perhaps} 3 attempts in 750ms.`)
       assert.strictEqual(
         yield* told([status(500)], { retryBudget: 0 }),
-        `the API failed (500). The retry budget is spent, so it was not tried again.${perhaps}`
+        `the API failed (500). It was not retried, because the retry budget is spent.${perhaps}`
       )
       assert.strictEqual(
         yield* told([status(429, { "retry-after": "61" })]),
-        "too many requests (429). The API asks to wait 1m 1s. That is longer than a call may wait."
+        "too many requests (429). The API asks to wait 1m 1s. That is longer than the retry policy allows."
       )
       assert.strictEqual(
         yield* told([Effect.never], { deadline: "5 seconds" }),
-        `no answer within 5s. There was no time left for another attempt.${perhaps}`
+        `no response within 5s. The deadline left no time for another attempt.${perhaps}`
       )
     })
   )
@@ -117,12 +117,12 @@ describe("the message of a call", () => {
       const { message } = yield* Effect.flip(Retry.withPolicy(contacts.delete(id), { maxRetryAfter: "9 seconds" }))
       assert.strictEqual(
         message,
-        "Contacts.delete: the API has asked this organization to wait another 50s. Nothing was sent. That is longer than a call may wait."
+        "Contacts.delete: the API asked this organization to wait another 50s. Nothing was sent. That is longer than the retry policy allows."
       )
       const quota = RateLimit.layer({ limit: 1, window: "10 seconds" })
       assert.strictEqual(
         yield* Effect.provide(told([status(500)], { deadline: "9 seconds" }), quota),
-        `the rate limit has no turn for 9s 750ms. There was no time left for another attempt.${perhaps}`
+        `the rate limit allows the next request in 9s 750ms. The deadline left no time for another attempt.${perhaps}`
       )
     })
   )
@@ -134,7 +134,7 @@ describe("the message of a call", () => {
       yield* Effect.exit(once)
       assert.strictEqual(
         (yield* Effect.flip(once)).message,
-        "Contacts.delete: the API has been failing, so the circuit breaker is open. Nothing was sent."
+        "Contacts.delete: the circuit breaker is open, because the API has been failing. Nothing was sent."
       )
     }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
   )
@@ -150,7 +150,7 @@ describe("the message of a call", () => {
     Effect.gen(function* () {
       const one = yield* refuse({})
       assert.match(one, /^Contacts\.upsert: the input was refused before sending: \w[^.]+ \(phone\)\.$/)
-      assert.strictEqual(yield* refuse({ email: "y", tags: [" "] }), `${one} Another 2 in issues (email, tags.0).`)
+      assert.strictEqual(yield* refuse({ email: "y", tags: [" "] }), `${one} issues lists 2 more (email, tags.0).`)
     })
   )
 })

@@ -180,7 +180,7 @@ describe("an error shows nothing of what a call was about", () => {
         )
       )
       assert(error._tag === "Validation")
-      assert.deepStrictEqual(error.issues, [{ path: [], message: "(a text that was not kept)" }])
+      assert.deepStrictEqual(error.issues, [{ path: [], message: "(text omitted)" }])
       assert.isUndefined(error.requestId)
     })
   )

@@ -6,14 +6,20 @@ import * as Headers from "effect/http/Headers"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { Issue } from "../src/AgentalkError.ts"
-import { Contact, ContactFromWire, SearchPage, UpsertResult } from "../src/Contact.ts"
-import * as Issues from "../src/internal/issues.ts"
-import * as Read from "../src/internal/read.ts"
-import { makeRedactor } from "../src/internal/redact.ts"
-import { retryAfterOf } from "../src/internal/response.ts"
+import { Issue } from "../src/Issue.ts"
+import { Contact, SearchPage, UpsertResult } from "../src/Contact.ts"
+import { ContactFromWire } from "../src/ContactFromWire.ts"
+import { issuesFromBody } from "../src/internal/wire/errorBody.ts"
+import { nothing, optionalContact, page, upsertResult } from "../src/internal/wire/readers.ts"
+import { makeRedactor } from "../src/internal/wire/redaction.ts"
+import { retryAfterOf } from "../src/internal/wire/response.ts"
 import { anyJson, prototypeKeys } from "./AnyJson.ts"
 import { id } from "./ScriptedApi.ts"
+
+const readUpsert = (json: unknown, status: number) => upsertResult.read(json, status, undefined)
+const readContact = (json: unknown, status: number) => optionalContact.read(json, status, { id })
+const readNothing = (json: unknown, status: number) => nothing.read(json, status, undefined)
+const readPage = (json: unknown, status: number) => page.read(json, status, undefined)
 
 const areIssues = Schema.is(Schema.Array(Issue))
 
@@ -37,10 +43,10 @@ describe("any JSON", () => {
     { json: anyJson, status: Schema.Literals([200, 201, 202, 299]) },
     ({ json, status }) => {
       for (const body of [json, undefined]) {
-        assert.isTrue(isSound(Schema.is(UpsertResult), Read.upserted(body, status)))
-        assert.isTrue(isSound(Schema.is(Schema.Option(Contact)), Read.contact(id)(body, status)))
-        assert.isTrue(isSound((value) => value === undefined, Read.nothing(body, status)))
-        assert.isTrue(isSound(Schema.is(SearchPage), Read.page(body, status)))
+        assert.isTrue(isSound(Schema.is(UpsertResult), readUpsert(body, status)))
+        assert.isTrue(isSound(Schema.is(Schema.Option(Contact)), readContact(body, status)))
+        assert.isTrue(isSound((value) => value === undefined, readNothing(body, status)))
+        assert.isTrue(isSound(Schema.is(SearchPage), readPage(body, status)))
       }
       assert.deepStrictEqual(prototypeKeys(), before)
     },
@@ -66,7 +72,7 @@ describe("any JSON", () => {
     "that is an error body tells at most 50 issues, each of at most 200 characters, and never throws",
     { json: anyJson, input: anyJson },
     ({ input, json }) => {
-      const issues = Issues.fromBody(json, makeRedactor([input], "org.secret", undefined))
+      const issues = issuesFromBody(json, makeRedactor([input], "org.secret", undefined))
       assert.isTrue(areIssues(issues))
       assert.isAtMost(issues.length, 50)
       for (const { message } of issues) {
@@ -105,18 +111,18 @@ describe("an answer that breaks its promise says where, and what", () => {
   const notAnObject = Result.fail([{ path: [], message: "Expected an object" }])
 
   it.each<readonly [name: string, result: () => unknown, expected: unknown]>([
-    ["upsert of a list", () => Read.upserted([], 200), notAnObject],
-    ["upsert of null", () => Read.upserted(null, 200), notAnObject],
-    ["upsert without an id", () => Read.upserted({}, 200), Result.fail([{ path: ["id"], message: "Required" }])],
-    ["upsert of nothing", () => Read.upserted(undefined, 200), Result.fail([{ path: ["id"], message: "Required" }])],
-    ["an operation of text", () => Read.contact(id)("done", 200), notAnObject],
-    ["delete of a number", () => Read.nothing(1, 200), notAnObject],
-    ["delete of null", () => Read.nothing(null, 200), Result.void],
-    ["delete of nothing", () => Read.nothing(undefined, 200), Result.void],
-    ["an operation of null", () => Read.contact(id)(null, 200), Result.succeed(Option.none())],
-    ["an operation of nothing", () => Read.contact(id)(undefined, 200), Result.succeed(Option.none())],
-    ["search of null", () => Read.page(null, 200), notAnObject],
-    ["search without a list", () => Read.page({}, 200), Result.fail([{ path: ["contacts"], message: "Required" }])]
+    ["upsert of a list", () => readUpsert([], 200), notAnObject],
+    ["upsert of null", () => readUpsert(null, 200), notAnObject],
+    ["upsert without an id", () => readUpsert({}, 200), Result.fail([{ path: ["id"], message: "Required" }])],
+    ["upsert of nothing", () => readUpsert(undefined, 200), Result.fail([{ path: ["id"], message: "Required" }])],
+    ["an operation of text", () => readContact("done", 200), notAnObject],
+    ["delete of a number", () => readNothing(1, 200), notAnObject],
+    ["delete of null", () => readNothing(null, 200), Result.void],
+    ["delete of nothing", () => readNothing(undefined, 200), Result.void],
+    ["an operation of null", () => readContact(null, 200), Result.succeed(Option.none())],
+    ["an operation of nothing", () => readContact(undefined, 200), Result.succeed(Option.none())],
+    ["search of null", () => readPage(null, 200), notAnObject],
+    ["search without a list", () => readPage({}, 200), Result.fail([{ path: ["contacts"], message: "Required" }])]
   ])("%s", (_, read, expected) => {
     assert.deepStrictEqual(read(), expected)
   })
@@ -128,13 +134,13 @@ describe("an answer that breaks its promise says where, and what", () => {
     ["false", "false"],
     ["nested deeper than a stack", "[".repeat(50_000) + "]".repeat(50_000)]
   ])("a tag whose id is %s, by its place", (_, tagId) => {
-    const result = Read.upserted(JSON.parse(`{"id":"1","tags":[{"name":"vip","id":${tagId}}]}`), 200)
+    const result = readUpsert(JSON.parse(`{"id":"1","tags":[{"name":"vip","id":${tagId}}]}`), 200)
     assert(Result.isFailure(result))
     assert.deepStrictEqual(result.failure[0]?.path, ["tags", 0, "id"])
   })
 
   it("a tag that is null, by its place", () => {
-    const result = Read.upserted({ id, tags: ["vip", null] }, 200)
+    const result = readUpsert({ id, tags: ["vip", null] }, 200)
     assert(Result.isFailure(result))
     assert.deepStrictEqual(result.failure[0]?.path.slice(0, 2), ["tags", 1])
   })
@@ -142,8 +148,8 @@ describe("an answer that breaks its promise says where, and what", () => {
   it("and data that is nested deeper than a stack breaks none", () => {
     let deep: unknown = 1
     for (let depth = 0; depth < 1_000_000; depth++) deep = [deep]
-    assert.isTrue(Result.isSuccess(Read.upserted({ id, deep }, 200)))
-    assert.isTrue(Result.isSuccess(Read.page({ contacts: [{ id, fields: { deep } }] }, 200)))
+    assert.isTrue(Result.isSuccess(readUpsert({ id, deep }, 200)))
+    assert.isTrue(Result.isSuccess(readPage({ contacts: [{ id, fields: { deep } }] }, 200)))
   })
 })
 
@@ -153,11 +159,11 @@ describe("what is looked for", () => {
 
   it("is found two levels down, and a list one: what lies deeper is somebody else's", () => {
     const at = [0, 1, 2, 3]
-    const read = at.map((depth) => Read.upserted(under("data", depth, { id }), 200))
+    const read = at.map((depth) => readUpsert(under("data", depth, { id }), 200))
     assert.deepStrictEqual(read.map(Result.isSuccess), [true, true, true, false])
-    const listed = at.map((depth) => Read.page(under("data", depth, { contacts: [] }), 200))
+    const listed = at.map((depth) => readPage(under("data", depth, { contacts: [] }), 200))
     assert.deepStrictEqual(listed.map(Result.isSuccess), [true, true, false, false])
-    const told = at.map((depth) => Read.upserted({ id, ...under("contact", depth, { isNew: true }) }, 200))
+    const told = at.map((depth) => readUpsert({ id, ...under("contact", depth, { isNew: true }) }, 200))
     assert.deepStrictEqual(
       told.map((each) => Result.getOrThrow(each).isNew),
       [true, true, true, false]
@@ -165,14 +171,14 @@ describe("what is looked for", () => {
   })
 
   it.each(["id", "contactId", "contact_id"])("is the id of a contact as %s beside it", (key) => {
-    const { contact } = Result.getOrThrow(Read.upserted({ [key]: "1", contact: { phone: "+15551234567" } }, 200))
+    const { contact } = Result.getOrThrow(readUpsert({ [key]: "1", contact: { phone: "+15551234567" } }, 200))
     assert.strictEqual(contact.id, "1")
   })
 
   it.each(["id", "contactId", "contact_id"])("is a contact by its %s alone, where it is the one asked for", (key) => {
-    assert.isTrue(Option.isSome(Result.getOrThrow(Read.contact(id)({ [key]: id.toUpperCase() }, 200))))
+    assert.isTrue(Option.isSome(Result.getOrThrow(readContact({ [key]: id.toUpperCase() }, 200))))
     // An `id` may be a tag's; the others can only be a contact's.
-    const other = Result.getOrThrow(Read.contact(id)({ [key]: "7" }, 200))
+    const other = Result.getOrThrow(readContact({ [key]: "7" }, 200))
     assert.strictEqual(Option.isSome(other), key !== "id")
   })
 })
@@ -200,7 +206,7 @@ describe("a contact that was read", () => {
 
 describe("an answer of an operation on one contact", () => {
   it("never gives a contact without an id", () => {
-    const read = Read.contact(id)({ contact: { phone: "+15551234567" } }, 200)
+    const read = readContact({ contact: { phone: "+15551234567" } }, 200)
     assert.deepStrictEqual(read, Result.succeed(Option.none()))
   })
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { blankSecret, makeRedactor } from "../src/internal/redact.ts"
+import { redactToken, makeRedactor } from "../src/internal/wire/redaction.ts"
 
 const org = "5a4db0c5-0000-4000-8000-000000000000"
 
@@ -59,6 +59,6 @@ describe("a text without the token", () => {
     ["Bearer acme..s3cr3t", "no s3cr3t", "no <token>"],
     [undefined, "no s3cr3t", "no s3cr3t"]
   ])("of %s", (authorization, text, expected) => {
-    assert.strictEqual(blankSecret(authorization)(text), expected)
+    assert.strictEqual(redactToken(authorization)(text), expected)
   })
 })

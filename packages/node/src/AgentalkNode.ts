@@ -12,9 +12,10 @@
  */
 import * as AgentalkClient from "@agentalk/core/AgentalkClient"
 import type { Contacts } from "@agentalk/core/Contacts"
-import * as Jit from "@agentalk/core/Jit"
 import * as RateLimit from "@agentalk/core/RateLimit"
-import { ApiToken, BaseUrl, OrganizationId } from "@agentalk/core/Settings"
+import { BaseUrl, OrganizationId } from "@agentalk/core/Settings"
+import { ApiToken } from "@agentalk/core/Token"
+import { enableJit } from "@agentalk/core/unstable"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -85,7 +86,7 @@ export const layerOptions = ({ pool, rateLimit, ...options }: Options): Layer.La
   AgentalkClient.layer(options).pipe(
     Layer.provide(UndiciHttpClient.layerOptions(pool ?? {})),
     Layer.provide(rateLimit === undefined ? Layer.empty : RateLimit.layer(rateLimit)),
-    Layer.provide(Layer.effectDiscard(Jit.enable))
+    Layer.provide(Layer.effectDiscard(enableJit))
   )
 
 /**

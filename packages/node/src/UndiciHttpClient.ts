@@ -7,7 +7,13 @@
  *
  * @since 0.1.0
  */
-import * as Transport from "@agentalk/core/Transport"
+import {
+  CurrentAttempt,
+  markAttemptAware,
+  monotonicMillis,
+  TransportFault,
+  usesDefaultClock
+} from "@agentalk/core/unstable"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,8 +28,8 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { Socket } from "node:net"
 import type { Dispatcher } from "undici"
-import { objectionTo } from "./internal/objection.ts"
-import { abandoned, Exchange, failed, type Outcome, timerMillis } from "./internal/exchange.ts"
+import { findUnsendable } from "./internal/headerValidation.ts"
+import { abandoned, failed, type Outcome, ResponseHandler, timerMillis } from "./internal/responseHandler.ts"
 import { loadUndici } from "./internal/undici.ts"
 
 /**
@@ -200,7 +206,7 @@ const makeClient = (
 ): HttpClient.HttpClient => {
   const maxBodyBytes = options?.maxBodyBytes ?? defaultMaxBodyBytes
   const parse = makeParse()
-  return Transport.ownsAttempt(
+  return markAttemptAware(
     HttpClient.makeWith(
       (prepared: Effect.Effect<HttpClientRequest>) =>
         Effect.flatMap(prepared, (request) =>
@@ -240,18 +246,19 @@ const send = (
   }
   const body = toBody(request)
   if (body === undefined) return cannotEncode(request, "the transport sends bodies that are in memory only")
-  const objection = objectionTo(request)
-  if (objection !== undefined) return cannotEncode(request, objection)
+  const unsendable = findUnsendable(request)
+  if (unsendable !== undefined) return cannotEncode(request, unsendable)
 
-  const attempt = fiber.getRef(Transport.CurrentAttempt)
+  const attempt = fiber.getRef(CurrentAttempt)
   const limit = attempt?.maxBodyBytes ?? Number(fiber.getRef(HttpIncomingMessage.MaxBodySize) ?? maxBodyBytes)
   const clock = fiber.getRef(Clock.Clock)
-  const deadline = attempt !== undefined && Transport.usesDefaultClock(fiber) ? attempt.deadline : Infinity
-  if (deadline !== Infinity && !(Transport.now(clock) < deadline)) {
-    return failed(request, new Transport.Fault("timeout", { sent: false }))
+  const deadline = attempt !== undefined && usesDefaultClock(fiber) ? attempt.deadline : Infinity
+  if (deadline !== Infinity && !(monotonicMillis(clock) < deadline)) {
+    return failed(request, new TransportFault("timeout", { sent: false }))
   }
   return Effect.callback((resume) => {
-    const exchange = new Exchange(request, url, limit, deadline, clock, isOwnPool, resume)
+    const handler = new ResponseHandler(request, url, limit, deadline, clock, isOwnPool, resume)
+    attempt?.onDispatch(handler)
     try {
       dispatcher.dispatch(
         {
@@ -263,12 +270,12 @@ const send = (
           headersTimeout: 0,
           bodyTimeout: 0
         },
-        exchange
+        handler
       )
     } catch (error) {
-      exchange.onResponseError(undefined, error)
+      handler.onResponseError(undefined, error)
     }
-    return Effect.sync(() => exchange.abandon())
+    return Effect.sync(() => handler.abandon())
   })
 }
 

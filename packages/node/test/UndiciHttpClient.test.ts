@@ -1,5 +1,5 @@
 import { UndiciHttpClient } from "@agentalk/node"
-import * as Transport from "@agentalk/core/Transport"
+import * as Transport from "@agentalk/core/unstable"
 import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"
@@ -111,19 +111,24 @@ const withAttempt =
   (millis: number, maxBodyBytes = mebibyte) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(
-      Effect.clockWith((clock) => Effect.succeed(Transport.now(clock) + millis)),
-      (deadline) => Effect.provideService(effect, Transport.CurrentAttempt, { deadline, maxBodyBytes })
+      Effect.clockWith((clock) => Effect.succeed(Transport.monotonicMillis(clock) + millis)),
+      (deadline) =>
+        Effect.provideService(effect, Transport.CurrentAttempt, { deadline, maxBodyBytes, onDispatch: () => {} })
     )
 
 const assertFault = (
   error: HttpClientError.HttpClientError,
   reason: HttpClientError.HttpClientErrorReason["_tag"],
-  expected: { readonly kind: Transport.Fault["kind"]; readonly sent: boolean; readonly code?: ReadonlyArray<string> }
+  expected: {
+    readonly kind: Transport.TransportFault["kind"]
+    readonly sent: boolean
+    readonly code?: ReadonlyArray<string>
+  }
 ) => {
   assert.strictEqual(error.reason._tag, reason)
   const fault = error.cause
-  assert.isTrue(Transport.isFault(fault))
-  if (!Transport.isFault(fault)) return
+  assert.isTrue(Transport.isTransportFault(fault))
+  if (!Transport.isTransportFault(fault)) return
   assert.deepStrictEqual({ kind: fault.kind, sent: fault.sent }, { kind: expected.kind, sent: expected.sent })
   if (expected.code === undefined) assert.isUndefined(fault.code)
   else assert.include(expected.code, fault.code)
@@ -360,8 +365,8 @@ describe("UndiciHttpClient", () => {
 
     it.live("is marked as enforcing the limits of an attempt", () =>
       Effect.gen(function* () {
-        assert.isTrue(Transport.isAttemptOwner(yield* makeClient()))
-        assert.isTrue(Transport.isAttemptOwner(UndiciHttpClient.make(new Scripted(() => {}))))
+        assert.isTrue(Transport.isAttemptAware(yield* makeClient()))
+        assert.isTrue(Transport.isAttemptAware(UndiciHttpClient.make(new Scripted(() => {}))))
       })
     )
   })
@@ -668,11 +673,18 @@ describe("UndiciHttpClient", () => {
         const client = yield* makeClient()
         const clock = yield* Clock.Clock
         for (let i = 0; i < 20; i++) {
-          const deadline = Transport.now(clock) + 3.5
+          const deadline = Transport.monotonicMillis(clock) + 3.5
           yield* client
             .get(origin)
-            .pipe(Effect.provideService(Transport.CurrentAttempt, { deadline, maxBodyBytes: mebibyte }), Effect.flip)
-          assert.isAtLeast(Transport.now(clock), deadline)
+            .pipe(
+              Effect.provideService(Transport.CurrentAttempt, {
+                deadline,
+                maxBodyBytes: mebibyte,
+                onDispatch: () => {}
+              }),
+              Effect.flip
+            )
+          assert.isAtLeast(Transport.monotonicMillis(clock), deadline)
         }
       })
     )
@@ -822,8 +834,8 @@ describe("UndiciHttpClient", () => {
         const { origin } = yield* serve((_, response) => response.end())
         const client = yield* makeClient()
         const error = yield* Effect.flip(client.get(origin.replace("http:", "https:")))
-        assert.isTrue(Transport.isFault(error.cause))
-        if (Transport.isFault(error.cause)) {
+        assert.isTrue(Transport.isTransportFault(error.cause))
+        if (Transport.isTransportFault(error.cause)) {
           assert.isFalse(error.cause.sent)
           assert.match(error.cause.code ?? "", /^E[A-Z_]+$/)
         }
@@ -899,8 +911,8 @@ describe("UndiciHttpClient", () => {
         const { origin } = yield* serveRaw("220 mail.example ESMTP\r\n\r\n")
         const client = yield* makeClient()
         const error = yield* Effect.flip(client.get(origin))
-        assert.isTrue(Transport.isFault(error.cause))
-        if (Transport.isFault(error.cause)) {
+        assert.isTrue(Transport.isTransportFault(error.cause))
+        if (Transport.isTransportFault(error.cause)) {
           assert.strictEqual(error.cause.kind, "network")
           assert.isTrue(error.cause.sent)
         }

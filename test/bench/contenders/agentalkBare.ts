@@ -1,5 +1,5 @@
 import * as AgentalkClient from "@agentalk/core/AgentalkClient"
-import * as Jit from "@agentalk/core/Jit"
+import { enableJit } from "@agentalk/core/unstable"
 import * as Retry from "@agentalk/core/Retry"
 import * as UndiciHttpClient from "@agentalk/node/UndiciHttpClient"
 import * as Layer from "effect/Layer"
@@ -17,6 +17,6 @@ export const connect: Connect = (baseUrl) =>
       retry: Retry.none,
       attemptTimeout: Infinity,
       deadline: Infinity
-    }).pipe(Layer.provide(UndiciHttpClient.layer), Layer.provide(Layer.effectDiscard(Jit.enable))),
+    }).pipe(Layer.provide(UndiciHttpClient.layer), Layer.provide(Layer.effectDiscard(enableJit))),
     upsert
   )

@@ -5,7 +5,7 @@ const standIn = new URL("../measured/untold.ts", import.meta.url).href
 registerHooks({
   resolve: (specifier, context, next) => {
     const found = next(specifier, context)
-    return /\/core\/src\/internal\/(telemetry|instruments)\.ts$/.test(found.url) ? { ...found, url: standIn } : found
+    return /\/core\/src\/internal\/call\/(telemetry|metrics)\.ts$/.test(found.url) ? { ...found, url: standIn } : found
   }
 })
 

@@ -5,7 +5,7 @@
  * socket. What the same call costs with an empty page is taken off.
  */
 import * as AgentalkClient from "@agentalk/core/AgentalkClient"
-import * as Jit from "@agentalk/core/Jit"
+import { enableJit } from "@agentalk/core/unstable"
 import * as UndiciHttpClient from "@agentalk/node/UndiciHttpClient"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -45,7 +45,7 @@ class Answering extends Dispatcher {
 
 const dispatcher = new Answering()
 // As `AgentalkNode` does before its first call.
-await Effect.runPromise(Jit.enable)
+await Effect.runPromise(enableJit)
 const contacts = await AgentalkClient.make({ token: Redacted.make(Work.token), baseUrl: "http://127.0.0.1" }).pipe(
   Effect.provideService(HttpClient, UndiciHttpClient.make(dispatcher)),
   Effect.runPromise

@@ -1,22 +1,22 @@
-/** What stands in for the telemetry of a client that tells nothing at all, to see what telling costs. */
+/** Replaces the telemetry of a client by functions that record nothing, to measure the cost of telemetry. */
+import { monotonicMillis } from "@agentalk/core/unstable"
 import * as Effect from "effect/Effect"
-import type * as Instrument from "../../../packages/core/src/internal/instruments.ts"
-import type * as Telemetry from "../../../packages/core/src/internal/telemetry.ts"
-import { now } from "@agentalk/core/Transport"
+import type * as Metrics from "../../../packages/core/src/internal/call/metrics.ts"
+import type * as Telemetry from "../../../packages/core/src/internal/call/telemetry.ts"
 
-export const Instruments = function () {}
+export const OperationMetrics = function () {}
 
 export const observeCall: typeof Telemetry.observeCall = (_, __, ___, start) => start()
 
 export const observeAttempt: typeof Telemetry.observeAttempt = (_, { clock }, request, send) =>
-  Effect.withFiber((fiber) => send(request, fiber, now(clock), undefined))
+  Effect.withFiber((fiber) => send(request, fiber, monotonicMillis(clock), undefined))
 
-export const waited: typeof Telemetry.waited = () => Effect.void
+export const recordWait: typeof Telemetry.recordWait = () => Effect.void
 
-export const retried: typeof Telemetry.retried = () => {}
+export const recordRepeat: typeof Telemetry.recordRepeat = () => {}
 
-export const showBudget: typeof Instrument.showBudget = () => {}
+export const reportBudget: typeof Metrics.reportBudget = () => {}
 
-export const showBreaker: typeof Instrument.showBreaker = () => Effect.void
+export const reportBreaker: typeof Metrics.reportBreaker = () => Effect.void
 
 export const inSpan: typeof Telemetry.inSpan = (effect) => effect

@@ -1,5 +1,6 @@
 /** From flags and environment to `Contacts`. A flag wins over its variable. */
-import { ApiToken, BaseUrl, OrganizationId } from "@agentalk/core/Settings"
+import { BaseUrl, OrganizationId } from "@agentalk/core/Settings"
+import { ApiToken } from "@agentalk/core/Token"
 import type { Quota } from "@agentalk/core/RateLimit"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"

@@ -14,10 +14,11 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
 import { AgentalkApi, OrganizationApiToken } from "../AgentalkApi.ts"
-import type { Issue } from "../AgentalkError.ts"
+import type { Issue } from "../Issue.ts"
 import { FieldsInput, TagsInput, UpsertInput } from "../Contact.ts"
-import { ApiToken, OrganizationId } from "../Settings.ts"
-import * as Issues from "./issues.ts"
+import { OrganizationId } from "../Settings.ts"
+import { ApiToken } from "../Token.ts"
+import { fromSchema } from "./wire/schemaIssues.ts"
 import { organizationOf } from "./journal.ts"
 import type { Store, Stored } from "./store.ts"
 
@@ -72,7 +73,7 @@ const checked = <S extends Schema.ConstraintDecoder<unknown>>(schema: S, ...unde
   return <A>(value: unknown, go: (value: S["Type"]) => A): Effect.Effect<A | HttpServerResponse.HttpServerResponse> =>
     Effect.sync(() => {
       const decoded = decode(value)
-      return Result.isFailure(decoded) ? fieldErrors(Issues.fromSchema(decoded.failure, under)) : go(decoded.success)
+      return Result.isFailure(decoded) ? fieldErrors(fromSchema(decoded.failure, under)) : go(decoded.success)
     })
 }
 
@@ -164,7 +165,7 @@ const layerAuthorization = (options: Options) =>
             const refused = schemaErrorOf(error)
             return refused === undefined
               ? Effect.fail(error)
-              : Effect.succeed(fieldErrors(Issues.fromSchema(refused.cause.issue)))
+              : Effect.succeed(fieldErrors(fromSchema(refused.cause.issue)))
           })
         })
     })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { now } from "../Transport.ts"
+import { monotonicMillis } from "./clock.ts"
 
 const tags = ["Created", "Updated", "Deleted", "Tagged", "Missing", "Invalid", "Failed"] as const
 
@@ -89,7 +89,7 @@ export const makeProgress: Effect.Effect<Progress> = Effect.sync(() => {
     done,
     pending: read - done - dropped,
     byOutcome: { ...counts },
-    rowsPerSecond: rate.at(ended ?? now(clock), done)
+    rowsPerSecond: rate.at(ended ?? monotonicMillis(clock), done)
   })
   const snapshot = Effect.clockWith((clock) => Effect.sync(() => look(clock)))
 
@@ -104,7 +104,7 @@ export const makeProgress: Effect.Effect<Progress> = Effect.sync(() => {
         Effect.suspend(() => {
           active++
           ended = undefined
-          rate.begin(now(clock))
+          rate.begin(monotonicMillis(clock))
           return over.close
         })
       ),
@@ -112,7 +112,7 @@ export const makeProgress: Effect.Effect<Progress> = Effect.sync(() => {
         Effect.suspend(() => {
           if (--active > 0) return Effect.void
           dropped = read - done
-          ended = now(clock)
+          ended = monotonicMillis(clock)
           return over.open
         })
       )

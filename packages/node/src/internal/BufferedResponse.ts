@@ -1,5 +1,5 @@
 /** A response whose body is in memory, or could not be received as a whole. */
-import * as Transport from "@agentalk/core/Transport"
+import { isTransportFault, TransportFault } from "@agentalk/core/unstable"
 import * as Effect from "effect/Effect"
 import * as Cookies from "effect/http/Cookies"
 import * as Headers from "effect/http/Headers"
@@ -16,7 +16,7 @@ import type * as EffectSocket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import { constants as bufferConstants } from "node:buffer"
 import * as Zlib from "node:zlib"
-import { codeOf } from "./code.ts"
+import { codeOf } from "./errorCode.ts"
 
 type Read<A> = Effect.Effect<A, HttpClientError.HttpClientError>
 
@@ -29,7 +29,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   readonly #location: URL
   readonly #received: Headers.Input
   readonly #limit: number
-  #body: Uint8Array | Transport.Fault
+  #body: Uint8Array | TransportFault
   #isEncoded: boolean
   #headers: Headers.Headers | undefined = undefined
 
@@ -38,7 +38,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     location: URL,
     status: number,
     received: Headers.Input,
-    body: Uint8Array | Transport.Fault,
+    body: Uint8Array | TransportFault,
     limit: number
   ) {
     super()
@@ -47,7 +47,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     this.#location = location
     this.#received = received
     this.#body = body
-    this.#isEncoded = "content-encoding" in received && !Transport.isFault(body) && body.length > 0
+    this.#isEncoded = "content-encoding" in received && !isTransportFault(body) && body.length > 0
     this.#limit = limit
   }
 
@@ -142,15 +142,15 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
 
   #read<A>(f: (bytes: Uint8Array) => Read<A>): Read<A> {
     return Effect.suspend(() => {
-      if (this.#isEncoded && !Transport.isFault(this.#body)) {
+      if (this.#isEncoded && !isTransportFault(this.#body)) {
         this.#body = decompress(this.#body, this.headers["content-encoding"], this.#limit)
         this.#isEncoded = false
       }
-      return Transport.isFault(this.#body) ? Effect.fail(this.#unreadable(undefined, this.#body)) : f(this.#body)
+      return isTransportFault(this.#body) ? Effect.fail(this.#unreadable(undefined, this.#body)) : f(this.#body)
     })
   }
 
-  #unreadable(description: string | undefined, cause?: Transport.Fault): HttpClientError.HttpClientError {
+  #unreadable(description: string | undefined, cause?: TransportFault): HttpClientError.HttpClientError {
     return new HttpClientError.HttpClientError({
       reason: new HttpClientError.DecodeError({ request: this.request, response: this, description, cause })
     })
@@ -163,7 +163,7 @@ const utf8 = new TextDecoder()
 const formUtf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** The content of a body, its bytes as they are where its encoding is not known. */
-const decompress = (body: Uint8Array, encoding: string | undefined, limit: number): Uint8Array | Transport.Fault => {
+const decompress = (body: Uint8Array, encoding: string | undefined, limit: number): Uint8Array | TransportFault => {
   const options = { maxOutputLength: Math.max(1, Math.min(limit, bufferConstants.MAX_LENGTH)) }
   try {
     switch (encoding?.trim().toLowerCase()) {
@@ -182,6 +182,6 @@ const decompress = (body: Uint8Array, encoding: string | undefined, limit: numbe
     }
   } catch (error) {
     const code = codeOf(error)
-    return new Transport.Fault(code === "ERR_BUFFER_TOO_LARGE" ? "size" : "network", { sent: true, code })
+    return new TransportFault(code === "ERR_BUFFER_TOO_LARGE" ? "size" : "network", { sent: true, code })
   }
 }

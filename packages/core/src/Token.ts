@@ -1,0 +1,60 @@
+/**
+ * The organization API token: its form, and where a client takes it from.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+
+const tokenPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[\x21-\x7e]+$/i
+const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]*$/
+
+/**
+ * An organization API token, `{orgId}.{secret}`, where `orgId` is a UUID. White space around it is stripped, because
+ * files end in a newline. A JWT is refused, as the API refuses it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ApiToken = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.String.check(
+      Schema.makeFilter<string>((token) => {
+        if (tokenPattern.test(token)) return true
+        return jwtPattern.test(token)
+          ? "Expected an organization API token, {orgId}.{secret}; this looks like a JWT, which the API does not accept"
+          : "Expected an organization API token: {orgId}.{secret}, where orgId is a UUID"
+      })
+    ),
+    SchemaTransformation.trim()
+  )
+)
+
+/**
+ * An organization API token: a value, an effect that returns the current one, or a source that can refresh it.
+ *
+ * **Details**
+ *
+ * An effect runs before every attempt, so a token can rotate without a restart; cache it if it is expensive. If the API
+ * refuses the token (401) and the effect then returns another one, the call is repeated once with that. If the effect is
+ * cached, pass a source: its `refresh` runs only after a 401, and once for all calls that were refused together.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export type Token = Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown> | TokenSource
+
+/**
+ * A token that is obtained before each attempt and refreshed after the API refused it.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export interface TokenSource {
+  /** Returns the current token. Runs before every attempt. */
+  readonly current: Effect.Effect<Redacted.Redacted, unknown>
+  /** Returns a new token after the current one was refused. Afterwards `current` should return it, too. */
+  readonly refresh: Effect.Effect<Redacted.Redacted, unknown>
+}

@@ -1,0 +1,224 @@
+/** One attempt: a request and its response over any transport, under a timeout and a size limit. */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { constTrue } from "effect/Function"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import type { HttpClientRequest } from "effect/http/HttpClientRequest"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import { usesDefaultClock } from "../clock.ts"
+import type { AttemptResult } from "../wire/response.ts"
+import {
+  type Attempt,
+  CurrentAttempt,
+  isTransportFault,
+  type RequestState,
+  type ResponseHead,
+  TransportFault
+} from "../wire/transport.ts"
+
+// With these codes no connection was made, so nothing was sent.
+const unsentCodes: ReadonlySet<string> = new Set([
+  "ConnectionRefused",
+  "CERT_HAS_EXPIRED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UND_ERR_CONNECT_TIMEOUT"
+])
+
+const maxCauses = 10
+
+interface FaultDetails {
+  readonly code: string | undefined
+  /** Whether it is certain that nothing was sent. */
+  readonly isUnsent: boolean
+}
+
+/** Reads an error and its causes. Of an aggregate error, nothing was sent only if all its errors agree. */
+const faultDetailsOf = (error: unknown, depth = 0): FaultDetails => {
+  if (typeof error !== "object" || error === null || depth === maxCauses) return { code: undefined, isUnsent: false }
+  if (isTransportFault(error)) return { code: error.code, isUnsent: !error.sent }
+  const { cause, code, errors, syscall }: { readonly [key in "cause" | "code" | "errors" | "syscall"]?: unknown } =
+    error
+  const own = typeof code === "string" && /^[A-Za-z]\w{1,63}$/.test(code) ? code : undefined
+  const isUnsent = syscall === "connect" || syscall === "getaddrinfo" || (own !== undefined && unsentCodes.has(own))
+  const inner = Array.isArray(errors) && errors.length > 0 ? errors : [cause]
+  const all = inner.map((each) => faultDetailsOf(each, depth + 1))
+  const first = all.find((details) => details.code !== undefined)
+  return {
+    code: first?.code ?? own,
+    isUnsent: inner.length > 1 ? all.every((details) => details.isUnsent) : isUnsent || all[0]?.isUnsent === true
+  }
+}
+
+/** Returns the fault that an error holds, or makes one from its code. The fault holds nothing of the request. */
+const toFault = (error: unknown): TransportFault => {
+  let cause = error
+  for (let i = 0; i < maxCauses && typeof cause === "object" && cause !== null; i++) {
+    if (isTransportFault(cause)) return cause
+    cause = "cause" in cause ? cause.cause : undefined
+  }
+  const { code, isUnsent } = faultDetailsOf(error)
+  return new TransportFault("network", { sent: !isUnsent, code })
+}
+
+// The request could not be built, so nothing reached the transport.
+const isUnbuilt = (error: HttpClientError.HttpClientError): boolean =>
+  error.reason._tag === "InvalidUrlError" || error.reason._tag === "EncodeError"
+
+const decoder = new TextDecoder()
+
+/** Reads a body as text under the size limit, for a client that does not enforce it. */
+const readBounded = (
+  response: HttpClientResponse,
+  maxBodyBytes: number
+): Effect.Effect<string, HttpClientError.HttpClientError | TransportFault> => {
+  if (Number(response.headers["content-length"]) > maxBodyBytes) {
+    // Reading has to start, because only a started body closes its connection when it is abandoned.
+    return Effect.andThen(
+      Effect.ignore(Stream.runDrain(Stream.take(response.stream, 1))),
+      Effect.fail(new TransportFault("size", { sent: true }))
+    )
+  }
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  return Effect.map(
+    Stream.runForEach(response.stream, (chunk) => {
+      size += chunk.byteLength
+      chunks.push(chunk)
+      return size > maxBodyBytes ? Effect.fail(new TransportFault("size", { sent: true })) : Effect.void
+    }),
+    () => {
+      const bytes = new Uint8Array(size)
+      let at = 0
+      for (const chunk of chunks) {
+        bytes.set(chunk, at)
+        at += chunk.byteLength
+      }
+      return decoder.decode(bytes)
+    }
+  ).pipe(
+    Effect.catchIf(
+      (error): error is HttpClientError.HttpClientError =>
+        HttpClientError.isHttpClientError(error) && error.reason._tag === "EmptyBodyError",
+      () => Effect.succeed("")
+    )
+  )
+}
+
+/**
+ * Adds the context of an attempt. Effect's own client span would record the URL, and with it a searched phone, and would
+ * send trace headers to the vendor. Attempts have their own spans.
+ */
+const withAttempt = (
+  context: Context.Context<never>,
+  attempt: Attempt,
+  span: Tracer.Span | undefined
+): Context.Context<never> => {
+  const limited = Context.add(context, CurrentAttempt, attempt)
+  const untraced = Context.add(limited, HttpClient.TracerDisabledWhen, constTrue)
+  return span === undefined ? untraced : Context.add(untraced, Tracer.ParentSpan, span)
+}
+
+/** `fetch` would follow redirects and send the request to their target. */
+const withoutRedirects = (context: Context.Context<never>): Context.Context<never> =>
+  Context.add(context, FetchHttpClient.RequestInit, {
+    ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
+    redirect: "manual"
+  })
+
+const toResult = (
+  request: HttpClientRequest,
+  { headers, status }: ResponseHead,
+  body: string | TransportFault
+): AttemptResult => ({
+  status,
+  headers,
+  body,
+  authorization: request.headers["authorization"],
+  organization: request.headers["x-organization-id"]
+})
+
+/** The limits of one attempt. */
+interface AttemptLimits {
+  /** The start of the attempt, in milliseconds of the monotonic clock. */
+  readonly start: number
+  /** The timeout, in milliseconds. */
+  readonly timeout: number
+  readonly maxBodyBytes: number
+}
+
+/**
+ * Sends a request and reads its response under the limits of one attempt. Fails only if no response head arrived.
+ *
+ * @param isAware whether the client enforces the limits itself (`markAttemptAware`)
+ * @param span the span of the attempt, if it is traced
+ */
+export const makeAttempt = (
+  fiber: Fiber.Fiber<unknown, unknown>,
+  httpClient: HttpClient.HttpClient,
+  request: HttpClientRequest,
+  { maxBodyBytes, start, timeout }: AttemptLimits,
+  isAware: boolean,
+  span: Tracer.Span | undefined
+): Effect.Effect<AttemptResult, TransportFault> => {
+  const isEnforced = isAware && usesDefaultClock(fiber)
+  let response: HttpClientResponse | undefined
+  let state: RequestState | undefined
+  // Middleware may have repeated the request, and an earlier one may have been sent.
+  let wasSent = false
+  const onDispatch = (next: RequestState): void => {
+    wasSent ||= state?.isSent === true
+    state = next
+  }
+  const received = Effect.matchEffect(
+    Effect.flatMap(httpClient.execute(request), (received) => {
+      response = received
+      return isEnforced ? received.text : readBounded(received, maxBodyBytes)
+    }),
+    {
+      onSuccess: (text) => Effect.succeed(toResult(response!.request, response!, text)),
+      onFailure: (error): Effect.Effect<AttemptResult, TransportFault> => {
+        if (response !== undefined) return Effect.succeed(toResult(response.request, response, toFault(error)))
+        const fault =
+          HttpClientError.isHttpClientError(error) && isUnbuilt(error)
+            ? new TransportFault("network", { sent: false })
+            : toFault(error)
+        const isSent = fault.sent || wasSent || state?.isSent === true
+        return Effect.fail(
+          isSent === fault.sent ? fault : new TransportFault(fault.kind, { sent: true, code: fault.code })
+        )
+      }
+    }
+  )
+  const attempt: Attempt = { deadline: start + timeout, maxBodyBytes, onDispatch }
+  // `updateContext` and not `provideContext`, which copies the whole context to merge it.
+  if (isEnforced) return Effect.updateContext(received, (context) => withAttempt(context, attempt, span))
+  return received.pipe(
+    Effect.updateContext((context: Context.Context<never>) => withoutRedirects(withAttempt(context, attempt, span))),
+    // A transport behind middleware may have a timer of its own. Both timers lead to the same result, because the state
+    // of the request says what the transport knows.
+    Effect.timeoutOrElse({
+      duration: Duration.millis(timeout),
+      orElse: () => {
+        const fault = new TransportFault("timeout", { sent: wasSent || (state?.isSent ?? true) })
+        const head = response ?? state?.head
+        return head === undefined
+          ? Effect.fail(fault)
+          : Effect.succeed(toResult(response?.request ?? request, head, fault))
+      }
+    })
+  )
+}

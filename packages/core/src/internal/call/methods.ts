@@ -1,0 +1,59 @@
+/** The methods of a client, derived from the operations table. */
+import * as Effect from "effect/Effect"
+import type { ContactError } from "../../AgentalkError.ts"
+import { type Definition, type Operation, operations } from "../../Operations.ts"
+import { type Arguments, factsOf, operationNames, type ResultOf } from "../operation.ts"
+import { makeEncoder } from "../wire/request.ts"
+import { makeCheck } from "../wire/requestValidation.ts"
+import { Call, type CallDefinition } from "./call.ts"
+import type { ErrorOf } from "./errors.ts"
+import { OperationMetrics } from "./metrics.ts"
+import type { Settings } from "./settings.ts"
+import { observeCall } from "./telemetry.ts"
+
+/** The methods of a client, with the arguments, results and errors that the table declares. */
+export type Methods = {
+  readonly [K in Operation]: (...values: Arguments<K>) => Effect.Effect<ResultOf<K>, ErrorOf<K>>
+}
+
+type Run = (input: unknown) => Effect.Effect<unknown, ContactError>
+
+const toDefinition = (operation: Operation): CallDefinition => {
+  const { input, isDoneIfMissing = false, response }: Definition = operations[operation]
+  return { operation, check: makeCheck(input), encode: makeEncoder(operation), read: response.read, isDoneIfMissing }
+}
+
+const makeRun = (settings: Settings, operation: Operation): Run => {
+  const definition = toDefinition(operation)
+  const metrics = new OperationMetrics(operation, settings.server)
+  return (input) =>
+    Effect.withFiber((fiber) => {
+      const call = new Call(settings, definition, metrics, input, fiber)
+      return observeCall(metrics, call, call.started, () => call.start())
+    })
+}
+
+/** Collects the arguments of a method into the input of its operation. */
+const withArguments = (names: ReadonlyArray<string>, run: Run) => {
+  const [first = "", second = ""] = names
+  switch (names.length) {
+    case 1:
+      return (value: unknown) => run({ [first]: value })
+    case 2:
+      return (value: unknown, other: unknown) => run({ [first]: value, [second]: other })
+    default:
+      return (...values: ReadonlyArray<unknown>) =>
+        run(Object.fromEntries(names.map((name, index) => [name, values[index]])))
+  }
+}
+
+/** Makes the methods of a client. */
+export const makeMethods = (settings: Settings): Methods => {
+  const entries = operationNames.map((operation) => {
+    const run = makeRun(settings, operation)
+    const { argumentNames } = factsOf(operation)
+    return [operation, argumentNames === undefined ? run : withArguments(argumentNames, run)] as const
+  })
+  // The table types each line. A loop over its names cannot keep these types apart.
+  return Object.fromEntries(entries) as unknown as Methods
+}

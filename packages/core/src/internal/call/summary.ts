@@ -1,0 +1,44 @@
+/** How an attempt failed, and how a whole call ended. Only the last failure of a call becomes an error. */
+import * as Duration from "effect/Duration"
+import type { Outcome, RetryStopped } from "../../AgentalkError.ts"
+import type { Operation } from "../../Operations.ts"
+import type { RetryReason } from "./retry.ts"
+
+/** How a whole call ended, over all its attempts. */
+export interface CallSummary {
+  readonly operation: Operation
+  readonly outcome: Outcome
+  readonly attempts: number
+  readonly elapsed: Duration.Duration
+  readonly retryStopped: RetryStopped
+}
+
+/** A cause that ends a call: it becomes an error as soon as the summary of the call is known. */
+export interface Failure<E> {
+  readonly toError: (summary: CallSummary) => E
+}
+
+/** How one attempt failed. */
+export interface AttemptFailure<E> extends Failure<E> {
+  /** The outcome of this attempt. */
+  readonly outcome: Outcome
+  /** Why another attempt may succeed; `undefined` if it would fail in the same way. */
+  readonly retry?: RetryReason | undefined
+  /** The shortest delay before another attempt, if the API sent one. */
+  readonly retryAfter?: Duration.Duration | undefined
+}
+
+/** A time limit: the attempt's or the deadline of the call. */
+export interface TimeLimit {
+  readonly kind: "attempt" | "deadline"
+  readonly duration: Duration.Duration
+}
+
+/** The summary of a call that made no attempt. */
+export const unsentSummary = (operation: Operation): CallSummary => ({
+  operation,
+  outcome: "not-applied",
+  attempts: 0,
+  elapsed: Duration.zero,
+  retryStopped: "not-retryable"
+})

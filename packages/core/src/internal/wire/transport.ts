@@ -1,0 +1,83 @@
+/**
+ * The contract between a call and an HTTP transport.
+ *
+ * Any `HttpClient` works. A client that reads `CurrentAttempt` and is marked with `markAttemptAware` enforces the timeout
+ * and the size limit itself, with one timer and without a race of fibers. The SDK enforces them around any other client.
+ */
+import * as Context from "effect/Context"
+import type * as Headers from "effect/http/Headers"
+import type { HttpClient } from "effect/http/HttpClient"
+import * as Predicate from "effect/Predicate"
+
+/** The head of a response: what arrives before its body. */
+export interface ResponseHead {
+  readonly status: number
+  readonly headers: Headers.Headers
+}
+
+/** How far a request has come, as its transport knows at any moment. */
+export interface RequestState {
+  /** Whether a byte of the request may have left this machine: `false` only if that is certain. */
+  readonly isSent: boolean
+  readonly head: ResponseHead | undefined
+}
+
+/** The limits of one attempt. */
+export interface Attempt {
+  /** The time at which the attempt must have ended, headers and body, in milliseconds of the fiber's monotonic clock. */
+  readonly deadline: number
+  /** The most bytes of a response body, after decompression, that may be kept in memory. */
+  readonly maxBodyBytes: number
+  /**
+   * Receives the state of each request that a transport dispatches. The SDK reads it when its own timer fires first, so
+   * the outcome of a timeout does not depend on the order of timers.
+   */
+  readonly onDispatch: (state: RequestState) => void
+}
+
+/** The attempt that the current fiber is making; `undefined` outside of a call of this SDK. */
+export const CurrentAttempt: Context.Reference<Attempt | undefined> = Context.Reference<Attempt | undefined>(
+  "@agentalk/core/CurrentAttempt",
+  { defaultValue: () => undefined }
+)
+
+const TransportFaultTypeId = "~@agentalk/core/TransportFault"
+
+/**
+ * Why a transport received no response, or only a part of one. A transport puts it into the `cause` of the
+ * `HttpClientError` with which it fails. It holds nothing of the request or the response.
+ */
+// @effect-diagnostics-next-line extendsNativeError:off -- it is the cause of an HttpClientError, never a failure itself
+export class TransportFault extends Error {
+  readonly [TransportFaultTypeId] = TransportFaultTypeId
+  /** `"timeout"`: the attempt's deadline passed; `"size"`: the body is too large; `"network"`: anything else. */
+  readonly kind: "timeout" | "size" | "network"
+  /** Whether a byte of the request may have left this machine: `false` only if that is certain. */
+  readonly sent: boolean
+  /** The system's or the transport's code, such as `ECONNREFUSED`. */
+  readonly code: string | undefined
+
+  constructor(kind: TransportFault["kind"], options: { readonly sent: boolean; readonly code?: string | undefined }) {
+    super(kind)
+    this.kind = kind
+    this.sent = options.sent
+    this.code = options.code
+  }
+}
+
+/** Distinguishes a `TransportFault` from any other value. */
+export const isTransportFault = (u: unknown): u is TransportFault => Predicate.hasProperty(u, TransportFaultTypeId)
+
+const attemptAware = new WeakSet<HttpClient>()
+
+/**
+ * Marks a client that enforces the limits of `CurrentAttempt` itself, and returns it. A client that middleware derives
+ * from it is not marked, because the middleware may wait as well.
+ */
+export const markAttemptAware = (client: HttpClient): HttpClient => {
+  attemptAware.add(client)
+  return client
+}
+
+/** Whether a client enforces the limits of `CurrentAttempt` itself. */
+export const isAttemptAware = (client: HttpClient): boolean => attemptAware.has(client)
