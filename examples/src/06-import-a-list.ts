@@ -16,7 +16,7 @@ const importAll = Effect.fn("importAll")(function* (list: Stream.Stream<UpsertIn
         ? Effect.void
         : Console.log(`row ${result.row}: ${result._tag}. ${result.error.message}`)
     ),
-    // The import stopped early because the API refused the token or a call exceeded its deadline. `left` lists the
+    // The import stopped early because the API refused the token or a call exceeded its deadline. The message lists the
     // rows to run again.
     Effect.catchTag("Stopped", ({ message }) => Console.log(message))
   )
