@@ -10,10 +10,10 @@ const program = Effect.gen(function* () {
   yield* Console.log(isNew ? "created" : "not new")
 }).pipe(
   Effect.catchTags({
-    Validation: (error) => Effect.logWarning("refused", error.issues),
+    Validation: (error) => Effect.logWarning("invalid input", error.issues),
     Unauthorized: () => Effect.logError("check AGENTALK_API_TOKEN")
   }),
-  Effect.provide(AgentalkNode.layer) // AGENTALK_API_TOKEN from the environment, undici, retries, time limits
+  Effect.provide(AgentalkNode.layer) // reads AGENTALK_API_TOKEN; retries and timeouts are on by default
 )
 
 NodeRuntime.runMain(program)

@@ -1,6 +1,6 @@
 /**
- * Errors by tag: the ones you expect have a name, and for the rest `outcome` says what became of the write. A writer
- * needs no more than that to decide what to do next.
+ * Error handling. Handle the errors that you expect by tag. For all others, `outcome` says whether the write took
+ * effect, and that decides the next step.
  */
 import {
   AgentalkClient,
@@ -20,15 +20,15 @@ class OutOfStock extends Data.TaggedError("OutOfStock")<{ readonly item: string 
 const reserve = (item: string) => (item === "hat" ? Effect.fail(new OutOfStock({ item })) : Effect.void)
 
 // #region outcome
-/** What a writer does next, whatever went wrong. */
+/** The next step after a failed upsert. */
 const nextStep = (error: AgentalkError): string =>
   ({
-    // Nothing has changed, so all that matters is whether later is better.
-    "not-applied": `nothing was written: ${error.isRetryable ? "queue it again" : "put it aside for a person"}`,
-    // An upsert may be repeated, for it sets a state rather than add to one.
-    unknown: "it may have been written: look with search, or repeat the upsert",
-    // Not a failure to its caller: only the answer was lost.
-    applied: "it was written, but the answer was unreadable: go on, and search for the id"
+    // Nothing has changed. `isRetryable` says whether the same call may succeed later.
+    "not-applied": `not written: ${error.isRetryable ? "queue it again" : "needs manual review"}`,
+    // An upsert is safe to repeat because it sets a state instead of adding to it.
+    unknown: "may have been written: search for the contact or repeat the upsert",
+    // The write succeeded, and only the response was lost.
+    applied: "written, but the response could not be read: continue and search for the id"
   })[error.outcome]
 // #endregion
 
@@ -39,17 +39,17 @@ const order = Effect.fn("order")(
     const { contact } = yield* contacts.upsert(customer)
     return `customer ${contact.id}`
   },
-  // The errors that have an answer of their own, by tag: `issues` and `retryAfter` are there, typed.
+  // Each tag narrows the error type, so `issues` and `retryAfter` are available.
   Effect.catchTags({
     Validation: ({ issues }) => Effect.succeed(`please correct ${issues.map(({ path }) => path.join(".")).join(", ")}`),
-    RateLimited: ({ retryAfter = Duration.minutes(1) }) => Effect.succeed(`come back in ${Duration.format(retryAfter)}`)
+    RateLimited: ({ retryAfter = Duration.minutes(1) }) => Effect.succeed(`try again in ${Duration.format(retryAfter)}`)
   }),
-  // All others of this SDK in one place. `OutOfStock` is not of this SDK, so it goes on to the caller.
+  // Handles every other error of this SDK. `OutOfStock` is not an SDK error, so the caller receives it.
   Effect.catchIf(isAgentalkError, (error) => Effect.succeed(`${error._tag}: ${nextStep(error)}`))
 )
 
-/** Contacts at an API that gives every call the same answer. */
-const answering = (status: number, body: object, headers: Record<string, string> = {}) =>
+/** `Contacts` over an API that returns the same response to every call. */
+const returning = (status: number, body: object, headers: Record<string, string> = {}) =>
   AgentalkClient.layer({ token: Sandbox.token }).pipe(
     Layer.provide(
       Layer.succeed(
@@ -65,25 +65,25 @@ const jane = { phone: "+12025550143", firstName: "Jane" }
 
 const program = Effect.gen(function* () {
   const good = yield* Effect.provide(order("shoes", jane), Sandbox.layer)
-  yield* Console.log(`all is well    ${good}`)
+  yield* Console.log(`success        ${good}`)
 
   const bad = yield* Effect.provide(order("shoes", { phone: "12" }), Sandbox.layer)
-  yield* Console.log(`a bad phone    ${bad}`)
+  yield* Console.log(`invalid phone  ${bad}`)
 
-  for (const [what, api] of [
+  for (const [label, api] of [
     ["no connection", AgentalkNode.layerOptions({ token: Sandbox.token, baseUrl: "http://127.0.0.1:1" })],
-    ["429", answering(429, { detail: "Slow down." }, { "retry-after": "90" })],
-    ["403", answering(403, { detail: "Not your organization." })],
-    ["501", answering(501, { detail: "Not yet." })],
-    ["201, no id", answering(201, { success: true })]
+    ["429", returning(429, { detail: "Slow down." }, { "retry-after": "90" })],
+    ["403", returning(403, { detail: "Not your organization." })],
+    ["501", returning(501, { detail: "Not yet." })],
+    ["201, no id", returning(201, { success: true })]
   ] as const) {
-    yield* Console.log(`${what.padEnd(14)} ${yield* Effect.provide(order("shoes", jane), api)}`)
+    yield* Console.log(`${label.padEnd(14)} ${yield* Effect.provide(order("shoes", jane), api)}`)
   }
 
   yield* Effect.provide(order("hat", jane), Sandbox.layer)
 }).pipe(
   Effect.catchTag("OutOfStock", ({ item }) =>
-    Console.log(`no ${item} in stock: no error of this SDK, so it came through to us`)
+    Console.log(`OutOfStock: no ${item} left. This error is not from the SDK, so catchIf did not handle it.`)
   )
 )
 

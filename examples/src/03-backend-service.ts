@@ -1,6 +1,6 @@
 /**
- * A backend: `POST /signup` upserts a contact and tags it, and every error of the SDK becomes the HTTP status that its
- * caller can act on. Run it to see it serve one request; `routes` and `layerServer` are what an application would import.
+ * A backend service. `POST /signup` upserts a contact and adds tags, and maps every error of the SDK to an HTTP status.
+ * Run this file to serve one request. An application would import `routes` and `layerServer`.
  */
 import { type AgentalkError, Contacts, Sandbox } from "@agentalk/core"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
@@ -18,7 +18,7 @@ import { createServer } from "node:http"
 
 const Signup = Schema.Struct({ phone: Schema.String, name: Schema.String, plan: Schema.Literals(["free", "pro"]) })
 
-// --- what it does: no HTTP, and nothing about how contacts are reached --------------------------------------------
+// --- business logic: independent of HTTP and of the `Contacts` implementation ------------------------------------
 
 export const signup = Effect.fn("signup")(function* ({ name, phone, plan }: typeof Signup.Type) {
   const contacts = yield* Contacts
@@ -27,7 +27,7 @@ export const signup = Effect.fn("signup")(function* ({ name, phone, plan }: type
   return { id: contact.id, isNew }
 })
 
-// --- what an error means to whoever called us ---------------------------------------------------------------------
+// --- errors to HTTP responses -------------------------------------------------------------------------------------
 
 const respond = (status: number, error: string, headers: Record<string, string> = {}) =>
   HttpServerResponse.jsonUnsafe({ error }, { status, headers })
@@ -35,21 +35,21 @@ const respond = (status: number, error: string, headers: Record<string, string> 
 const busy = (retryAfter: Duration.Duration = Duration.seconds(1)) =>
   respond(503, "busy", { "retry-after": String(Math.ceil(Duration.toSeconds(retryAfter))) })
 
-/** Every tag has its answer: a new one would not compile. */
+/** Handles every tag: if one is missing, this does not compile. */
 const toResponse = Match.typeTags<AgentalkError>()({
   Validation: ({ issues }) => HttpServerResponse.jsonUnsafe({ error: "invalid", issues }, { status: 422 }),
   RateLimited: ({ retryAfter }) => busy(retryAfter),
   CircuitOpen: ({ retryAfter }) => busy(retryAfter),
   Timeout: () => respond(504, "timeout"),
-  NotFound: () => respond(409, "gone"), // deleted by somebody else between our two calls
-  Unauthorized: () => respond(500, "misconfigured"), // our token, so not the fault of the caller
+  NotFound: () => respond(409, "gone"), // another client deleted the contact between our two calls
+  Unauthorized: () => respond(500, "misconfigured"), // our token is wrong, not the request
   Forbidden: () => respond(500, "misconfigured"),
   ServerFault: () => respond(502, "upstream"),
   TransportFailure: () => respond(502, "upstream"),
   UnexpectedResponse: () => respond(502, "upstream")
 })
 
-// --- how it is served ---------------------------------------------------------------------------------------------
+// --- the server ---------------------------------------------------------------------------------------------------
 
 export const routes = HttpRouter.add(
   "POST",
@@ -58,7 +58,7 @@ export const routes = HttpRouter.add(
     Effect.flatMap((body) =>
       signup(body).pipe(
         Effect.map(({ id, isNew }) => HttpServerResponse.jsonUnsafe({ id }, { status: isNew ? 201 : 200 })),
-        Effect.tapError((error) => Effect.logWarning(error.message)), // no personal data in it
+        Effect.tapError((error) => Effect.logWarning(error.message)), // contains no personal data
         Effect.catch((error) => Effect.succeed(toResponse(error)))
       )
     ),
@@ -69,7 +69,7 @@ export const routes = HttpRouter.add(
   )
 )
 
-/** The server. It needs `Contacts`: `AgentalkNode.layer` in production, a sandbox here. */
+/** The server. It requires `Contacts`: use `AgentalkNode.layer` in production; this program uses a sandbox. */
 export const layerServer = (port: number) =>
   HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(NodeHttpServer.layer(() => createServer(), { port, host: "127.0.0.1" }))
@@ -85,7 +85,7 @@ const main = Effect.gen(function* () {
   yield* Console.log(`POST /signup  ${response.status}  ${yield* response.text}`)
   const { contacts } = yield* Sandbox.State
   for (const { firstName, tags = [] } of yield* contacts()) {
-    yield* Console.log(`${firstName} is a contact now, tagged ${tags.map((tag) => tag.name).join(", ")}`)
+    yield* Console.log(`stored: ${firstName}, tags ${tags.map((tag) => tag.name).join(", ")}`)
   }
 }).pipe(Effect.provide([layerServer(0).pipe(Layer.provideMerge(Sandbox.layer)), FetchHttpClient.layer]))
 

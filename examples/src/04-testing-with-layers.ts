@@ -1,7 +1,7 @@
 /**
- * Testing: the code under test asks for `Contacts` and never learns what stands behind. `Sandbox.layer` is a whole API
- * in memory, for behaviour; `Layer.mock` answers what a test dictates, for what an API seldom does. With
- * `@effect/vitest`, each check below is an `it.effect`.
+ * Testing with layers. The code under test requires `Contacts`, and each test provides an implementation.
+ * `Sandbox.layer` is an in-memory API, for tests of behaviour. `Layer.mock` returns fixed results, for rare errors. With
+ * `@effect/vitest`, each test below would be an `it.effect`.
  */
 import { Contacts, RateLimited, Sandbox } from "@agentalk/core"
 import { NodeRuntime } from "@effect/platform-node"
@@ -10,14 +10,14 @@ import assert from "node:assert/strict"
 
 // --- the code under test ------------------------------------------------------------------------------------------
 
-/** Takes everybody with this phone number off the newsletter, and gives how many that were. */
+/** Removes the newsletter tag from every contact with this phone number. Returns the number of contacts changed. */
 const unsubscribe = Effect.fn("unsubscribe")(function* (phone: string) {
   const contacts = yield* Contacts
   const { contacts: found } = yield* contacts.search({ phone })
   const removed = yield* Effect.forEach(found, ({ id }) =>
     contacts.removeTag(id, "newsletter").pipe(
       Effect.as(1),
-      Effect.catchTag("NotFound", () => Effect.succeed(0)) // was not on it
+      Effect.catchTag("NotFound", () => Effect.succeed(0)) // the contact did not have the tag
     )
   )
   return removed.reduce((sum, n) => sum + n, 0)
@@ -25,7 +25,7 @@ const unsubscribe = Effect.fn("unsubscribe")(function* (phone: string) {
 
 // --- the tests ----------------------------------------------------------------------------------------------------
 
-const takesOffTheNewsletter = Effect.gen(function* () {
+const removesTheNewsletterTag = Effect.gen(function* () {
   const state = yield* Sandbox.State
   yield* state.seed([
     { phone: "+12025550143", firstName: "Jane", tags: ["vip", "newsletter"] },
@@ -38,7 +38,7 @@ const takesOffTheNewsletter = Effect.gen(function* () {
   assert.deepEqual(tags, [["vip"], ["newsletter"]])
 }).pipe(Effect.provide(Sandbox.layer))
 
-const mayBeRepeated = Effect.gen(function* () {
+const isSafeToRepeat = Effect.gen(function* () {
   const state = yield* Sandbox.State
   yield* state.seed([{ phone: "+12025550143", tags: ["newsletter"] }])
 
@@ -46,13 +46,13 @@ const mayBeRepeated = Effect.gen(function* () {
   assert.equal(yield* unsubscribe("+12025550143"), 0)
 }).pipe(Effect.provide(Sandbox.layer))
 
-const passesOnThatItIsTooEarly = Effect.gen(function* () {
+const failsIfRateLimited = Effect.gen(function* () {
   const error = yield* Effect.flip(unsubscribe("+12025550143"))
 
   assert.equal(error._tag, "RateLimited")
 }).pipe(
   Effect.provide(
-    // What a mock leaves out is a defect when it is called: here, that nothing is removed is part of the test.
+    // Calling a method that the mock omits is a defect, so this also proves that `removeTag` is not called.
     Layer.mock(Contacts, {
       search: () =>
         Effect.fail(
@@ -67,11 +67,11 @@ const passesOnThatItIsTooEarly = Effect.gen(function* () {
   )
 )
 
-const findsNobody = Effect.gen(function* () {
+const returnsZeroIfNoContactMatches = Effect.gen(function* () {
   assert.equal(yield* unsubscribe("+12025550143"), 0)
 }).pipe(Effect.provide(Layer.mock(Contacts, { search: () => Effect.succeed({ contacts: [], total: Option.none() }) })))
 
-const tests = { takesOffTheNewsletter, mayBeRepeated, passesOnThatItIsTooEarly, findsNobody }
+const tests = { removesTheNewsletterTag, isSafeToRepeat, failsIfRateLimited, returnsZeroIfNoContactMatches }
 
 NodeRuntime.runMain(
   Effect.gen(function* () {

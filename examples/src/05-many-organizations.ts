@@ -1,6 +1,7 @@
 /**
- * Many organizations: one token that reaches several, scoped call by call; and one token a customer, each with a client
- * of its own over one connection pool. Tokens may rotate while the clients live on.
+ * Many organizations, in two ways. First: one token for all of them, and `withOrganization` selects one for the calls in
+ * an effect. Second: one token and one client for each customer, over a shared connection pool. Tokens can rotate without
+ * a restart.
  */
 import { AgentalkClient, Contacts, Sandbox } from "@agentalk/core"
 import { SandboxServer, UndiciHttpClient } from "@agentalk/node"
@@ -19,10 +20,10 @@ const save = Effect.fn("save")(function* (firstName: string) {
   return `${firstName} was ${isNew ? "created" : "updated"}`
 })
 
-// --- one token for all of them ------------------------------------------------------------------------------------
+// --- one token for all organizations ------------------------------------------------------------------------------
 
 const oneToken = Effect.gen(function* () {
-  // The same phone number, so that only the organization tells the two contacts apart.
+  // Both contacts have the same phone number, so only the organization distinguishes them.
   yield* save("Jane").pipe(AgentalkClient.withOrganization(customers.acme))
   yield* save("Joe").pipe(AgentalkClient.withOrganization(customers.globex))
 
@@ -33,28 +34,28 @@ const oneToken = Effect.gen(function* () {
   }
 }).pipe(Effect.provide(Sandbox.layer))
 
-// --- one token a customer -----------------------------------------------------------------------------------------
+// --- one token for each customer ----------------------------------------------------------------------------------
 
 const expired = Redacted.make(`${customers.globex}.expired`)
 const present = { acme: Redacted.make(`${customers.acme}.one`), globex: Redacted.make(`${customers.globex}.two`) }
 
-/** Where the tokens are kept: here in memory, in production a manager of secrets. */
+/** Stores the tokens: in memory here, in a secret manager in production. */
 class Vault extends Context.Service<Vault, Ref.Ref<Readonly<Record<Customer, Redacted.Redacted>>>>()("example/Vault") {
   static readonly layer = Layer.effect(Vault, Ref.make({ ...present, globex: expired }))
 }
 
-/** A client for every customer, made when it is first asked for. */
+/** One client for each customer, created on first use. */
 class Clients extends LayerMap.Service<Clients>()("example/Clients", {
   lookup: (customer: Customer) =>
     Layer.unwrap(
       Effect.gen(function* () {
         const vault = yield* Vault
-        const { url } = yield* SandboxServer.Address // in production, leave `baseUrl` out
+        const { url } = yield* SandboxServer.Address // in production, omit `baseUrl`
         const token = Effect.map(Ref.get(vault), (tokens) => tokens[customer]) // runs before every attempt
         return AgentalkClient.layer({ token, baseUrl: url })
       })
     ),
-  dependencies: [UndiciHttpClient.layer], // one pool, whoever calls
+  dependencies: [UndiciHttpClient.layer], // one connection pool for all clients
   idleTimeToLive: "10 minutes"
 }) {}
 

@@ -1,6 +1,6 @@
 /**
- * Typed fields: the custom fields of an organization are described once, by a schema, and from then on what is written
- * and what is read is typed by it. It needs no more than `Contacts`, so it runs over the API, a sandbox or a stub.
+ * Typed custom fields. Describe the custom fields of an organization once, with schemas. Then reads and writes are typed.
+ * The service requires only `Contacts`, so it works with the API, a sandbox or a stub.
  */
 import { ContactsStream, CustomFields, Sandbox } from "@agentalk/core"
 import { NodeRuntime } from "@effect/platform-node"
@@ -9,13 +9,13 @@ import { Console, DateTime, Effect, Layer, Schema, Stream } from "effect"
 // #region fields
 class Customers extends CustomFields.Service<Customers>()("app/Customers", {
   plan: Schema.Literals(["free", "pro"]),
-  seats: Schema.FiniteFromString, // a number here, text in the contact
+  seats: Schema.FiniteFromString, // a number in your code, stored as text
   renewsAt: Schema.DateTimeUtcFromString
 }) {}
 
 const upgrade = Effect.fn("upgrade")(function* (phone: string, renewsAt: DateTime.Utc) {
   const customers = yield* Customers
-  // A misspelt key does not compile, and neither does another type of value: `seat: 5`, `seats: "5"`.
+  // A wrong key (`seat: 5`) or a wrong type (`seats: "5"`) does not compile.
   yield* customers.upsert({ phone, fields: { plan: "pro", seats: 5, renewsAt } })
 
   const { contacts } = yield* customers.search({ phone })
@@ -31,7 +31,7 @@ const program = Effect.gen(function* () {
   const stored = (yield* contacts()).at(-1)
   yield* Console.log(`stored: ${JSON.stringify(stored?.fields)}`)
 
-  // A stored value that breaks its schema costs neither its contact nor the other fields.
+  // If a stored value does not decode, the rest of the contact is unaffected.
   yield* ContactsStream.search({ name: "Joe" }).pipe(
     Stream.map(Customers.decode),
     Stream.runForEach(({ fields, invalidFields, otherFields }) =>
@@ -39,7 +39,7 @@ const program = Effect.gen(function* () {
     )
   )
 
-  // What the compiler cannot see is refused before anything is sent.
+  // The compiler cannot reject `NaN`. The schema does, before anything is sent.
   const customers = yield* Customers
   yield* customers
     .upsert({ phone: "+12025550143", fields: { seats: Number.NaN } })

@@ -1,6 +1,6 @@
 /**
- * The tests of the nightly job: the sandbox for what the API does, scripted faults and virtual time for an outage, and
- * a stub for what an API seldom does.
+ * Tests of the nightly job. They use the sandbox for normal behaviour, scripted faults and virtual time for an outage, and
+ * a stub for a refused token.
  */
 import { Contacts, Faults, Sandbox, Unauthorized } from "@agentalk/core"
 import { assert, describe, it } from "@effect/vitest"
@@ -15,7 +15,7 @@ const syncOf = (...customers: ReadonlyArray<Customer>) =>
   Effect.provideService(sync, Customers, { changed: Effect.succeed(customers) })
 
 describe("the nightly sync", () => {
-  it.effect("makes a customer of a lead, and keeps what else is known", () =>
+  it.effect("replaces the lead tag with customer and keeps the other data", () =>
     Effect.gen(function* () {
       const state = yield* Sandbox.State
       yield* state.seed([{ phone: jane.phone, lastName: "Doe", tags: ["lead", "vip"], fields: { plan: "none" } }])
@@ -35,7 +35,7 @@ describe("the nightly sync", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect("tells whose data was refused, and goes on with the next", () =>
+  it.effect("reports a customer with invalid data and continues with the next", () =>
     Effect.gen(function* () {
       const report = yield* syncOf({ ...jane, phone: "see e-mail" }, joe)
 
@@ -45,7 +45,7 @@ describe("the nightly sync", () => {
   )
 
   // #region outage
-  it.effect("waits for the end of an outage", () =>
+  it.effect("retries until an outage ends", () =>
     Effect.gen(function* () {
       const { contacts, requests, script } = yield* Sandbox.State
       yield* script(Faults.script({ operation: "upsert", times: 7, fault: Faults.status(503, { strikes: "before" }) }))
@@ -56,7 +56,7 @@ describe("the nightly sync", () => {
 
       assert.lengthOf(yield* contacts(), 1)
       const upserts = (yield* requests).filter(({ operation }) => operation === "upsert")
-      // Two rounds of three attempts, and a third round.
+      // Two calls of three failed attempts, then a call that succeeds on its second attempt.
       assert.deepStrictEqual(
         upserts.map(({ status }) => status),
         [503, 503, 503, 503, 503, 503, 503, 201]
@@ -66,7 +66,7 @@ describe("the nightly sync", () => {
   )
   // #endregion
 
-  it.effect("does not write twice where only the answer is lost", () =>
+  it.effect("creates one contact if only the responses are lost", () =>
     Effect.gen(function* () {
       const { contacts, script } = yield* Sandbox.State
       yield* script(Faults.script({ operation: "upsert", times: 3, fault: Faults.reset({ strikes: "after" }) }))
@@ -79,7 +79,7 @@ describe("the nightly sync", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect("gives up when the outage lasts all night", () =>
+  it.effect("fails if the outage lasts all night", () =>
     Effect.gen(function* () {
       const { contacts, script } = yield* Sandbox.State
       yield* script(Faults.script({ times: Infinity, fault: Faults.hang({ strikes: "before" }) }))
@@ -92,9 +92,9 @@ describe("the nightly sync", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect("ends at once when the token is refused", () => {
+  it.effect("fails at once if the token is refused", () => {
     let calls = 0
-    // What a mock leaves out is a defect when it is called.
+    // Calling a method that the mock omits is a defect.
     const contacts = Layer.mock(Contacts, {
       upsert: () =>
         Effect.suspend(() => {

@@ -1,6 +1,7 @@
 /**
- * A nightly job: every customer who changed becomes a contact. A bad number is reported and ends nothing, and an outage
- * is waited for. Its tests, in virtual time, stand beside it in `08-nightly-sync.test.ts`.
+ * A nightly job that saves every changed customer as a contact. It reports customers with invalid data and continues. If
+ * the API is unavailable, it retries for up to an hour for each customer. `08-nightly-sync.test.ts` tests it in virtual
+ * time.
  */
 import { Contacts, Sandbox } from "@agentalk/core"
 import { NodeRuntime } from "@effect/platform-node"
@@ -13,28 +14,28 @@ export interface Customer {
   readonly plan: "free" | "pro"
 }
 
-/** The database of the application. */
+/** The application's database. */
 export class Customers extends Context.Service<
   Customers,
   { readonly changed: Effect.Effect<ReadonlyArray<Customer>> }
 >()("example/Customers") {}
 
-/** The customer is a customer now, whatever was known before, and no lead any more. */
+/** Upserts the contact with the `customer` tag and removes the `lead` tag. */
 const save = Effect.fn("save")(function* ({ name, phone, plan }: Customer) {
   const contacts = yield* Contacts
   const { contact } = yield* contacts.upsert({ phone, firstName: name, tags: ["customer"], fields: { plan } })
   yield* contacts.removeTag(contact.id, "lead").pipe(Effect.catchTag("NotFound", () => Effect.void))
 })
 
-/** A call makes three attempts within seconds; a job of the night has an hour for each customer. */
-const patiently = Schedule.exponential("1 minute").pipe(Schedule.upTo({ duration: "1 hour" }))
+/** A call makes three attempts within seconds. A nightly job can retry for an hour for each customer. */
+const retryForAnHour = Schedule.exponential("1 minute").pipe(Schedule.upTo({ duration: "1 hour" }))
 
-/** Saves everybody, and gives the problems of those whose data the API refuses. Any other failure ends the job. */
+/** Saves all changed customers. Returns the validation problems of each refused customer. Fails with any other error. */
 export const sync = Effect.gen(function* () {
   const customers = yield* Effect.flatMap(Customers, ({ changed }) => changed)
   const results = yield* Effect.forEach(customers, (customer) =>
     save(customer).pipe(
-      Effect.retry({ schedule: patiently, while: ({ isRetryable }) => isRetryable }),
+      Effect.retry({ schedule: retryForAnHour, while: ({ isRetryable }) => isRetryable }),
       Effect.as([]),
       Effect.catchTag("Validation", ({ issues }) =>
         Effect.succeed([{ customer: customer.id, problems: issues.map(({ path }) => path.join(".")) }])

@@ -1,6 +1,6 @@
 /**
- * What operators see: traces, metrics and logs of every call, sent to an OpenTelemetry collector, and the metrics served
- * to Prometheus besides. `OTEL_EXPORTER_OTLP_ENDPOINT` says where the collector is; without one, the program runs alike.
+ * Telemetry. Sends traces, metrics and logs of every call to an OpenTelemetry collector and serves the metrics to
+ * Prometheus. `OTEL_EXPORTER_OTLP_ENDPOINT` is the URL of the collector. The program also works if there is no collector.
  */
 import { Contacts, Faults, Sandbox } from "@agentalk/core"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
@@ -18,11 +18,11 @@ const layerTelemetry = Layer.unwrap(
     return Otlp.layerJson({
       baseUrl,
       resource: { serviceName: "signup" },
-      loggerMergeWithExisting: false // logs go to the collector alone
+      loggerMergeWithExisting: false // send logs to the collector only
     })
   })
 ).pipe(
-  Layer.merge(Layer.succeed(References.MinimumLogLevel, "Debug")), // the calls log at this level
+  Layer.merge(Layer.succeed(References.MinimumLogLevel, "Debug")), // the SDK logs at debug level
   Layer.provide(FetchHttpClient.layer)
 )
 
@@ -33,7 +33,7 @@ const layerPrometheus = (port: number) =>
   )
 // #endregion
 
-// --- a backend at work --------------------------------------------------------------------------------------------
+// --- the calls ----------------------------------------------------------------------------------------------------
 
 const signup = Effect.fn("signup")(function* (phone: string) {
   const contacts = yield* Contacts
@@ -41,7 +41,7 @@ const signup = Effect.fn("signup")(function* (phone: string) {
   yield* contacts.addTags(contact.id, ["newsletter"])
 })
 
-/** One signup that needs a second attempt, and one that is refused. */
+/** One signup that succeeds on its second attempt, and one with an invalid phone number. */
 const work = Effect.gen(function* () {
   const { script } = yield* Sandbox.State
   yield* script(Faults.script({ method: "POST", fault: Faults.status(503, { strikes: "before" }) }))
@@ -49,9 +49,9 @@ const work = Effect.gen(function* () {
   yield* signup("12").pipe(Effect.catchTag("Validation", ({ message }) => Effect.logWarning(message)))
 }).pipe(Effect.provide(Sandbox.layer))
 
-// --- what there is to see -----------------------------------------------------------------------------------------
+// --- the metrics --------------------------------------------------------------------------------------------------
 
-/** The lines for these metrics, out of what Prometheus would scrape. */
+/** Returns the lines of these metrics from the Prometheus endpoint. */
 const scrape = Effect.fn("scrape")(function* (...names: ReadonlyArray<string>) {
   const { address } = yield* HttpServer.HttpServer
   const response = yield* HttpClient.get(new URL("/metrics", HttpServer.formatAddress(address)))
@@ -60,10 +60,10 @@ const scrape = Effect.fn("scrape")(function* (...names: ReadonlyArray<string>) {
 })
 
 const main = Effect.gen(function* () {
-  // What was recorded leaves when the layer closes, at the latest.
+  // The exporter flushes when the layer closes.
   yield* Effect.provide(work, layerTelemetry)
   const lines = yield* scrape("agentalk_client_operation_duration_count", "agentalk_client_retries")
   for (const line of lines) yield* Console.log(line)
-}).pipe(Effect.provide([layerPrometheus(0), FetchHttpClient.layer])) // in production, a port of its own, such as 9464
+}).pipe(Effect.provide([layerPrometheus(0), FetchHttpClient.layer])) // in production, use a fixed port such as 9464
 
 NodeRuntime.runMain(main)

@@ -1,6 +1,6 @@
 /**
- * The demo: all seven operations over real HTTP, and what failure looks like. It starts a sandbox of the API on a free
- * loopback port; with `--live` and `AGENTALK_API_TOKEN` set, the same program talks to the real API.
+ * The demo: all seven operations over HTTP, and three failures. It starts a sandbox of the API on a free loopback port.
+ * With `--live` and `AGENTALK_API_TOKEN` set, the same program calls the real API.
  */
 import {
   type AgentalkError,
@@ -16,12 +16,12 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Console, Data, Effect, Layer, Option, Redacted } from "effect"
 import { styleText } from "node:util"
 
-// A number that is reserved for fiction, so that it is nobody's.
+// This number is reserved for fiction, so it belongs to nobody.
 const phone = "+1 202 555 0143"
 
 class PhoneInUse extends Data.TaggedError("PhoneInUse") {}
 
-// --- how it looks -------------------------------------------------------------------------------------------------
+// --- output -------------------------------------------------------------------------------------------------------
 
 const { stdout } = process
 const paint = (style: Parameters<typeof styleText>[0], text: string) => styleText(style, text, { stream: stdout })
@@ -47,7 +47,7 @@ const describe = ({ email, fields = {}, firstName, lastName, phone, tags = [] }:
 
 const describeOption = Option.match({ onNone: () => "done", onSome: describe })
 
-// --- what it does -------------------------------------------------------------------------------------------------
+// --- the calls ----------------------------------------------------------------------------------------------------
 
 const work = Effect.gen(function* () {
   const contacts = yield* Contacts
@@ -64,12 +64,12 @@ const work = Effect.gen(function* () {
     `${isNew ? "created" : "updated"} ${id}`
   )
 
-  // From here on there is something to clean up, whatever happens.
+  // If any of these calls fails, delete the contact.
   yield* Effect.gen(function* () {
     const again = yield* contacts.upsert({ phone, lastName: "Doe" })
     yield* done(
       'upsert({ phone: "+1 202 555 0143", lastName: "Doe" })',
-      again.isNew ? "created" : "the same phone, so the same contact: updated"
+      again.isNew ? "created" : "updated the same contact, because the phone number matches"
     )
 
     const tagged = yield* contacts.addTags(id, ["newsletter", "beta/2026"])
@@ -92,11 +92,11 @@ const work = Effect.gen(function* () {
   }).pipe(Effect.onError(() => Effect.ignore(contacts.delete(id))))
 
   yield* contacts.delete(id)
-  yield* done("delete(id)", "gone")
+  yield* done("delete(id)", "deleted")
 
-  yield* Console.log("\nEvery failure is a value with a tag, so it is caught by name:\n")
+  yield* Console.log("\nEvery failure is a typed error. Handle it by its tag:\n")
 
-  yield* contacts.delete(id).pipe(Effect.catchTag("NotFound", (error) => failed("delete(id), once more", error)))
+  yield* contacts.delete(id).pipe(Effect.catchTag("NotFound", (error) => failed("delete(id), a second time", error)))
 
   yield* contacts
     .upsert({ phone: "12" })
@@ -110,13 +110,13 @@ const workWithWrongToken = Effect.gen(function* () {
     .pipe(Effect.catchTag("Unauthorized", (error) => failed("search({ phone }), with a wrong token", error)))
 })
 
-// --- against what -------------------------------------------------------------------------------------------------
+// --- the API: a sandbox or the real one ---------------------------------------------------------------------------
 
 const wrongToken = Redacted.make("00000000-0000-4000-8000-000000000000.wrong")
 
 const onSandbox = Effect.gen(function* () {
   const { url } = yield* SandboxServer.Address
-  yield* Console.log(`A sandbox of the Contacts API listens on ${url}. Nothing leaves this machine.\n`)
+  yield* Console.log(`A sandbox of the Contacts API listens on ${url}. No request leaves this machine.\n`)
   yield* Effect.provide(work, AgentalkNode.layerOptions({ token: Sandbox.token, baseUrl: url }))
   yield* Effect.provide(workWithWrongToken, AgentalkNode.layerOptions({ token: wrongToken, baseUrl: url }))
 }).pipe(Effect.provide(SandboxServer.layer))
@@ -125,12 +125,12 @@ const onRealApi = Effect.gen(function* () {
   const options = yield* AgentalkNode.environment
   const baseUrl = options.baseUrl ?? defaultBaseUrl
   yield* Console.log(
-    `${paint("yellow", "Live:")} this creates a contact with the fictitious number ${phone} at ${baseUrl} and deletes it again.\n`
+    `${paint("yellow", "Live:")} this creates a contact with the fictitious number ${phone} at ${baseUrl}, then deletes it.\n`
   )
   const checked = Effect.gen(function* () {
     const contacts = yield* Contacts
-    const { contacts: known } = yield* contacts.search({ phone })
-    if (known.length > 0) return yield* new PhoneInUse()
+    const { contacts: existing } = yield* contacts.search({ phone })
+    if (existing.length > 0) return yield* new PhoneInUse()
     return yield* work
   })
   yield* Effect.provide(checked, AgentalkNode.layerOptions(options))
@@ -147,7 +147,7 @@ const demo = Effect.gen(function* () {
   yield* Console.log(
     isLive
       ? "\nDone."
-      : "\nDone. The program is examples/src/demo.ts; start from examples/src/01-quick-start.ts to write your own.\n"
+      : "\nDone. The source is examples/src/demo.ts. To write your own program, start with examples/src/01-quick-start.ts.\n"
   )
 })
 
@@ -160,8 +160,8 @@ const explain = (text: string) =>
 NodeRuntime.runMain(
   demo.pipe(
     Effect.catchTags({
-      ConfigError: ({ message }) => explain(`--live needs a token in AGENTALK_API_TOKEN.\n${message}`),
-      PhoneInUse: () => explain("A contact with this number exists already, so nothing was touched.")
+      ConfigError: ({ message }) => explain(`--live requires a token in AGENTALK_API_TOKEN.\n${message}`),
+      PhoneInUse: () => explain(`A contact with the number ${phone} already exists. Nothing was changed.`)
     }),
     Effect.catchIf(isAgentalkError, (error) => explain(`${error._tag}: ${error.message}`))
   )
