@@ -21,9 +21,9 @@ import {
 } from "./AgentalkError.ts"
 import type { Contact, SearchPage, SearchQuery, UpsertInput, UpsertResult } from "./Contact.ts"
 import { Contacts } from "./Contacts.ts"
-import * as Bulk from "./internal/bulk.ts"
-import * as Paging from "./internal/paging.ts"
-import * as Counting from "./internal/progress.ts"
+import * as Bulk from "./internal/stream/bulk.ts"
+import * as Paging from "./internal/stream/paging.ts"
+import * as Counting from "./internal/stream/progress.ts"
 
 // --- search -------------------------------------------------------------------------------------------------------
 

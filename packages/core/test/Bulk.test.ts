@@ -17,7 +17,7 @@ import { type CallError, NotFound, ServerFault, Timeout, Unauthorized, Validatio
 import { Contact, ContactId, type UpsertInput } from "../src/Contact.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as ContactsStream from "../src/ContactsStream.ts"
-import { lookAhead, maxWaiting } from "../src/internal/bulk.ts"
+import { lookAhead, maxWaiting } from "../src/internal/stream/bulk.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
 // --- what calls fail with -----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { makeSeenIds } from "../src/internal/seenIds.ts"
+import { makeSeenIds } from "../src/internal/stream/seenIds.ts"
 
 const uuid = (n: number, width = 12) => `5a4db0c5-0000-4000-8000-${n.toString(16).padStart(width, "0").padEnd(12, "0")}`
 

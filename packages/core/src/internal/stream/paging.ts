@@ -2,9 +2,9 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { CallError } from "../AgentalkError.ts"
-import type { SearchPage, SearchQuery } from "../Contact.ts"
-import { Contacts } from "../Contacts.ts"
+import type { CallError } from "../../AgentalkError.ts"
+import type { SearchPage, SearchQuery } from "../../Contact.ts"
+import { Contacts } from "../../Contacts.ts"
 import { makeSeenIds } from "./seenIds.ts"
 
 // What the contract names as the server's own limit: a page as long as that may have been cut there.

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { now } from "../Transport.ts"
+import { now } from "../../Transport.ts"
 
 const tags = ["Created", "Updated", "Deleted", "Tagged", "Missing", "Invalid", "Failed"] as const
 
