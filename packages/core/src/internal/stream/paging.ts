@@ -5,7 +5,6 @@ import * as Stream from "effect/Stream"
 import type { CallError } from "../../AgentalkError.ts"
 import type { SearchPage, SearchQuery } from "../../Contact.ts"
 import { Contacts } from "../../Contacts.ts"
-import { makeSeenIds } from "./seenIds.ts"
 
 // What the contract names as the server's own limit: a page as long as that may have been cut there.
 const defaultPageSize = 50
@@ -52,12 +51,12 @@ export const read = <A>(
   Stream.unwrap(
     Effect.map(Contacts, (api) => {
       const limit = options.pageSize ?? defaultPageSize
-      const seen = makeSeenIds()
+      const seen = new Set<string>()
       const isLast = makeIsLast(limit)
       return Stream.paginate(0, (offset) =>
         Effect.map(api.search(queryOf(query as SearchQuery, limit, offset)), (page) => {
           const { length } = page.contacts
-          const contacts = page.contacts.filter((contact) => seen.add(contact.id))
+          const contacts = page.contacts.filter((contact) => seen.size < seen.add(contact.id).size)
           const hasNew = contacts.length > 0
           const next = isLast(page, hasNew) ? Option.none() : Option.some(offset + length)
           if (!hasNew && offset > 0) return [[], next]
