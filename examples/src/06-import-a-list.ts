@@ -16,7 +16,7 @@ const importAll = Effect.fn("importAll")(function* (list: Stream.Stream<UpsertIn
         ? Effect.void
         : Console.log(`row ${result.row}: ${result._tag}. ${result.error.message}`)
     ),
-    // The run ended early: the token was refused, or a call found no end. `left` is what to run again.
+    // The run stopped early: the token was refused, or a call reached its deadline. `remaining` lists the rows to run again.
     Effect.catchTag("Stopped", ({ message }) => Console.log(message))
   )
   return yield* progress.snapshot

@@ -17,7 +17,7 @@ import { type CallError, NotFound, ServerFault, Timeout, Unauthorized, Validatio
 import { Contact, ContactId, type UpsertInput } from "../src/Contact.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as ContactsStream from "../src/ContactsStream.ts"
-import { lookAhead, maxWaiting } from "../src/internal/stream/bulk.ts"
+import { maxBufferedResults, maxReadAhead } from "../src/internal/stream/bulk.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
 // --- what calls fail with -----------------------------------------------------------------------------------------
@@ -236,14 +236,14 @@ describe("upsertAll", () => {
         }
         const error = Cause.squash(exit.cause)
         assert.instanceOf(error, ContactsStream.Stopped)
-        const left = expand(error.left, rows.length)
+        const left = expand(error.remaining, rows.length)
         assert.deepStrictEqual(inOrder([...rowsOf(results), ...left]), range(1, rows.length))
         assert.deepStrictEqual(left, inOrder(left))
         assert.include(left, error.row)
         assert.strictEqual(error.error, failures[rows[error.row - 1]!.failure!])
         // Compact: no two ranges could be one.
-        for (const [index, { to }] of error.left.entries()) {
-          const next = error.left[index + 1]
+        for (const [index, { to }] of error.remaining.entries()) {
+          const next = error.remaining[index + 1]
           if (next !== undefined) assert.isBelow(to! + 1, next.from)
         }
         // What was begun has its result, but for those that fared like the one that stopped the run.
@@ -272,10 +272,10 @@ describe("upsertAll", () => {
         const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
         assert.instanceOf(error, ContactsStream.Stopped)
         assert.deepInclude(error, { row: 5, error: failures.unauthorized })
-        assert.deepStrictEqual(error.left, [{ from: 5, to: 5 }, { from: 7, to: 7 }, { from: 9 }])
+        assert.deepStrictEqual(error.remaining, [{ from: 5, to: 5 }, { from: 7, to: 7 }, { from: 9 }])
         assert.strictEqual(
           error.message,
-          "The run stopped at row 5. It failed. Rows without a result: 5, 7, all from 9 on. Run these again."
+          "The run stopped at row 5. It failed. Rows without a result: 5, 7 and all from 9. Run these rows again."
         )
       }
     })
@@ -294,11 +294,11 @@ describe("upsertAll", () => {
         ContactsStream.upsertAll(chunked(inputs(rows), 4)).pipe(Stream.runDrain, Effect.flip)
       ).pipe(Effect.provide(layer))
       assert.instanceOf(error, ContactsStream.Stopped)
-      assert.deepStrictEqual(error.left, [
+      assert.deepStrictEqual(error.remaining, [
         { from: 1, to: 2 },
         { from: 4, to: 4 }
       ])
-      assert.include(error.message, "Rows without a result: 1 to 2, 4. Run these again.")
+      assert.include(error.message, "Rows without a result: 1 to 2 and 4. Run these rows again.")
       assert.deepStrictEqual(
         yield* Schema.decodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(
           yield* Schema.encodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(error)
@@ -319,8 +319,8 @@ describe("upsertAll", () => {
       const error = yield* inTime(
         ContactsStream.upsertAll(chunked(inputs(rows), 40), { concurrency: 40 }).pipe(Stream.runDrain, Effect.flip)
       ).pipe(Effect.provide(layer))
-      assert.include(error.message, "Rows without a result: 2, 4, 6, 8, 10 and more. Run these again.")
-      assert.strictEqual(error.left.length, 20)
+      assert.include(error.message, "Rows without a result: 2, 4, 6, 8, 10 and more. Run these rows again.")
+      assert.strictEqual(error.remaining.length, 20)
     })
   )
 
@@ -440,11 +440,11 @@ describe("upsertAll", () => {
       assert.deepStrictEqual(begun, range(1, 8))
       // The first row holds back the results of those behind it; these go on, but not for ever.
       yield* pass(299)
-      assert.strictEqual(begun.length, lookAhead)
-      assert.isAtMost(read, lookAhead + 1)
+      assert.strictEqual(begun.length, maxReadAhead)
+      assert.isAtMost(read, maxReadAhead + 1)
       // Nobody reads the results: nothing more is begun than what was in flight.
       yield* pass(300)
-      assert.isAtMost(begun.length, lookAhead + maxWaiting + 8)
+      assert.isAtMost(begun.length, maxReadAhead + maxBufferedResults + 8)
       const before = begun.length
       yield* pass(300)
       assert.strictEqual(begun.length, before)
@@ -463,8 +463,8 @@ describe("upsertAll", () => {
         )
       )
       yield* pass(600)
-      assert.isAtLeast(begun.length, maxWaiting)
-      assert.isAtMost(begun.length, 2 * maxWaiting)
+      assert.isAtLeast(begun.length, maxBufferedResults)
+      assert.isAtMost(begun.length, 2 * maxBufferedResults)
     })
   )
 
@@ -529,7 +529,7 @@ describe("upsertAll", () => {
       yield* pass(500)
       // Odd rows wait, one behind the other: 1024 of them are as far ahead as it looks.
       const odd = begun.filter((row) => row % 2 === 1).length
-      assert.isAtMost(Math.max(...begun), 2 * (lookAhead + odd) + 2)
+      assert.isAtMost(Math.max(...begun), 2 * (maxReadAhead + odd) + 2)
       assert.isFalse(seen.isTwice)
     })
   )
@@ -653,7 +653,7 @@ describe("deleteAll", () => {
       )
       const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
       assert.instanceOf(error, ContactsStream.Stopped)
-      assert.deepStrictEqual(error.left, [{ from: 2 }])
+      assert.deepStrictEqual(error.remaining, [{ from: 2 }])
     })
   )
 })

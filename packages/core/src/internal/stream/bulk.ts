@@ -1,9 +1,18 @@
 /**
- * One call for each row of a stream, several at a time, and one result for each row.
+ * Bulk runs: one call and one result for each row of the input, with several calls in flight.
  *
- * All state is plain and belongs to one run; fibers only meet at `idle` and `reader`. Workers, started as they are
- * needed, take rows until there is none and then read the next chunk, one of them at a time; the puller of the results
- * takes what has come together. No row costs a fiber.
+ * A pool of at most `concurrency` worker fibers shares the state of the run. A worker takes the next row of the current
+ * chunk, makes the call, completes the row and repeats. When the chunk is used up, one worker pulls the next chunk and
+ * the others become idle. Workers start only as rows need them, and no row has a fiber of its own.
+ *
+ * Rows with the same ordering key run one after the other. A row waits for its predecessor, and becomes ready when the
+ * predecessor completes.
+ *
+ * Results go to a buffer, and the consumer of the stream takes the whole buffer as one chunk. In an ordered run, a result
+ * is held back until all earlier rows have a result. `maxReadAhead` and `maxBufferedResults` bound the memory.
+ *
+ * The state needs no lock, because each change is one synchronous step. Fibers wait in two places only: idle workers in
+ * `idleWorkers`, and the consumer in `resumeConsumer`.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -11,32 +20,35 @@ import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { counterOf, type Progress, type Tag } from "./progress.ts"
+import type { ContactError } from "../../AgentalkError.ts"
+import { type Progress, recorderOf, type Tag } from "./progress.ts"
+import { isStopError, makeStopped, type Rows, type StopError, type Stopped } from "./results.ts"
 
 /**
- * How many rows may be read and have no result that was given: what a slow row, or rows that wait for one with the same
- * key, can hold back.
+ * How many rows may be read ahead of the emitted results. Rows accumulate behind a slow row, because their results or
+ * their ordering key must wait for it.
  */
-export const lookAhead = 1024
+export const maxReadAhead = 1024
 
-/** How many results may wait for who reads them before no further row is begun. */
-export const maxWaiting = 64
+/** How many results may wait for the consumer. While the buffer is full, no row starts. */
+export const maxBufferedResults = 64
 
 interface Result {
   readonly _tag: Tag
 }
 
-/** What is done with a row. */
-export interface Operation<I, A, E, H extends E, R extends Result> {
-  /** What a result names the row by. */
+/** The operation of a run: how to identify a row, make its call and build its result. */
+export interface Operation<I, A, E extends ContactError, R extends Result> {
+  /** Returns the text that identifies the row in its result. */
   readonly keyOf: (input: I) => string
-  /** Rows that share it are applied one after the other, in the order of the input; `""` is shared by none. */
-  readonly turnOf: (key: string) => string
+  /**
+   * Returns the ordering key. Rows with the same ordering key run one after the other, in the order of the input. Rows
+   * with the ordering key `""` are not ordered.
+   */
+  readonly orderingKeyOf: (key: string) => string
   readonly apply: (input: I) => Effect.Effect<A, E>
   readonly onSuccess: (row: number, key: string, value: A) => R
   readonly onFailure: (row: number, key: string, error: E) => R
-  /** Whether a failure is no result of its row, but ends the run. */
-  readonly endsRun: (error: E) => error is H
 }
 
 export interface Options {
@@ -46,235 +58,245 @@ export interface Options {
   readonly stopWhen?: Effect.Effect<unknown> | undefined
 }
 
-/** Rows from one number to another, both included; without `to`, all to the end of the input. */
-export interface Range {
-  readonly from: number
-  readonly to?: number
-}
-
-/** A row that was read, linked to those before and after it that have no result that was given, either. */
+/** A row that was read and whose result is not emitted yet. These rows form a linked list in the order of the input. */
 interface Entry<I, R> {
   readonly row: number
   readonly key: string
-  readonly turn: string
+  readonly orderingKey: string
   input: I | undefined
   result: R | undefined
-  before: Entry<I, R> | undefined
-  after: Entry<I, R> | undefined
-  /** The row that has its turn after this one. */
+  previous: Entry<I, R> | undefined
+  next: Entry<I, R> | undefined
+  /** The next row with the same ordering key, which waits for this row to complete. */
   successor: Entry<I, R> | undefined
 }
 
-const addRow = (ranges: Array<{ from: number; to?: number }>, row: number): void => {
+type MutableRows = { -readonly [K in keyof Rows]: Rows[K] }
+
+const appendRow = (ranges: Array<MutableRows>, row: number): void => {
   const last = ranges[ranges.length - 1]
   if (last?.to === row - 1) last.to = row
   else ranges.push({ from: row, to: row })
 }
 
-export const run = <I, E, R, A, E2, H extends E2, B extends Result, S, RS>(
+export const run = <I, E, R, A, E2 extends ContactError, B extends Result, RS>(
   inputs: Stream.Stream<I, E, R>,
-  operation: Effect.Effect<Operation<I, A, E2, H, B>, never, RS>,
-  toStopped: (error: H, row: number, left: ReadonlyArray<Range>) => S,
+  operation: Effect.Effect<Operation<I, A, E2, B>, never, RS>,
   options: Options
-): Stream.Stream<B, E | S, R | RS> =>
-  Stream.transformPullBracket(inputs, (pull, _, scope) =>
+): Stream.Stream<B, E | Stopped, R | RS> =>
+  Stream.transformPullBracket(inputs, (pullInput, _, scope) =>
     Effect.gen(function* () {
-      const { give, stop } = makeRun(pull, yield* operation, toStopped, options, scope)
+      const { pullResults, stop } = makePool(pullInput, yield* operation, options, scope)
       if (options.stopWhen !== undefined) {
         yield* Effect.forkIn(Effect.andThen(options.stopWhen, Effect.sync(stop)), scope)
       }
       if (options.progress !== undefined) {
-        const { begin, end } = counterOf(options.progress)
-        yield* begin
-        yield* Scope.addFinalizer(scope, end)
+        const { runEnded, runStarted } = recorderOf(options.progress)
+        yield* runStarted
+        yield* Scope.addFinalizer(scope, runEnded)
       }
-      return give
+      return pullResults
     })
   )
 
-const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
-  pull: Pull.Pull<ReadonlyArray<I>, E, void, R>,
-  { apply, endsRun, keyOf, onFailure, onSuccess, turnOf }: Operation<I, A, E2, H, B>,
-  toStopped: (error: H, row: number, left: ReadonlyArray<Range>) => S,
+const makePool = <I, E, R, A, E2 extends ContactError, B extends Result>(
+  pullInput: Pull.Pull<ReadonlyArray<I>, E, void, R>,
+  { apply, keyOf, onFailure, onSuccess, orderingKeyOf }: Operation<I, A, E2, B>,
   { concurrency = 8, ordered = true, progress }: Options,
   scope: Scope.Scope
-): { readonly give: Pull.Pull<Arr.NonEmptyReadonlyArray<B>, E | S, void, R>; readonly stop: () => void } => {
+): {
+  readonly pullResults: Pull.Pull<Arr.NonEmptyReadonlyArray<B>, E | Stopped, void, R>
+  readonly stop: () => void
+} => {
   type Row = Entry<I, B>
-  const counter = progress && counterOf(progress)
+  const recorder = progress && recorderOf(progress)
 
-  // The rows that were read: a chunk and how far in it we are, how many in all, and how many results were given.
+  // The input: the current chunk, the position in it, and how the input ended.
   let chunk: ReadonlyArray<I> = []
-  let at = 0
-  let read = 0
-  let given = 0
-  let end: Cause.Cause<E | Cause.Done> | undefined
-  // Those without a given result, in the order of the input.
-  let first: Row | undefined
-  let last: Row | undefined
-  // The last row of each turn, and the rows whose turn has come.
-  const turns = new Map<string, Row>()
+  let position = 0
+  let inputEnd: Cause.Cause<E | Cause.Done> | undefined
+  let isPulling = false
+
+  // Rows whose results are not emitted yet, in the order of the input.
+  let head: Row | undefined
+  let tail: Row | undefined
+  let readCount = 0
+  let emittedCount = 0
+
+  // The last row of each ordering key, and the waiting rows whose predecessor has completed.
+  const lastByOrderingKey = new Map<string, Row>()
   const ready: Array<Row> = []
 
-  // One works whatever is asked for, NaN included.
-  const limit = concurrency >= 1 ? Math.floor(concurrency) : 1
+  // The comparison also turns `NaN` into 1.
+  const maxWorkers = concurrency >= 1 ? Math.floor(concurrency) : 1
+  const idleWorkers: Array<() => void> = []
+  let workerCount = 0
+  // Workers that were started or resumed and have not looked for a row yet.
+  let wakingCount = 0
+  let inFlightCount = 0
 
-  let out: Array<B> = []
-  let reader: (() => void) | undefined
-  const idle: Array<() => void> = []
-  let workers = 0
-  // Workers that were called and did not look yet.
-  let coming = 0
-  let inFlight = 0
-  let isReading = false
-  let stopped: { readonly error: H; readonly row: number } | undefined
+  let buffer: Array<B> = []
+  let resumeConsumer: (() => void) | undefined
+
   let isStopping = false
-  let crash: Cause.Cause<never> | undefined
+  let stopReason: { readonly error: StopError; readonly row: number } | undefined
+  // The rows without a result, after the run has stopped.
+  let remaining: ReadonlyArray<Rows> | undefined
+  let defect: Cause.Cause<never> | undefined
 
-  const hasRoom = () => out.length < maxWaiting && read - given < lookAhead
+  const canReadRow = () => buffer.length < maxBufferedResults && readCount - emittedCount < maxReadAhead
 
   const unlink = (entry: Row): void => {
-    if (entry.before === undefined) first = entry.after
-    else entry.before.after = entry.after
-    if (entry.after === undefined) last = entry.before
-    else entry.after.before = entry.before
+    if (entry.previous === undefined) head = entry.next
+    else entry.previous.next = entry.next
+    if (entry.next === undefined) tail = entry.previous
+    else entry.next.previous = entry.previous
   }
 
-  /** Reads one row of the chunk; gives it, unless it must wait for its turn. */
+  /** Adds a row of the input to the list. Returns it if it may start now, or `undefined` if it waits for a predecessor. */
   const admit = (input: I): Row | undefined => {
     const key = keyOf(input)
-    const turn = turnOf(key)
+    const orderingKey = orderingKeyOf(key)
     const entry: Row = {
-      row: ++read,
+      row: ++readCount,
       key,
-      turn,
+      orderingKey,
       input,
       result: undefined,
-      before: last,
-      after: undefined,
+      previous: tail,
+      next: undefined,
       successor: undefined
     }
-    if (last === undefined) first = entry
-    else last.after = entry
-    last = entry
-    counter?.read()
-    if (turn === "") return entry
-    const predecessor = turns.get(turn)
-    turns.set(turn, entry)
+    if (tail === undefined) head = entry
+    else tail.next = entry
+    tail = entry
+    recorder?.rowRead()
+    if (orderingKey === "") return entry
+    const predecessor = lastByOrderingKey.get(orderingKey)
+    lastByOrderingKey.set(orderingKey, entry)
     if (predecessor === undefined) return entry
     predecessor.successor = entry
     return undefined
   }
 
-  /** The next row to be applied, if there may be one. */
-  const take = (): Row | undefined => {
-    if (isStopping || out.length >= maxWaiting) return undefined
+  /** Returns the next row to start, if there is one and the limits allow it. */
+  const takeRow = (): Row | undefined => {
+    if (isStopping || buffer.length >= maxBufferedResults) return undefined
     if (ready.length > 0) return ready.shift()
-    while (at < chunk.length && hasRoom()) {
-      const entry = admit(chunk[at++]!)
+    while (position < chunk.length && canReadRow()) {
+      const entry = admit(chunk[position++]!)
       if (entry !== undefined) return entry
     }
     return undefined
   }
 
-  const mayRead = () => !isStopping && !isReading && end === undefined && at >= chunk.length && hasRoom()
+  const canPullInput = () =>
+    !isStopping && !isPulling && inputEnd === undefined && position >= chunk.length && canReadRow()
 
-  const mayTake = () =>
-    !isStopping && ((ready.length > 0 && out.length < maxWaiting) || (at < chunk.length && hasRoom()) || mayRead())
+  /** Whether a worker has anything to do: a ready row, a row of the chunk, or the next chunk. */
+  const hasWork = () =>
+    !isStopping &&
+    ((ready.length > 0 && buffer.length < maxBufferedResults) ||
+      (position < chunk.length && canReadRow()) ||
+      canPullInput())
 
   const isFinished = () =>
-    isStopping ? inFlight === 0 : end !== undefined && first === undefined && at >= chunk.length
+    isStopping ? inFlightCount === 0 : inputEnd !== undefined && head === undefined && position >= chunk.length
 
-  const notify = () => {
-    if (reader === undefined || (out.length === 0 && crash === undefined && !isFinished())) return
-    const resume = reader
-    reader = undefined
+  /** Resumes the consumer if it waits and there is a result, a defect, or the end of the run. */
+  const notifyConsumer = () => {
+    if (resumeConsumer === undefined || (buffer.length === 0 && defect === undefined && !isFinished())) return
+    const resume = resumeConsumer
+    resumeConsumer = undefined
     resume()
   }
 
-  const settle = (entry: Row, result: B | undefined): void => {
-    inFlight--
+  /** Ends a row: its successor becomes ready, and its result goes to the buffer. Without a result, the row remains. */
+  const complete = (entry: Row, result: B | undefined): void => {
+    inFlightCount--
     entry.input = undefined
     entry.result = result
-    const { successor, turn } = entry
+    const { orderingKey, successor } = entry
     if (successor !== undefined) ready.push(successor)
-    else if (turn !== "") turns.delete(turn)
+    else if (orderingKey !== "") lastByOrderingKey.delete(orderingKey)
     if (result !== undefined) {
-      counter?.settle(result._tag)
+      recorder?.rowCompleted(result._tag)
       if (ordered) {
-        for (let next = first; next?.result !== undefined; next = first) {
+        for (let next = head; next?.result !== undefined; next = head) {
           unlink(next)
-          out.push(next.result)
+          buffer.push(next.result)
         }
       } else {
         unlink(entry)
-        out.push(result)
+        buffer.push(result)
       }
     }
-    notify()
+    notifyConsumer()
   }
 
   const stop = () => {
     isStopping = true
-    notify()
+    notifyConsumer()
   }
 
-  const succeed = (entry: Row, value: A) => settle(entry, onSuccess(entry.row, entry.key, value))
+  const succeed = (entry: Row, value: A) => complete(entry, onSuccess(entry.row, entry.key, value))
 
   const fail = (entry: Row, error: E2) => {
-    if (!endsRun(error)) return settle(entry, onFailure(entry.row, entry.key, error))
-    stopped ??= { error, row: entry.row }
+    if (!isStopError(error)) return complete(entry, onFailure(entry.row, entry.key, error))
+    stopReason ??= { error, row: entry.row }
     isStopping = true
-    settle(entry, undefined)
+    complete(entry, undefined)
   }
 
   // --- fibers -----------------------------------------------------------------------------------------------------
 
-  // To resume a fiber is to run it within the one that resumes it, so it yields first: no stack grows with the workers,
-  // and what comes in one turn of the event loop is given in one chunk.
-  const arrive = Effect.andThen(
+  // Resuming a fiber runs it inside the fiber that resumes it, so a resumed worker yields first. Otherwise the stack
+  // grows with the number of workers. Yielding also lets results of the same event loop turn share one chunk.
+  const onResumed = Effect.andThen(
     Effect.yieldNow,
-    Effect.sync(() => void coming--)
+    Effect.sync(() => void wakingCount--)
   )
 
-  // A fiber may yield between any two steps, so what was true when it decided to wait is looked at again.
-  const rest = Effect.callback<void>((resume) => {
-    if (mayTake()) resume(Effect.void)
-    else idle.push(() => resume(arrive))
+  // A fiber may yield between any two steps, so the worker checks for work again before it becomes idle.
+  const awaitWork = Effect.callback<void>((resume) => {
+    if (hasWork()) resume(Effect.void)
+    else idleWorkers.push(() => resume(onResumed))
   })
 
-  const wait = Effect.callback<void>((resume) => {
-    reader = () => resume(Effect.yieldNow)
-    notify()
+  const awaitResults = Effect.callback<void>((resume) => {
+    resumeConsumer = () => resume(Effect.yieldNow)
+    notifyConsumer()
   })
 
-  const readChunk = Effect.suspend(() =>
-    Effect.matchCauseEffect(pull, {
+  const pullChunk = Effect.suspend(() =>
+    Effect.matchCauseEffect(pullInput, {
       onSuccess: (rows) => {
-        isReading = false
+        isPulling = false
         chunk = rows
-        at = 0
+        position = 0
         return work
       },
       onFailure: (cause) => {
-        isReading = false
-        end = cause
+        isPulling = false
+        inputEnd = cause
         chunk = []
-        at = 0
-        notify()
+        position = 0
+        notifyConsumer()
         return work
       }
     })
   )
 
+  /** The loop of a worker: start a row, pull the next chunk, or become idle. */
   const work: Effect.Effect<never, never, R> = Effect.suspend(() => {
-    const entry = take()
+    const entry = takeRow()
     if (entry === undefined) {
-      if (!mayRead()) return Effect.andThen(rest, work)
-      // At once: another worker may look before this one has begun.
-      isReading = true
-      return readChunk
+      if (!canPullInput()) return Effect.andThen(awaitWork, work)
+      // Set before the pull starts, because another worker may call `canPullInput` first.
+      isPulling = true
+      return pullChunk
     }
-    inFlight++
+    inFlightCount++
     const applied = Effect.matchEffect(apply(entry.input as I), {
       onSuccess: (value) => {
         succeed(entry, value)
@@ -285,69 +307,71 @@ const makeRun = <I, E, R, A, E2, H extends E2, B extends Result, S>(
         return work
       }
     })
-    return mayTake() ? Effect.andThen(call, applied) : applied
+    return hasWork() ? Effect.andThen(wakeWorkers, applied) : applied
   })
 
-  /** Has as many workers look for rows as there may be rows, as far as the limit lets. */
-  const call: Effect.Effect<void, never, R> = Effect.suspend(() => {
-    let wanted = Math.min(Math.max(1, ready.length + chunk.length - at), maxWaiting) - coming
-    for (; wanted > 0 && idle.length > 0; wanted--) {
-      coming++
-      idle.pop()?.()
+  /** Resumes idle workers and starts new ones: one for each row that may start, up to the limits. */
+  const wakeWorkers: Effect.Effect<void, never, R> = Effect.suspend(() => {
+    const available = Math.max(1, ready.length + chunk.length - position)
+    let wanted = Math.min(available, maxBufferedResults) - wakingCount
+    for (; wanted > 0 && idleWorkers.length > 0; wanted--) {
+      wakingCount++
+      idleWorkers.pop()?.()
     }
-    const started = Math.min(wanted, limit - workers)
+    const started = Math.min(wanted, maxWorkers - workerCount)
     if (started <= 0) return Effect.void
-    workers += started
-    coming += started
+    workerCount += started
+    wakingCount += started
     return Effect.forEach(Arr.range(1, started), () => Effect.forkIn(worker, scope), { discard: true })
   })
 
   const worker = Effect.onError(
     Effect.suspend(() => {
-      coming--
+      wakingCount--
       return work
     }),
     (cause) =>
       Effect.sync(() => {
-        crash ??= cause
-        notify()
+        defect ??= cause
+        notifyConsumer()
       })
   )
 
-  /** What is left when the run stops; results that stood behind a row without one are given first. */
-  const leave = (): ReadonlyArray<Range> => {
-    const left: Array<{ from: number; to?: number }> = []
-    for (let next = first; next !== undefined; next = next.after) {
-      if (next.result === undefined) addRow(left, next.row)
-      else out.push(next.result)
+  /** Ends a stopped run: moves the results that are held back to the buffer, and returns the rows without a result. */
+  const collectRemaining = (): ReadonlyArray<Rows> => {
+    const ranges: Array<MutableRows> = []
+    for (let next = head; next !== undefined; next = next.next) {
+      if (next.result === undefined) appendRow(ranges, next.row)
+      else buffer.push(next.result)
     }
-    first = undefined
-    if (end === undefined || !Pull.isDoneCause(end)) {
-      const open = left[left.length - 1]
-      if (open?.to === read) delete open.to
-      else left.push({ from: read + 1 })
+    head = undefined
+    // If the input has not ended, all rows after the last one that was read remain as well.
+    if (inputEnd === undefined || !Pull.isDoneCause(inputEnd)) {
+      const last = ranges[ranges.length - 1]
+      if (last?.to === readCount) delete last.to
+      else ranges.push({ from: readCount + 1 })
     }
-    return left
+    return ranges
   }
 
-  let left: ReadonlyArray<Range> | undefined
-
-  const give: Pull.Pull<Arr.NonEmptyReadonlyArray<B>, E | S, void, R> = Effect.suspend(() => {
-    if (isStopping && inFlight === 0) left ??= leave()
-    if (Arr.isArrayNonEmpty(out)) {
-      const results = Effect.succeed(out)
-      given += out.length
-      out = []
-      return mayTake() ? Effect.andThen(call, results) : results
+  const pullResults: Pull.Pull<Arr.NonEmptyReadonlyArray<B>, E | Stopped, void, R> = Effect.suspend(() => {
+    if (isStopping && inFlightCount === 0) remaining ??= collectRemaining()
+    if (Arr.isArrayNonEmpty(buffer)) {
+      const results = Effect.succeed(buffer)
+      emittedCount += buffer.length
+      buffer = []
+      return hasWork() ? Effect.andThen(wakeWorkers, results) : results
     }
-    if (crash !== undefined) return Effect.failCause(crash)
-    if (left !== undefined) {
-      return stopped === undefined ? Cause.done() : Effect.fail(toStopped(stopped.error, stopped.row, left))
+    if (defect !== undefined) return Effect.failCause(defect)
+    if (remaining !== undefined) {
+      return stopReason === undefined
+        ? Cause.done()
+        : Effect.fail(makeStopped(stopReason.error, stopReason.row, remaining))
     }
-    if (end !== undefined && isFinished()) return Effect.failCause(end)
-    const waited = Effect.andThen(wait, give)
-    return mayTake() ? Effect.andThen(call, waited) : waited
+    if (inputEnd !== undefined && isFinished()) return Effect.failCause(inputEnd)
+    const afterWaiting = Effect.andThen(awaitResults, pullResults)
+    return hasWork() ? Effect.andThen(wakeWorkers, afterWaiting) : afterWaiting
   })
 
-  return { give, stop }
+  return { pullResults, stop }
 }

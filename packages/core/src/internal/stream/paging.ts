@@ -1,4 +1,4 @@
-/** The pages of a search: where the next one begins, when there is none, and what was seen before. */
+/** Pagination of a search: the offset of the next page, the end of the results, and the removal of duplicates. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -6,36 +6,36 @@ import type { CallError } from "../../AgentalkError.ts"
 import type { SearchPage, SearchQuery } from "../../Contact.ts"
 import { Contacts } from "../../Contacts.ts"
 
-// What the contract names as the server's own limit: a page as long as that may have been cut there.
+// The contract names 50 as the server's own limit, so the server may have cut a page of that length.
 const defaultPageSize = 50
 
-// Rows that move down while we read make pages that were seen, but not for ever.
+// Contacts that move to a later page while we read are received again. Three pages without a new contact end the search.
 const maxStalePages = 3
 
-/** Whether there is nothing behind a page, by all that was received so far. */
-const makeIsLast = (limit: number) => {
+/** Makes a function that returns whether a page is the last one. It keeps state and must see every page once, in order. */
+const makeIsLastPage = (limit: number) => {
   let received = 0
-  let longest = 0
-  let stale = 0
-  let begin: string | undefined
-  return ({ contacts, total }: SearchPage, hasNew: boolean): boolean => {
+  let longestPage = 0
+  let stalePages = 0
+  let previousFirstId: string | undefined
+  return ({ contacts, total }: SearchPage, hasNewContact: boolean): boolean => {
     const { length } = contacts
     if (length === 0) return true
     received += length
-    // Some servers count the page instead of what was found.
-    const isTrusted = length < Math.min(limit, defaultPageSize) || !Option.contains(total, length)
-    if (isTrusted && Option.contains(total, received)) return true
-    if (length < limit && length < longest) return true
-    longest = Math.max(longest, length)
-    if (hasNew) stale = 0
-    else if (++stale >= maxStalePages || contacts[0]?.id === begin) return true
-    begin = contacts[0]?.id
+    // Some servers report the length of the page as the total. A total equal to the length of a full page is ambiguous.
+    const isTotalReliable = length < Math.min(limit, defaultPageSize) || !Option.contains(total, length)
+    if (isTotalReliable && Option.contains(total, received)) return true
+    if (length < limit && length < longestPage) return true
+    longestPage = Math.max(longestPage, length)
+    if (hasNewContact) stalePages = 0
+    else if (++stalePages >= maxStalePages || contacts[0]?.id === previousFirstId) return true
+    previousFirstId = contacts[0]?.id
     return false
   }
 }
 
-/** The query of one page. What cannot be read is left to the search, which refuses it. */
-const queryOf = (query: SearchQuery, limit: number, offset: number): SearchQuery => {
+/** The query of one page. A query that cannot be read is passed on unchanged, so that `search` refuses it. */
+const pageQuery = (query: SearchQuery, limit: number, offset: number): SearchQuery => {
   try {
     return { ...query, limit, offset }
   } catch {
@@ -43,7 +43,8 @@ const queryOf = (query: SearchQuery, limit: number, offset: number): SearchQuery
   }
 }
 
-export const read = <A>(
+/** Streams the elements that `toElements` returns for each page. A page without a new contact emits nothing. */
+export const paginate = <A>(
   query: Omit<SearchQuery, "limit" | "offset">,
   options: { readonly pageSize?: number | undefined },
   toElements: (page: SearchPage) => ReadonlyArray<A>
@@ -51,15 +52,17 @@ export const read = <A>(
   Stream.unwrap(
     Effect.map(Contacts, (api) => {
       const limit = options.pageSize ?? defaultPageSize
-      const seen = new Set<string>()
-      const isLast = makeIsLast(limit)
+      const seenIds = new Set<string>()
+      // `add` increases the size only if the id is new.
+      const addId = (id: string): boolean => seenIds.size < seenIds.add(id).size
+      const isLastPage = makeIsLastPage(limit)
       return Stream.paginate(0, (offset) =>
-        Effect.map(api.search(queryOf(query as SearchQuery, limit, offset)), (page) => {
+        Effect.map(api.search(pageQuery(query as SearchQuery, limit, offset)), (page) => {
           const { length } = page.contacts
-          const contacts = page.contacts.filter((contact) => seen.size < seen.add(contact.id).size)
-          const hasNew = contacts.length > 0
-          const next = isLast(page, hasNew) ? Option.none() : Option.some(offset + length)
-          if (!hasNew && offset > 0) return [[], next]
+          const contacts = page.contacts.filter(({ id }) => addId(id))
+          const hasNewContact = contacts.length > 0
+          const next = isLastPage(page, hasNewContact) ? Option.none() : Option.some(offset + length)
+          if (!hasNewContact && offset > 0) return [[], next]
           return [toElements({ contacts, total: page.total }), next]
         })
       )

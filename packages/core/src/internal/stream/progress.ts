@@ -1,4 +1,4 @@
-/** The counting of a bulk run, cheap enough to be done for every row: all else is computed when somebody looks. */
+/** Progress of bulk runs. Each row only increments counters; rates and snapshots are computed when they are requested. */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -8,63 +8,101 @@ import { now } from "../../Transport.ts"
 
 const tags = ["Created", "Updated", "Deleted", "Tagged", "Missing", "Invalid", "Failed"] as const
 
+/** The outcome of a row: the `_tag` of its result. */
 export type Tag = (typeof tags)[number]
 
+/**
+ * The progress of a bulk run at one moment.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Snapshot {
-  /** How many rows have their result. */
+  /** Number of rows that have a result. */
   readonly done: number
-  /** How many rows were read and have no result yet; none when the run is over. */
+  /** Number of rows that were read from the input and have no result yet. It is 0 after the run has ended. */
   readonly pending: number
-  /** How many results there are of each kind. */
+  /** Number of results by outcome. */
   readonly byOutcome: Readonly<Record<Tag, number>>
-  /** How many rows had their result in a second, over the last five seconds or so. */
+  /** Rows completed per second, over about the last five seconds. */
   readonly rowsPerSecond: number
 }
 
 const TypeId = "~@agentalk/core/ContactsStream/Progress"
 
-/** What a run tells: rows read, results had, its begin and its end. */
-interface Counter {
-  readonly read: () => void
-  readonly settle: (tag: Tag) => void
-  readonly begin: Effect.Effect<void>
-  readonly end: Effect.Effect<void>
+/** The events that a run reports to its progress. */
+interface Recorder {
+  readonly rowRead: () => void
+  readonly rowCompleted: (tag: Tag) => void
+  readonly runStarted: Effect.Effect<void>
+  readonly runEnded: Effect.Effect<void>
 }
 
+/**
+ * Counts the rows of a bulk run. Pass it to the run as an option, and read it from another fiber.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Progress {
-  readonly [TypeId]: Counter
-  /** How far it is now. */
+  readonly [TypeId]: Recorder
+  /** The current counts and rate. */
   readonly snapshot: Effect.Effect<Snapshot>
-  /** How far it is: at once, then ten times a second, and a last time when the run is over, which ends the stream. */
+  /** Emits a snapshot at once, then ten per second, and a last one when the run ends. Then the stream ends. */
   readonly changes: Stream.Stream<Snapshot>
 }
 
-export const counterOf = (progress: Progress): Counter => progress[TypeId]
+export const recorderOf = (progress: Progress): Recorder => progress[TypeId]
 
-// How often `changes` looks, and how far back the rate reaches.
-const interval = "100 millis"
+const changesInterval = "100 millis"
+
+// The rate covers this many milliseconds and uses at most one sample per `sampleInterval` milliseconds.
 const rateWindow = 5000
-const sampleEvery = 500
+const sampleInterval = 500
 
-/** How many rows a second were done of late, from samples that are taken when somebody looks. */
+/** Computes the recent rate in rows per second, from samples that are taken when the rate is requested. */
 const makeRate = () => {
   let samples: Array<{ readonly at: number; readonly done: number }> = []
   return {
-    begin: (at: number) => {
+    start: (at: number) => {
       if (samples.length === 0) samples = [{ at, done: 0 }]
     },
-    at: (at: number, done: number): number => {
-      // The newest sample that is a window old, or else the oldest there is.
+    rowsPerSecond: (at: number, done: number): number => {
+      // Keeps the newest sample that is at least one window old as the first one. If there is none, keeps the oldest.
       while (samples[1] !== undefined && at - samples[1].at >= rateWindow) samples.shift()
-      const from = samples[0]
-      if (from === undefined || at <= from.at) return 0
+      const first = samples[0]
+      if (first === undefined || at <= first.at) return 0
       const newest = samples[samples.length - 1]
-      if (newest !== undefined && at - newest.at >= sampleEvery) samples.push({ at, done })
-      return ((done - from.done) / (at - from.at)) * 1000
+      if (newest !== undefined && at - newest.at >= sampleInterval) samples.push({ at, done })
+      return ((done - first.done) / (at - first.at)) * 1000
     }
   }
 }
 
+/**
+ * Makes the counter of a bulk run. If several runs share it, it counts their rows together.
+ *
+ * **Example** (Print the progress ten times per second)
+ *
+ * ```ts
+ * import { ContactsStream, type UpsertInput } from "@agentalk/core"
+ * import { Console, Effect, Stream } from "effect"
+ *
+ * const importAll = Effect.fnUntraced(function* (rows: Stream.Stream<UpsertInput>) {
+ *   const progress = yield* ContactsStream.makeProgress
+ *   const run = ContactsStream.upsertAll(rows, { progress }).pipe(Stream.runDrain)
+ *   const draw = progress.changes.pipe(
+ *     Stream.runForEach(({ byOutcome, done, rowsPerSecond }) =>
+ *       Console.error(`${done} done, ${byOutcome.Failed} failed, ${Math.round(rowsPerSecond)} rows/s`)
+ *     )
+ *   )
+ *   yield* Effect.all([run, draw], { concurrency: 2 })
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const makeProgress: Effect.Effect<Progress> = Effect.sync(() => {
   const counts: Record<Tag, number> = {
     Created: 0,
@@ -76,44 +114,44 @@ export const makeProgress: Effect.Effect<Progress> = Effect.sync(() => {
     Failed: 0
   }
   const rate = makeRate()
-  const over = Latch.makeUnsafe(false)
+  const allEnded = Latch.makeUnsafe(false)
   let read = 0
   let done = 0
-  let active = 0
-  // What is left when a run stops early is not pending any more.
-  let dropped = 0
-  // The rate of a run that is over stays what it was.
-  let ended: number | undefined
+  let activeRuns = 0
+  // Rows that were read and never completed, because their run stopped early. They are not pending.
+  let abandoned = 0
+  // The time when the last run ended. From then on the rate does not change.
+  let endedAt: number | undefined
 
-  const look = (clock: Clock.Clock): Snapshot => ({
+  const takeSnapshot = (clock: Clock.Clock): Snapshot => ({
     done,
-    pending: read - done - dropped,
+    pending: read - done - abandoned,
     byOutcome: { ...counts },
-    rowsPerSecond: rate.at(ended ?? now(clock), done)
+    rowsPerSecond: rate.rowsPerSecond(endedAt ?? now(clock), done)
   })
-  const snapshot = Effect.clockWith((clock) => Effect.sync(() => look(clock)))
+  const snapshot = Effect.clockWith((clock) => Effect.sync(() => takeSnapshot(clock)))
 
   return {
     [TypeId]: {
-      read: () => void read++,
-      settle: (tag) => {
+      rowRead: () => void read++,
+      rowCompleted: (tag) => {
         done++
         counts[tag]++
       },
-      begin: Effect.clockWith((clock) =>
+      runStarted: Effect.clockWith((clock) =>
         Effect.suspend(() => {
-          active++
-          ended = undefined
-          rate.begin(now(clock))
-          return over.close
+          activeRuns++
+          endedAt = undefined
+          rate.start(now(clock))
+          return allEnded.close
         })
       ),
-      end: Effect.clockWith((clock) =>
+      runEnded: Effect.clockWith((clock) =>
         Effect.suspend(() => {
-          if (--active > 0) return Effect.void
-          dropped = read - done
-          ended = now(clock)
-          return over.open
+          if (--activeRuns > 0) return Effect.void
+          abandoned = read - done
+          endedAt = now(clock)
+          return allEnded.open
         })
       )
     },
@@ -121,9 +159,9 @@ export const makeProgress: Effect.Effect<Progress> = Effect.sync(() => {
     changes: Stream.suspend(() =>
       Stream.paginate(false, (isLater) =>
         Effect.gen(function* () {
-          // The first look is at once; the last one when the run is over.
-          const isOver = Option.isSome(yield* Effect.timeoutOption(over.await, isLater ? interval : 0))
-          return [[yield* snapshot], isOver ? Option.none() : Option.some(true)]
+          // A timeout of 0 emits the first snapshot at once. The end of the runs emits the last one without a delay.
+          const hasEnded = Option.isSome(yield* Effect.timeoutOption(allEnded.await, isLater ? changesInterval : 0))
+          return [[yield* snapshot], hasEnded ? Option.none() : Option.some(true)]
         })
       )
     )
