@@ -1,34 +1,51 @@
 /**
- * Many contacts: a search over all its pages, and bulk runs with one result for each row, as streams over `Contacts`.
+ * Streams over many contacts: a search through all its pages, and bulk runs with one result for each row.
  *
- * Memory stays flat however long a stream is; every stream can be run again, and interrupting one aborts what is in
- * flight.
+ * Memory use does not grow with the length of a bulk run. Every stream can be run again. Interrupting a stream aborts
+ * its calls in flight.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
-import {
-  type CallError,
-  type ContactError,
-  type NotFound,
-  Timeout,
-  Unauthorized,
-  type Validation
-} from "./AgentalkError.ts"
+import type { CallError } from "./AgentalkError.ts"
 import type { Contact, SearchPage, SearchQuery, UpsertInput, UpsertResult } from "./Contact.ts"
 import { Contacts } from "./Contacts.ts"
-import * as Bulk from "./internal/bulk.ts"
-import * as Paging from "./internal/paging.ts"
-import * as Counting from "./internal/progress.ts"
+import * as Bulk from "./internal/stream/bulk.ts"
+import * as Paging from "./internal/stream/paging.ts"
+import type { Progress } from "./internal/stream/progress.ts"
+import {
+  type DeleteRow,
+  fromCallError,
+  fromContactError,
+  type Stopped,
+  type TagRow,
+  type UpsertRow
+} from "./internal/stream/results.ts"
+
+export { makeProgress, type Progress, type Snapshot } from "./internal/stream/progress.ts"
+export {
+  type Created,
+  type Deleted,
+  type DeleteRow,
+  type Failed,
+  type Invalid,
+  type Missing,
+  Rows,
+  Stopped,
+  type Tagged,
+  type TagRow,
+  type Updated,
+  type UpsertRow
+} from "./internal/stream/results.ts"
 
 // --- search -------------------------------------------------------------------------------------------------------
 
 /**
- * What to search for: at least one of `name` and `phone`.
+ * A search query. At least one of `name` and `phone` is required.
  *
  * @category models
  * @since 0.1.0
@@ -37,35 +54,43 @@ export type Query = Omit<Schema.Codec.Encoded<typeof SearchQuery>, "limit" | "of
   ({ readonly name: string } | { readonly phone: string })
 
 /**
- * How pages are asked for.
+ * Options of `search` and `pages`.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface PageOptions {
-  /** How many contacts to ask for at a time, sent as `limit`; a server may give fewer. Default: 50. */
+  /** Number of contacts per request, sent as `limit`. The server may return fewer. Default: 50. */
   readonly pageSize?: number | undefined
 }
 
 /**
- * The pages of a search, each with the total as the API told it with that page.
+ * Emits the pages of a search, each with the total that the API reported with it.
  *
  * **Details**
  *
- * A page is asked for when it is wanted, at an offset of as many rows as were received. The end is an empty page, one
- * that is shorter than an earlier one, or a total that is reached. Where the total is no more than the length of a full
- * page (one as long as asked, or of 50 and more), one further request makes sure.
+ * A page is requested only when the consumer pulls it. The offset of a page is the number of contacts received so far.
  *
- * No contact is given twice: those that were seen are left out of a later page, and a page without any new one is not
- * given. A server that ignores `offset`, or repeats itself, comes to an end: where a page begins as the one before did,
- * or after three pages in a row without a new contact. The ids that were seen take 21 to 43 bytes each.
+ * The search ends after any of these pages:
+ *
+ * - an empty page, or a page that is shorter than an earlier one and than the page size;
+ * - a page that reaches the total. The total is ignored if it equals the length of the page and the page is full
+ *   (`pageSize` contacts, or 50 or more), because some servers report the length of the page as the total;
+ * - a page without a new contact that starts with the same contact as the page before it;
+ * - the third page in a row without a new contact.
+ *
+ * The last two rules end the search if a server ignores `offset` or repeats itself.
+ *
+ * Each contact is emitted once. Contacts that were emitted before are removed from later pages. A page without a new
+ * contact is skipped, but the first page is emitted even if it is empty. The ids of emitted contacts are kept in memory,
+ * at 77 to 97 bytes each.
  *
  * **Gotchas**
  *
- * Offsets cannot see what others do meanwhile: when contacts before the offset are deleted, those behind move up, and as
- * many are missed.
+ * Offsets do not account for concurrent changes. If contacts before the offset are deleted, later contacts move up and
+ * the search misses as many contacts.
  *
- * **Example** (How far a search is)
+ * **Example** (Show the progress of a search)
  *
  * ```ts
  * import { ContactsStream } from "@agentalk/core"
@@ -80,12 +105,12 @@ export interface PageOptions {
  * @since 0.1.0
  */
 export const pages = (query: Query, options: PageOptions = {}): Stream.Stream<SearchPage, CallError, Contacts> =>
-  Paging.read(query, options, (page) => [page])
+  Paging.paginate(query, options, (page) => [page])
 
 /**
- * All contacts that a search finds, page after page, each of them once: see `pages`.
+ * Emits all contacts that match a search, each once. It requests page after page: see `pages`.
  *
- * **Example** (The first thousand)
+ * **Example** (Take the first thousand contacts)
  *
  * ```ts
  * import { ContactsStream } from "@agentalk/core"
@@ -98,253 +123,31 @@ export const pages = (query: Query, options: PageOptions = {}): Stream.Stream<Se
  * @since 0.1.0
  */
 export const search = (query: Query, options: PageOptions = {}): Stream.Stream<Contact, CallError, Contacts> =>
-  Paging.read(query, options, (page) => page.contacts)
+  Paging.paginate(query, options, (page) => page.contacts)
 
-// --- bulk: options and results ------------------------------------------------------------------------------------
+// --- bulk runs ----------------------------------------------------------------------------------------------------
 
 /**
- * How a bulk run is done.
+ * Options of bulk runs.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface BulkOptions {
-  /** How many rows may be in flight at once. Default: 8. */
+  /** Maximum number of rows in flight at once. Values below 1 count as 1. Default: 8. */
   readonly concurrency?: number | undefined
-  /** Whether results come in the order of the input, or else as they are had. Default: `true`. */
+  /** If `true`, results are emitted in input order; otherwise as they complete. Default: `true`. */
   readonly ordered?: boolean | undefined
-  /** Is told of every row, for a bar: see `makeProgress`. Default: none. */
+  /** Counts the rows of the run, for a progress bar: see `makeProgress`. Default: none. */
   readonly progress?: Progress | undefined
   /**
-   * Ends the run early when it ends: no further row is begun, the results of those in flight are given, and then the
-   * stream ends. Default: never.
+   * Stops the run when this effect ends. No further row starts, the rows in flight complete and their results are
+   * emitted, and then the stream ends. Default: never.
    */
   readonly stopWhen?: Effect.Effect<unknown> | undefined
 }
 
-interface Row {
-  /** The number of the row in the input, from 1 on. */
-  readonly row: number
-  /** What the row names its contact by: the phone number or the id, as given; `""` where it is no text. */
-  readonly key: string
-}
-
-/**
- * A row that was refused before sending.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Invalid extends Row {
-  readonly _tag: "Invalid"
-  readonly error: Validation
-}
-
-/**
- * A row whose call failed, by the API or on the way; `error.outcome` tells what became of it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Failed extends Row {
-  readonly _tag: "Failed"
-  readonly error: CallError
-}
-
-/**
- * A row whose contact does not exist.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Missing extends Row {
-  readonly _tag: "Missing"
-  readonly error: NotFound
-}
-
-/**
- * A row that created its contact.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Created extends Row {
-  readonly _tag: "Created"
-  readonly contact: Contact
-}
-
-/**
- * A row that updated a contact.
- *
- * **Gotchas**
- *
- * After an attempt whose outcome is unknown, it may be this very row that created it: see `UpsertResult`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Updated extends Row {
-  readonly _tag: "Updated"
-  readonly contact: Contact
-}
-
-/**
- * A row whose contact was deleted.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Deleted extends Row {
-  readonly _tag: "Deleted"
-}
-
-/**
- * A row whose tags were added; the contact is there where the answer carried it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Tagged extends Row {
-  readonly _tag: "Tagged"
-  readonly contact: Option.Option<Contact>
-}
-
-/**
- * What became of a row of `upsertAll`.
- *
- * @category models
- * @since 0.1.0
- */
-export type UpsertRow = Created | Updated | Invalid | Failed
-
-/**
- * What became of a row of `deleteAll`.
- *
- * @category models
- * @since 0.1.0
- */
-export type DeleteRow = Deleted | Missing | Invalid | Failed
-
-/**
- * What became of a row of `addTagsAll`.
- *
- * @category models
- * @since 0.1.0
- */
-export type TagRow = Tagged | Missing | Invalid | Failed
-
-/**
- * Rows from one number to another, both included. Without `to`: all to the end of the input, however many these are.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Rows = Schema.Struct({ from: Schema.Int, to: Schema.optionalKey(Schema.Int) })
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export interface Rows extends Schema.Schema.Type<typeof Rows> {}
-
-/**
- * A bulk run ended early, for every further row would fare alike: the credentials were refused, or a call ran into its
- * whole deadline.
- *
- * **Details**
- *
- * Rows that were in flight had their time to end, and their results were given. A row is either among these or in
- * `left`, never in both.
- *
- * @category errors
- * @since 0.1.0
- */
-export class Stopped extends Schema.TaggedError<Stopped>("@agentalk/core/ContactsStream/Stopped")("Stopped", {
-  /** Why: what the call of that row failed with. */
-  error: Schema.Union([Unauthorized, Timeout]),
-  /** The number of the row that stopped the run. It is among those left. */
-  row: Schema.Int,
-  /** The rows without a result, in order: those to run again. */
-  left: Schema.Array(Rows),
-  /** What happened and what to do, for a person; free of secrets and personal data. */
-  message: Schema.String
-}) {}
-
-// --- bulk: progress -----------------------------------------------------------------------------------------------
-
-/**
- * How far a bulk run is.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Snapshot extends Counting.Snapshot {}
-
-/**
- * Counts the rows of a bulk run: pass it to the run, and look at it from another fiber.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Progress extends Counting.Progress {}
-
-/**
- * Makes the counter of one bulk run; several runs that share it are counted together.
- *
- * **Example** (A line for every tenth of a second)
- *
- * ```ts
- * import { ContactsStream, type UpsertInput } from "@agentalk/core"
- * import { Console, Effect, Stream } from "effect"
- *
- * const importAll = Effect.fnUntraced(function* (rows: Stream.Stream<UpsertInput>) {
- *   const progress = yield* ContactsStream.makeProgress
- *   const run = ContactsStream.upsertAll(rows, { progress }).pipe(Stream.runDrain)
- *   const draw = progress.changes.pipe(
- *     Stream.runForEach(({ byOutcome, done, rowsPerSecond }) =>
- *       Console.error(`${done} done, ${byOutcome.Failed} failed, ${Math.round(rowsPerSecond)} rows/s`)
- *     )
- *   )
- *   yield* Effect.all([run, draw], { concurrency: 2 })
- * })
- * ```
- *
- * @category constructors
- * @since 0.1.0
- */
-export const makeProgress: Effect.Effect<Progress> = Counting.makeProgress
-
-// --- bulk: runs ---------------------------------------------------------------------------------------------------
-
-const most = 5
-
-const describeRows = (left: ReadonlyArray<Rows>): string => {
-  const parts = left
-    .slice(0, most)
-    .map(({ from, to }) => (to === undefined ? `all from ${from} on` : to === from ? `${from}` : `${from} to ${to}`))
-  return left.length > most ? `${parts.join(", ")} and more` : parts.join(", ")
-}
-
-const toStopped = (error: Unauthorized | Timeout, row: number, left: ReadonlyArray<Rows>) =>
-  new Stopped({
-    error,
-    row,
-    left,
-    message: `The run stopped at row ${row}. ${error.message} Rows without a result: ${describeRows(left)}. Run these again.`
-  })
-
-const endsRun = (error: ContactError): error is Unauthorized | Timeout =>
-  error._tag === "Unauthorized" || (error._tag === "Timeout" && error.limit === "deadline")
-
-const callFailed = (row: number, key: string, error: CallError): Invalid | Failed =>
-  error._tag === "Validation" && error.source === "client"
-    ? { _tag: "Invalid", row, key, error }
-    : { _tag: "Failed", row, key, error }
-
-const contactFailed = (row: number, key: string, error: ContactError): Missing | Invalid | Failed =>
-  error._tag === "NotFound" ? { _tag: "Missing", row, key, error } : callFailed(row, key, error)
-
-// A row may be anything where the caller is not compiled: what cannot be read is refused like what is missing.
+// Untyped callers can pass any value as a row. A property that cannot be read counts as missing, and the call refuses it.
 const property = (input: unknown, name: string): unknown => {
   try {
     return Predicate.hasProperty(input, name) ? input[name] : undefined
@@ -353,29 +156,30 @@ const property = (input: unknown, name: string): unknown => {
   }
 }
 
-const textOr = (value: unknown, otherwise: string): string => (Predicate.isString(value) ? value : otherwise)
+const stringOrEmpty = (value: unknown): string => (Predicate.isString(value) ? value : "")
 
 const toDigits = (phone: string): string => phone.replace(/[^0-9]+/g, "")
 const toLowerCase = (id: string): string => id.toLowerCase()
 
 /**
- * Upserts every row, several at a time.
+ * Upserts every row, with several calls in flight, and emits one result for each row.
  *
  * **Details**
  *
- * One result for each row. A row that fails does not end the run; `Stopped` does, and failures of the input. Rows with
- * the same phone number (the same digits) are applied one after the other in the order of the input, so the last one
+ * A row that fails does not end the run. The stream fails only with `Stopped` or with an error of the input.
+ *
+ * Rows with the same phone number (the same digits) are applied one after the other in input order, so the last one
  * wins.
  *
- * At most 1024 rows are read ahead of the results that were given, which is what a slow row can hold back; at most 64
- * results wait for who reads them before no further row is begun.
+ * At most 1024 rows are read ahead of the emitted results, so a slow row holds back at most that many. While 64 results
+ * or more wait for the consumer, no further row starts.
  *
  * **Gotchas**
  *
- * Who ends the stream early, with `Stream.take` for one, interrupts rows in flight, and their outcome is unknown;
- * `stopWhen` lets these end.
+ * Ending the stream early (for example with `Stream.take`) interrupts rows in flight, and their outcome is unknown. With
+ * `stopWhen`, these rows complete first.
  *
- * **Example** (Import, and see what failed)
+ * **Example** (Import rows and print the failures)
  *
  * ```ts
  * import { ContactsStream, type UpsertInput } from "@agentalk/core"
@@ -401,8 +205,8 @@ export const upsertAll = <E, R>(
   Bulk.run(
     inputs,
     Effect.map(Contacts, (api) => ({
-      keyOf: (input: UpsertInput) => textOr(property(input, "phone"), ""),
-      turnOf: toDigits,
+      keyOf: (input: UpsertInput) => stringOrEmpty(property(input, "phone")),
+      orderingKeyOf: toDigits,
       apply: (input: UpsertInput) => api.upsert(input),
       onSuccess: (row: number, key: string, { contact, isNew }: UpsertResult): UpsertRow => ({
         _tag: isNew ? "Created" : "Updated",
@@ -410,18 +214,16 @@ export const upsertAll = <E, R>(
         key,
         contact
       }),
-      onFailure: callFailed,
-      endsRun
+      onFailure: fromCallError
     })),
-    toStopped,
     options
   )
 
 /**
- * Deletes every contact by its id, several at a time, with one result for each: see `upsertAll`. An id that is there
- * twice is `Missing` the second time.
+ * Deletes every contact by its id, with several calls in flight, and emits one result for each id: see `upsertAll`. The
+ * second row with the same id is `Missing`.
  *
- * **Example** (How many there were)
+ * **Example** (Count the deleted contacts)
  *
  * ```ts
  * import { ContactsStream } from "@agentalk/core"
@@ -444,22 +246,20 @@ export const deleteAll = <E, R>(
   Bulk.run(
     ids,
     Effect.map(Contacts, (api) => ({
-      keyOf: (id: string) => textOr(id, ""),
-      turnOf: toLowerCase,
+      keyOf: stringOrEmpty,
+      orderingKeyOf: toLowerCase,
       apply: (id: string) => api.delete(id),
       onSuccess: (row: number, key: string): DeleteRow => ({ _tag: "Deleted", row, key }),
-      onFailure: contactFailed,
-      endsRun
+      onFailure: fromContactError
     })),
-    toStopped,
     options
   )
 
 /**
- * Adds tags to every contact by its id, several at a time, with one result for each: see `upsertAll`. Rows with the same
- * id are applied one after the other.
+ * Adds tags to every contact by its id, with several calls in flight, and emits one result for each row: see
+ * `upsertAll`. Rows with the same id are applied one after the other.
  *
- * **Example** (Tag what a search finds)
+ * **Example** (Tag all contacts that a search finds)
  *
  * ```ts
  * import { ContactsStream } from "@agentalk/core"
@@ -482,13 +282,11 @@ export const addTagsAll = <E, R>(
   Bulk.run(
     rows,
     Effect.map(Contacts, (api) => ({
-      keyOf: (input) => textOr(property(input, "id"), ""),
-      turnOf: toLowerCase,
+      keyOf: (input) => stringOrEmpty(property(input, "id")),
+      orderingKeyOf: toLowerCase,
       apply: (input) => api.addTags(property(input, "id") as string, property(input, "tags") as ReadonlyArray<string>),
       onSuccess: (row, key, contact: Option.Option<Contact>): TagRow => ({ _tag: "Tagged", row, key, contact }),
-      onFailure: contactFailed,
-      endsRun
+      onFailure: fromContactError
     })),
-    toStopped,
     options
   )

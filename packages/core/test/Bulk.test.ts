@@ -17,12 +17,12 @@ import { type CallError, NotFound, ServerFault, Timeout, Unauthorized, Validatio
 import { Contact, ContactId, type UpsertInput } from "../src/Contact.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as ContactsStream from "../src/ContactsStream.ts"
-import { lookAhead, maxWaiting } from "../src/internal/bulk.ts"
+import { maxBufferedResults, maxReadAhead } from "../src/internal/stream/bulk.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
-// --- what calls fail with -----------------------------------------------------------------------------------------
+// --- errors of calls ----------------------------------------------------------------------------------------------
 
-const ending = {
+const baseError = {
   operation: "upsert",
   outcome: "not-applied",
   attempts: 1,
@@ -32,17 +32,17 @@ const ending = {
 } as const
 
 const failures = {
-  invalid: new Validation({ ...ending, source: "client", issues: [] }),
-  refused: new Validation({ ...ending, source: "server", issues: [] }),
-  fault: new ServerFault({ ...ending, status: 503, outcome: "unknown" }),
-  slow: new Timeout({ ...ending, limit: "attempt", outcome: "unknown" }),
-  unauthorized: new Unauthorized({ ...ending, status: 401 }),
-  deadline: new Timeout({ ...ending, limit: "deadline", outcome: "unknown" })
+  invalid: new Validation({ ...baseError, source: "client", issues: [] }),
+  refused: new Validation({ ...baseError, source: "server", issues: [] }),
+  fault: new ServerFault({ ...baseError, status: 503, outcome: "unknown" }),
+  slow: new Timeout({ ...baseError, limit: "attempt", outcome: "unknown" }),
+  unauthorized: new Unauthorized({ ...baseError, status: 401 }),
+  deadline: new Timeout({ ...baseError, limit: "deadline", outcome: "unknown" })
 } satisfies Record<string, CallError>
 
 type Failure = keyof typeof failures
 
-// --- a server that a test can look into ---------------------------------------------------------------------------
+// --- a server that records its calls ------------------------------------------------------------------------------
 
 interface Row {
   readonly phone: string
@@ -52,57 +52,57 @@ interface Row {
 
 const toDigits = (phone: string) => phone.replace(/\D/g, "")
 
-/** `Contacts` that takes as long as a row says, and what it saw. */
+/** `Contacts` with the latency and the failure of each row, and a record of its calls. */
 const makeServer = (rows: ReadonlyArray<Row>) => {
-  const state = new Map<string, string>()
-  const begun: Array<number> = []
+  const stored = new Map<string, string>()
+  const started: Array<number> = []
   const inFlight = new Set<string>()
-  const seen = { most: 0, isTwice: false, interrupted: 0 }
+  const stats = { maxInFlight: 0, hasOverlap: false, interrupted: 0 }
   const layer = Layer.mock(Contacts, {
     upsert: (input) =>
       Effect.suspend(() => {
         const row = Number(input.firstName)
         const { failure, latency = 0 } = rows[row - 1] ?? {}
         const digits = toDigits(input.phone)
-        begun.push(row)
-        seen.isTwice ||= inFlight.has(digits)
+        started.push(row)
+        stats.hasOverlap ||= inFlight.has(digits)
         inFlight.add(digits)
-        seen.most = Math.max(seen.most, inFlight.size)
+        stats.maxInFlight = Math.max(stats.maxInFlight, inFlight.size)
         const end = Effect.suspend(() => {
           inFlight.delete(digits)
           if (failure !== undefined) return Effect.fail(failures[failure])
-          const isNew = !state.has(digits)
-          state.set(digits, `${input.firstName}`)
+          const isNew = !stored.has(digits)
+          stored.set(digits, `${input.firstName}`)
           return Effect.succeed({ contact: Contact.make({ id: ContactId.make(digits), phone: input.phone }), isNew })
         })
         return (latency === 0 ? end : Effect.andThen(Effect.sleep(latency), end)).pipe(
-          Effect.onInterrupt(() => Effect.sync(() => seen.interrupted++))
+          Effect.onInterrupt(() => Effect.sync(() => stats.interrupted++))
         )
       })
   })
-  return { layer, state, begun, seen }
+  return { layer, stored, started, stats }
 }
 
-/** The number of a row goes along as the first name, so that the server knows which one it is. */
+/** The inputs of rows. The first name is the row number, which the server uses to find the row. */
 const inputs = (rows: ReadonlyArray<Row>): ReadonlyArray<UpsertInput> =>
   rows.map(({ phone }, index) => ({ phone, firstName: String(index + 1) }))
 
-/** Runs an effect while time goes by. */
-const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+/** Runs an effect and advances the test clock until the effect ends. */
+const withClock = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(effect)
     while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust(1)
     return yield* Fiber.join(fiber)
   })
 
-/** Lets time go by in small steps, so that fibers can do in between what they would. */
-const pass = (millis: number) =>
+/** Advances the test clock in steps of one millisecond, so that fibers run in between. */
+const advance = (millis: number) =>
   Effect.gen(function* () {
     for (let step = 0; step < 40; step++) yield* TestClock.adjust(0)
     for (let step = 0; step < millis; step++) yield* TestClock.adjust(1)
   })
 
-/** All results, and how the run ended. */
+/** Collects all results and the exit of a run. */
 const collect = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
   Effect.gen(function* () {
     const results: Array<A> = []
@@ -110,19 +110,21 @@ const collect = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
     return { results, exit }
   })
 
-const rowsOf = (results: ReadonlyArray<{ readonly row: number }>) => results.map(({ row }) => row)
+const rowNumbers = (results: ReadonlyArray<{ readonly row: number }>) => results.map(({ row }) => row)
 
-/** The numbers of rows in ranges, for an input of so many. */
-const expand = (left: ReadonlyArray<ContactsStream.Rows>, count: number) =>
-  left.flatMap(({ from, to = count }) => Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index))
+/** The row numbers in ranges, for an input of `count` rows. */
+const expandRanges = (ranges: ReadonlyArray<ContactsStream.Rows>, count: number) =>
+  ranges.flatMap(({ from, to = count }) =>
+    Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
+  )
 
-const inOrder = (numbers: ReadonlyArray<number>) => numbers.toSorted((a, b) => a - b)
+const sorted = (numbers: ReadonlyArray<number>) => numbers.toSorted((a, b) => a - b)
 const range = (from: number, to: number) =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
 
-// --- what is generated --------------------------------------------------------------------------------------------
+// --- generated rows -----------------------------------------------------------------------------------------------
 
-// Three numbers in seven spellings, and some that are none.
+// Three phone numbers in seven spellings, and two texts without digits.
 const phones = Schema.Literals([
   "+15550000001",
   "15550000001",
@@ -135,7 +137,7 @@ const phones = Schema.Literals([
   "no number"
 ])
 
-const isKnown = ({ phone }: Row) => toDigits(phone) !== ""
+const hasDigits = ({ phone }: Row) => toDigits(phone) !== ""
 
 const int = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
@@ -159,12 +161,12 @@ const chunked = (rows: ReadonlyArray<UpsertInput>, size: number) => Stream.rechu
 
 describe("upsertAll", () => {
   it.effect.prop(
-    "ends as a run of one row after the other does, and never has a number in flight twice",
+    "has the same results as a sequential run, and never has two rows with the same number in flight",
     [rowsWith(["", "", "", "refused"]), options, int(1, 9)],
     ([rows, options, size]) =>
       Effect.gen(function* () {
-        const { layer, seen, state, begun } = makeServer(rows)
-        const { exit, results } = yield* inTime(
+        const { layer, stats, stored, started } = makeServer(rows)
+        const { exit, results } = yield* withClock(
           collect(ContactsStream.upsertAll(chunked(inputs(rows), size), options)).pipe(Effect.provide(layer))
         )
         assert.isTrue(Exit.isSuccess(exit))
@@ -184,42 +186,42 @@ describe("upsertAll", () => {
           }
         }).pipe(Effect.provide(model.layer))
 
-        // Numbers that are none may overtake each other: nothing is applied for them.
-        const known = (results: ReadonlyArray<unknown>) => results.filter((_, index) => isKnown(rows[index]!))
+        // Rows without digits have no ordering key, so their order is not compared.
+        const known = (results: ReadonlyArray<unknown>) => results.filter((_, index) => hasDigits(rows[index]!))
         assert.deepStrictEqual(known(results.toSorted((a, b) => a.row - b.row)), known(expected))
-        if (options.ordered) assert.deepStrictEqual(rowsOf(results), range(1, rows.length))
-        else assert.deepStrictEqual(inOrder(rowsOf(results)), range(1, rows.length))
-        state.delete("")
-        model.state.delete("")
-        assert.deepStrictEqual(Object.fromEntries(state), Object.fromEntries(model.state))
-        assert.isAtMost(seen.most, options.concurrency)
-        assert.deepStrictEqual(inOrder(begun), range(1, rows.length))
+        if (options.ordered) assert.deepStrictEqual(rowNumbers(results), range(1, rows.length))
+        else assert.deepStrictEqual(sorted(rowNumbers(results)), range(1, rows.length))
+        stored.delete("")
+        model.stored.delete("")
+        assert.deepStrictEqual(Object.fromEntries(stored), Object.fromEntries(model.stored))
+        assert.isAtMost(stats.maxInFlight, options.concurrency)
+        assert.deepStrictEqual(sorted(started), range(1, rows.length))
         for (const digits of new Set(rows.map(({ phone }) => toDigits(phone)))) {
           if (digits === "") continue
-          const turns = begun.filter((row) => toDigits(rows[row - 1]!.phone) === digits)
-          assert.deepStrictEqual(turns, inOrder(turns))
+          const startOrder = started.filter((row) => toDigits(rows[row - 1]!.phone) === digits)
+          assert.deepStrictEqual(startOrder, sorted(startOrder))
         }
         return true
       }),
     { arbitrary: { runs: 150 } }
   )
 
-  it.effect("never has the same digits in flight twice, however they are spelt", () =>
+  it.effect("never has the same digits in flight twice if the spelling differs", () =>
     Effect.gen(function* () {
       const rows = ["+15550000001", "1-555-000-0001", "15550000001"].map((phone) => ({ phone, latency: 5 }))
-      const { layer, seen } = makeServer(rows)
-      yield* inTime(Stream.runDrain(ContactsStream.upsertAll(chunked(inputs(rows), 3)))).pipe(Effect.provide(layer))
-      assert.deepStrictEqual({ ...seen }, { most: 1, isTwice: false, interrupted: 0 })
+      const { layer, stats } = makeServer(rows)
+      yield* withClock(Stream.runDrain(ContactsStream.upsertAll(chunked(inputs(rows), 3)))).pipe(Effect.provide(layer))
+      assert.deepStrictEqual({ ...stats }, { maxInFlight: 1, hasOverlap: false, interrupted: 0 })
     })
   )
 
   it.effect.prop(
-    "accounts for every row once: a result, or left",
+    "accounts for every row once, by a result or in `remaining`",
     [rowsWith(["", "", "", "", "invalid", "refused", "fault", "slow", "unauthorized", "deadline"]), options, int(1, 9)],
     ([rows, options, size]) =>
       Effect.gen(function* () {
-        const { begun, layer } = makeServer(rows)
-        const { exit, results } = yield* inTime(
+        const { started, layer } = makeServer(rows)
+        const { exit, results } = yield* withClock(
           collect(ContactsStream.upsertAll(chunked(inputs(rows), size), options)).pipe(Effect.provide(layer))
         )
         const expectedTags = { invalid: "Invalid", refused: "Failed", fault: "Failed", slow: "Failed" } as const
@@ -229,59 +231,59 @@ describe("upsertAll", () => {
           if (failure === undefined) assert.include(["Created", "Updated"], _tag)
           else assert.strictEqual(_tag, expectedTags[failure as keyof typeof expectedTags])
         }
-        if (options.ordered) assert.deepStrictEqual(rowsOf(results), inOrder(rowsOf(results)))
+        if (options.ordered) assert.deepStrictEqual(rowNumbers(results), sorted(rowNumbers(results)))
         if (Exit.isSuccess(exit)) {
-          assert.deepStrictEqual(inOrder(rowsOf(results)), range(1, rows.length))
+          assert.deepStrictEqual(sorted(rowNumbers(results)), range(1, rows.length))
           return true
         }
         const error = Cause.squash(exit.cause)
         assert.instanceOf(error, ContactsStream.Stopped)
-        const left = expand(error.left, rows.length)
-        assert.deepStrictEqual(inOrder([...rowsOf(results), ...left]), range(1, rows.length))
-        assert.deepStrictEqual(left, inOrder(left))
-        assert.include(left, error.row)
+        const remaining = expandRanges(error.remaining, rows.length)
+        assert.deepStrictEqual(sorted([...rowNumbers(results), ...remaining]), range(1, rows.length))
+        assert.deepStrictEqual(remaining, sorted(remaining))
+        assert.include(remaining, error.row)
         assert.strictEqual(error.error, failures[rows[error.row - 1]!.failure!])
-        // Compact: no two ranges could be one.
-        for (const [index, { to }] of error.left.entries()) {
-          const next = error.left[index + 1]
+        // No two ranges are adjacent.
+        for (const [index, { to }] of error.remaining.entries()) {
+          const next = error.remaining[index + 1]
           if (next !== undefined) assert.isBelow(to! + 1, next.from)
         }
-        // What was begun has its result, but for those that fared like the one that stopped the run.
-        for (const row of begun) {
+        // Every row that started has a result, unless it failed with an error that stops the run.
+        for (const row of started) {
           const failure = rows[row - 1]?.failure
-          if (failure !== "unauthorized" && failure !== "deadline") assert.include(rowsOf(results), row)
+          if (failure !== "unauthorized" && failure !== "deadline") assert.include(rowNumbers(results), row)
         }
         return true
       }),
     { arbitrary: { runs: 300 } }
   )
 
-  it.effect("stops at Unauthorized: gives what was in flight, begins no other, tells which are left", () =>
+  it.effect("stops at Unauthorized, emits the results of rows in flight and lists the remaining rows", () =>
     Effect.gen(function* () {
       const rows: Array<Row> = Array.from({ length: 20 }, (_, index) => ({ phone: `+1555000000${index}`, latency: 10 }))
       rows[4] = { ...rows[4]!, latency: 2, failure: "unauthorized" }
-      // One more of the kind, later: what stopped the run stays the first.
+      // A later error also stops the run. The first one is reported.
       rows[6] = { ...rows[6]!, failure: "deadline" }
       for (const ordered of [true, false]) {
-        const { begun, layer } = makeServer(rows)
-        const { exit, results } = yield* inTime(
+        const { started, layer } = makeServer(rows)
+        const { exit, results } = yield* withClock(
           collect(ContactsStream.upsertAll(chunked(inputs(rows), 4), { concurrency: 8, ordered }))
         ).pipe(Effect.provide(layer))
-        assert.deepStrictEqual(rowsOf(results), [1, 2, 3, 4, 6, 8])
-        assert.deepStrictEqual(begun, range(1, 8))
+        assert.deepStrictEqual(rowNumbers(results), [1, 2, 3, 4, 6, 8])
+        assert.deepStrictEqual(started, range(1, 8))
         const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
         assert.instanceOf(error, ContactsStream.Stopped)
         assert.deepInclude(error, { row: 5, error: failures.unauthorized })
-        assert.deepStrictEqual(error.left, [{ from: 5, to: 5 }, { from: 7, to: 7 }, { from: 9 }])
+        assert.deepStrictEqual(error.remaining, [{ from: 5, to: 5 }, { from: 7, to: 7 }, { from: 9 }])
         assert.strictEqual(
           error.message,
-          "The run stopped at row 5. It failed. Rows without a result: 5, 7, all from 9 on. Run these again."
+          "The run stopped at row 5. It failed. Rows without a result: 5, 7 and all from 9. Run these rows again."
         )
       }
     })
   )
 
-  it.effect("names the last row that is left where the input has ended", () =>
+  it.effect("ends the last range of remaining rows if the input has ended", () =>
     Effect.gen(function* () {
       const rows: ReadonlyArray<Row> = [
         { phone: "1", latency: 5, failure: "deadline" },
@@ -290,15 +292,15 @@ describe("upsertAll", () => {
         { phone: "1", latency: 0 }
       ]
       const { layer } = makeServer(rows)
-      const error = yield* inTime(
+      const error = yield* withClock(
         ContactsStream.upsertAll(chunked(inputs(rows), 4)).pipe(Stream.runDrain, Effect.flip)
       ).pipe(Effect.provide(layer))
       assert.instanceOf(error, ContactsStream.Stopped)
-      assert.deepStrictEqual(error.left, [
+      assert.deepStrictEqual(error.remaining, [
         { from: 1, to: 2 },
         { from: 4, to: 4 }
       ])
-      assert.include(error.message, "Rows without a result: 1 to 2, 4. Run these again.")
+      assert.include(error.message, "Rows without a result: 1 to 2 and 4. Run these rows again.")
       assert.deepStrictEqual(
         yield* Schema.decodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(
           yield* Schema.encodeEffect(Schema.toCodecJson(ContactsStream.Stopped))(error)
@@ -308,7 +310,7 @@ describe("upsertAll", () => {
     })
   )
 
-  it.effect("keeps its message short where many rows are left", () =>
+  it.effect("lists at most five ranges in the message", () =>
     Effect.gen(function* () {
       const rows: ReadonlyArray<Row> = range(1, 40).map((row) => ({
         phone: String(row),
@@ -316,29 +318,29 @@ describe("upsertAll", () => {
         failure: row % 2 === 0 ? "unauthorized" : undefined
       }))
       const { layer } = makeServer(rows)
-      const error = yield* inTime(
+      const error = yield* withClock(
         ContactsStream.upsertAll(chunked(inputs(rows), 40), { concurrency: 40 }).pipe(Stream.runDrain, Effect.flip)
       ).pipe(Effect.provide(layer))
-      assert.include(error.message, "Rows without a result: 2, 4, 6, 8, 10 and more. Run these again.")
-      assert.strictEqual(error.left.length, 20)
+      assert.include(error.message, "Rows without a result: 2, 4, 6, 8, 10 and more. Run these rows again.")
+      assert.strictEqual(error.remaining.length, 20)
     })
   )
 
-  it.effect("gives the results of what it has read before it fails as its input does", () =>
+  it.effect("emits the results of all rows read before it fails with the error of its input", () =>
     Effect.gen(function* () {
       const rows = range(1, 10).map((row) => ({ phone: String(row), latency: 5 }))
       const { layer } = makeServer(rows)
-      const { exit, results } = yield* inTime(
+      const { exit, results } = yield* withClock(
         collect(
           ContactsStream.upsertAll(Stream.concat(chunked(inputs(rows), 3), Stream.fail("broken")), { concurrency: 3 })
         )
       ).pipe(Effect.provide(layer))
-      assert.deepStrictEqual(rowsOf(results), range(1, 10))
+      assert.deepStrictEqual(rowNumbers(results), range(1, 10))
       assert.deepStrictEqual(exit, Exit.fail("broken"))
     })
   )
 
-  it.effect("takes rows of any kind from code that is not compiled, and says Invalid", () =>
+  it.effect("returns Invalid for rows of any type from untyped code", () =>
     Effect.gen(function* () {
       const trap = {
         get phone(): string {
@@ -373,7 +375,7 @@ describe("upsertAll", () => {
   it.effect("fails with the defect of its only call", () =>
     Effect.gen(function* () {
       const broken = Layer.mock(Contacts, { upsert: () => Effect.delay(Effect.die("a mistake"), 10) })
-      const exit = yield* inTime(
+      const exit = yield* withClock(
         ContactsStream.upsertAll(Stream.make({ phone: "+15551234567" })).pipe(
           Stream.runDrain,
           Effect.provide(broken),
@@ -384,17 +386,17 @@ describe("upsertAll", () => {
     })
   )
 
-  it.effect("stops though its input waits for ever", () =>
+  it.effect("stops while its input never emits", () =>
     Effect.gen(function* () {
       const { layer } = makeServer([])
       const inputs: Stream.Stream<UpsertInput> = Stream.never
-      yield* inTime(
+      yield* withClock(
         ContactsStream.upsertAll(inputs, { stopWhen: Effect.sleep(10) }).pipe(Stream.runDrain, Effect.provide(layer))
       )
     })
   )
 
-  it.effect("fails with the defect of a call, after the results that were had", () =>
+  it.effect("emits earlier results before it fails with the defect of a call", () =>
     Effect.gen(function* () {
       const { exit, results } = yield* collect(
         ContactsStream.upsertAll(Stream.make({ phone: "1" }, { phone: "2" }), { concurrency: 1 })
@@ -408,25 +410,25 @@ describe("upsertAll", () => {
           })
         )
       )
-      assert.deepStrictEqual(rowsOf(results), [1])
+      assert.deepStrictEqual(rowNumbers(results), [1])
       assert.deepStrictEqual(exit, Exit.die("a mistake"))
     })
   )
 
-  it.effect("may be run again", () =>
+  it.effect("can be run again", () =>
     Effect.gen(function* () {
       const rows = range(1, 30).map((row) => ({ phone: String(row % 7), latency: 0 }))
       const { layer } = makeServer(rows)
       const run = Stream.runCollect(ContactsStream.upsertAll(chunked(inputs(rows), 4))).pipe(Effect.provide(layer))
-      assert.deepStrictEqual(rowsOf(yield* run), range(1, 30))
-      assert.deepStrictEqual(rowsOf(yield* run), range(1, 30))
+      assert.deepStrictEqual(rowNumbers(yield* run), range(1, 30))
+      assert.deepStrictEqual(rowNumbers(yield* run), range(1, 30))
     })
   )
 
-  it.effect("is bounded: by its concurrency, by its reader, and by a row that is slow", () =>
+  it.effect("is bounded by its concurrency, by a slow row and by a slow consumer", () =>
     Effect.gen(function* () {
       const rows = range(1, 3000).map((row) => ({ phone: String(row), latency: row === 1 ? 300 : 1 }))
-      const { begun, layer } = makeServer(rows)
+      const { started, layer } = makeServer(rows)
       let read = 0
       const counted = Stream.tap(chunked(inputs(rows), 1), () => Effect.sync(() => read++))
       const queue = yield* Queue.bounded<ContactsStream.UpsertRow, Cause.Done>(1)
@@ -436,67 +438,70 @@ describe("upsertAll", () => {
           Effect.provide(layer)
         )
       )
-      yield* pass(0)
-      assert.deepStrictEqual(begun, range(1, 8))
-      // The first row holds back the results of those behind it; these go on, but not for ever.
-      yield* pass(299)
-      assert.strictEqual(begun.length, lookAhead)
-      assert.isAtMost(read, lookAhead + 1)
-      // Nobody reads the results: nothing more is begun than what was in flight.
-      yield* pass(300)
-      assert.isAtMost(begun.length, lookAhead + maxWaiting + 8)
-      const before = begun.length
-      yield* pass(300)
-      assert.strictEqual(begun.length, before)
-      assert.deepStrictEqual(rowsOf(yield* inTime(Effect.replicateEffect(Queue.take(queue), 3000))), range(1, 3000))
+      yield* advance(0)
+      assert.deepStrictEqual(started, range(1, 8))
+      // The first row holds back later results. Later rows start until the read-ahead limit.
+      yield* advance(299)
+      assert.strictEqual(started.length, maxReadAhead)
+      assert.isAtMost(read, maxReadAhead + 1)
+      // The consumer is blocked, so rows start only until the buffer of results is full.
+      yield* advance(300)
+      assert.isAtMost(started.length, maxReadAhead + maxBufferedResults + 8)
+      const before = started.length
+      yield* advance(300)
+      assert.strictEqual(started.length, before)
+      assert.deepStrictEqual(
+        rowNumbers(yield* withClock(Effect.replicateEffect(Queue.take(queue), 3000))),
+        range(1, 3000)
+      )
     })
   )
 
-  it.effect("is bounded by its reader where rows wait for their turn, too", () =>
+  it.effect("is bounded by a slow consumer if rows wait for a predecessor", () =>
     Effect.gen(function* () {
       const rows = range(1, 500).map((row) => ({ phone: String(row % 2), latency: 1 }))
-      const { begun, layer } = makeServer(rows)
+      const { started, layer } = makeServer(rows)
       yield* Effect.forkChild(
         ContactsStream.upsertAll(chunked(inputs(rows), 500)).pipe(
           Stream.runForEachArray(() => Effect.never),
           Effect.provide(layer)
         )
       )
-      yield* pass(600)
-      assert.isAtLeast(begun.length, maxWaiting)
-      assert.isAtMost(begun.length, 2 * maxWaiting)
+      yield* advance(600)
+      assert.isAtLeast(started.length, maxBufferedResults)
+      assert.isAtMost(started.length, 2 * maxBufferedResults)
     })
   )
 
-  it.effect("gives results as they are had where order is of no interest", () =>
+  it.effect("emits results as they complete if `ordered` is false, and in input order if it is true", () =>
     Effect.gen(function* () {
       const rows = [30, 10, 20, 5].map((latency, index) => ({ phone: String(index), latency }))
       const { layer } = makeServer(rows)
       const run = (ordered: boolean) =>
-        inTime(Stream.runCollect(ContactsStream.upsertAll(chunked(inputs(rows), 4), { ordered }))).pipe(
+        withClock(Stream.runCollect(ContactsStream.upsertAll(chunked(inputs(rows), 4), { ordered }))).pipe(
           Effect.provide(layer)
         )
-      assert.deepStrictEqual(rowsOf(yield* run(false)), [4, 2, 3, 1])
-      assert.deepStrictEqual(rowsOf(yield* run(true)), [1, 2, 3, 4])
+      assert.deepStrictEqual(rowNumbers(yield* run(false)), [4, 2, 3, 1])
+      assert.deepStrictEqual(rowNumbers(yield* run(true)), [1, 2, 3, 4])
     })
   )
 
-  it.effect("never stalls, wherever a fiber may yield", () =>
+  it.effect("never stalls, at any number of operations before a yield", () =>
     Effect.gen(function* () {
       const rows = range(1, 200).map((row) => ({ phone: String(row % 50), latency: 0 }))
-      // With less than three, Effect's own streams make no way.
+      // With fewer than three operations, Effect's own streams make no progress.
       for (const operations of range(3, 40)) {
         for (const concurrency of [1, 2, 5]) {
           const { layer } = makeServer(rows)
           const results = yield* Stream.runCollect(
             ContactsStream.upsertAll(chunked(inputs(rows), 70), { concurrency })
           ).pipe(Effect.provide(layer), Effect.provideService(MaxOpsBeforeYield, operations))
-          assert.deepStrictEqual(rowsOf(results), range(1, 200))
-          // Its reader comes back after as many turns as it takes for no room to be left.
+          assert.deepStrictEqual(rowNumbers(results), range(1, 200))
+          // The consumer yields for long enough that the buffer of results becomes full.
           const read: Array<number> = []
           yield* ContactsStream.upsertAll(chunked(inputs(rows), 70), { concurrency }).pipe(
             Stream.runForEachArray((results) => {
-              read.push(...rowsOf(results))
+              read.push(...rowNumbers(results))
               return Effect.replicateEffect(Effect.yieldNow, operations * 5, { discard: true })
             }),
             Effect.provide(layer),
@@ -508,35 +513,35 @@ describe("upsertAll", () => {
     })
   )
 
-  it.effect("goes on with other rows while one waits for its turn, and reads ahead no more than it may", () =>
+  it.effect("starts other rows while rows wait for a predecessor, up to the read-ahead limit", () =>
     Effect.gen(function* () {
-      // Every other row has the same number, which is slow.
+      // Every second row has the same number and is slow.
       const rows = range(1, 4000).map((row) => ({
         phone: row % 2 === 0 ? String(row * 1000) : "1",
         latency: row % 2 === 0 ? 1 : 100
       }))
-      const { begun, layer, seen } = makeServer(rows)
+      const { started, layer, stats } = makeServer(rows)
       yield* Effect.forkChild(
         ContactsStream.upsertAll(chunked(inputs(rows), 100), { ordered: false }).pipe(
           Stream.runDrain,
           Effect.provide(layer)
         )
       )
-      yield* pass(50)
-      assert.strictEqual(begun.filter((row) => row % 2 === 1).length, 1)
-      assert.isAtLeast(begun.length, 300)
-      yield* pass(49)
-      yield* pass(500)
-      // Odd rows wait, one behind the other: 1024 of them are as far ahead as it looks.
-      const odd = begun.filter((row) => row % 2 === 1).length
-      assert.isAtMost(Math.max(...begun), 2 * (lookAhead + odd) + 2)
-      assert.isFalse(seen.isTwice)
+      yield* advance(50)
+      assert.strictEqual(started.filter((row) => row % 2 === 1).length, 1)
+      assert.isAtLeast(started.length, 300)
+      yield* advance(49)
+      yield* advance(500)
+      // The odd rows wait for each other. At most 1024 rows are read ahead.
+      const odd = started.filter((row) => row % 2 === 1).length
+      assert.isAtMost(Math.max(...started), 2 * (maxReadAhead + odd) + 2)
+      assert.isFalse(stats.hasOverlap)
     })
   )
 
-  it.effect("takes any concurrency, and works on with at least one", () =>
+  it.effect("accepts any concurrency and uses at least one worker", () =>
     Effect.gen(function* () {
-      for (const [concurrency, most] of [
+      for (const [concurrency, maxInFlight] of [
         [0, 1],
         [-1, 1],
         [Number.NaN, 1],
@@ -545,72 +550,72 @@ describe("upsertAll", () => {
         [Infinity, 30]
       ] as const) {
         const rows = range(1, 30).map((row) => ({ phone: String(row), latency: 20 }))
-        const { layer, seen } = makeServer(rows)
+        const { layer, stats } = makeServer(rows)
         const run = Stream.runCollect(ContactsStream.upsertAll(chunked(inputs(rows), 7), { concurrency }))
-        assert.deepStrictEqual(rowsOf(yield* inTime(run).pipe(Effect.provide(layer))), range(1, 30))
-        assert.strictEqual(seen.most, most, String(concurrency))
+        assert.deepStrictEqual(rowNumbers(yield* withClock(run).pipe(Effect.provide(layer))), range(1, 30))
+        assert.strictEqual(stats.maxInFlight, maxInFlight, String(concurrency))
       }
     })
   )
 
-  it.effect("interrupts what is in flight when it is interrupted, and its input", () =>
+  it.effect("interrupts the rows in flight and closes the input if it is interrupted", () =>
     Effect.gen(function* () {
       const rows = range(1, 30).map((row) => ({ phone: String(row), latency: 1000 }))
-      const { begun, layer, seen } = makeServer(rows)
+      const { started, layer, stats } = makeServer(rows)
       const closed = yield* Deferred.make<string>()
       const input = Stream.concat(chunked(inputs(rows.slice(0, 5)), 2), Stream.never).pipe(
-        Stream.ensuring(Deferred.succeed(closed, `${seen.interrupted} interrupted`))
+        Stream.ensuring(Deferred.succeed(closed, `${stats.interrupted} interrupted`))
       )
       const fiber = yield* Effect.forkChild(
         ContactsStream.upsertAll(input).pipe(Stream.runDrain, Effect.provide(layer))
       )
-      yield* pass(10)
-      assert.strictEqual(begun.length, 5)
+      yield* advance(10)
+      assert.strictEqual(started.length, 5)
       yield* Fiber.interrupt(fiber)
-      assert.strictEqual(seen.interrupted, 5)
+      assert.strictEqual(stats.interrupted, 5)
       assert.isTrue(yield* Deferred.isDone(closed))
-      yield* pass(1000)
-      assert.strictEqual(begun.length, 5)
+      yield* advance(1000)
+      assert.strictEqual(started.length, 5)
     })
   )
 
-  it.effect("interrupts what is in flight when its reader has enough", () =>
+  it.effect("interrupts the rows in flight if the consumer ends the stream early", () =>
     Effect.gen(function* () {
       const rows = range(1, 30).map((row) => ({ phone: String(row), latency: row }))
-      const { begun, layer, seen } = makeServer(rows)
-      yield* inTime(
+      const { started, layer, stats } = makeServer(rows)
+      yield* withClock(
         ContactsStream.upsertAll(chunked(inputs(rows), 30), { concurrency: 4 }).pipe(Stream.take(1), Stream.runDrain)
       ).pipe(Effect.provide(layer))
-      assert.deepStrictEqual(begun, range(1, 5))
-      assert.strictEqual(seen.interrupted, 4)
+      assert.deepStrictEqual(started, range(1, 5))
+      assert.strictEqual(stats.interrupted, 4)
     })
   )
 
-  it.effect("ends what is in flight, and begins no other, when it is told to stop", () =>
+  it.effect("completes the rows in flight and starts no other row after `stopWhen` ends", () =>
     Effect.gen(function* () {
       const rows = range(1, 30).map((row) => ({ phone: String(row), latency: 10 }))
       for (const ordered of [true, false]) {
-        const { begun, layer, seen } = makeServer(rows)
-        // Its input goes on without an end.
+        const { started, layer, stats } = makeServer(rows)
+        // The input never ends.
         const input = Stream.concat(chunked(inputs(rows.slice(0, 11)), 11), Stream.never)
-        const { exit, results } = yield* inTime(
+        const { exit, results } = yield* withClock(
           collect(ContactsStream.upsertAll(input, { concurrency: 4, ordered, stopWhen: Effect.sleep(15) }))
         ).pipe(Effect.provide(layer))
         assert.deepStrictEqual(exit, Exit.void)
-        assert.deepStrictEqual(rowsOf(results), range(1, 8))
-        assert.deepStrictEqual(begun, range(1, 8))
-        assert.strictEqual(seen.interrupted, 0)
+        assert.deepStrictEqual(rowNumbers(results), range(1, 8))
+        assert.deepStrictEqual(started, range(1, 8))
+        assert.strictEqual(stats.interrupted, 0)
       }
     })
   )
 })
 
-// --- the other two ------------------------------------------------------------------------------------------------
+// --- deleteAll and addTagsAll -------------------------------------------------------------------------------------
 
 const missingId = "5a4db0c5-0000-4000-8000-00000000ffff"
 
 describe("deleteAll", () => {
-  it.effect("deletes by id, in turn where one is there twice", () =>
+  it.effect("deletes by id, one after the other if an id occurs twice", () =>
     Effect.gen(function* () {
       const { contacts, seed } = yield* Sandbox.State
       const [one, two] = yield* seed([{ phone: "+15550000001" }, { phone: "+15550000002" }])
@@ -630,21 +635,21 @@ describe("deleteAll", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect("stops as upsertAll does, and keeps the order of equal ids", () =>
+  it.effect("stops like upsertAll and applies equal ids in input order", () =>
     Effect.gen(function* () {
       let isDeleted = false
       const layer = Layer.mock(Contacts, {
         delete: (id) =>
           Effect.suspend((): Effect.Effect<void, NotFound | Unauthorized> => {
             if (id === "b") return Effect.fail(failures.unauthorized)
-            if (isDeleted) return Effect.fail(new NotFound({ ...ending, status: 404 }))
+            if (isDeleted) return Effect.fail(new NotFound({ ...baseError, status: 404 }))
             return Effect.delay(
               Effect.sync(() => void (isDeleted = true)),
               5
             )
           })
       })
-      const { exit, results } = yield* inTime(
+      const { exit, results } = yield* withClock(
         collect(ContactsStream.deleteAll(Stream.make("a", "A", "a", "b"), { concurrency: 3 }))
       ).pipe(Effect.provide(layer))
       assert.deepStrictEqual(
@@ -653,7 +658,7 @@ describe("deleteAll", () => {
       )
       const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
       assert.instanceOf(error, ContactsStream.Stopped)
-      assert.deepStrictEqual(error.left, [{ from: 2 }])
+      assert.deepStrictEqual(error.remaining, [{ from: 2 }])
     })
   )
 })
@@ -698,7 +703,7 @@ describe("addTagsAll", () => {
 
 // --- progress -----------------------------------------------------------------------------------------------------
 
-const runOf = (progress: ContactsStream.Progress, rows: ReadonlyArray<Row>) =>
+const runWithProgress = (progress: ContactsStream.Progress, rows: ReadonlyArray<Row>) =>
   ContactsStream.upsertAll(chunked(inputs(rows), 5), { concurrency: 1, progress }).pipe(
     Stream.runDrain,
     Effect.provide(makeServer(rows).layer)
@@ -708,7 +713,7 @@ const slowRows = (count: number): ReadonlyArray<Row> =>
   range(1, count).map((row) => ({ phone: String(row), latency: 100 }))
 
 describe("makeProgress", () => {
-  it.effect("counts rows, outcomes and a rate, from before the run to its end", () =>
+  it.effect("counts rows and outcomes and computes a rate, from before the run to its end", () =>
     Effect.gen(function* () {
       const rows: ReadonlyArray<Row> = range(1, 20).map((row) => ({
         phone: String(row),
@@ -717,40 +722,40 @@ describe("makeProgress", () => {
       }))
       const { layer } = makeServer(rows)
       const progress = yield* ContactsStream.makeProgress
-      const seen: Array<ContactsStream.Snapshot> = []
-      const looking = yield* Effect.forkChild(
-        Stream.runForEach(progress.changes, (snapshot) => Effect.sync(() => void seen.push(snapshot)))
+      const snapshots: Array<ContactsStream.Snapshot> = []
+      const observer = yield* Effect.forkChild(
+        Stream.runForEach(progress.changes, (snapshot) => Effect.sync(() => void snapshots.push(snapshot)))
       )
-      yield* pass(250)
-      assert.deepInclude(seen[0], { done: 0, pending: 0, rowsPerSecond: 0 })
+      yield* advance(250)
+      assert.deepInclude(snapshots[0], { done: 0, pending: 0, rowsPerSecond: 0 })
       const run = yield* Effect.forkChild(
         ContactsStream.upsertAll(chunked(inputs(rows), 5), { concurrency: 4, progress }).pipe(
           Stream.runDrain,
           Effect.provide(layer)
         )
       )
-      yield* pass(150)
+      yield* advance(150)
       assert.deepInclude(yield* progress.snapshot, { done: 4, pending: 4 })
-      yield* pass(350)
+      yield* advance(350)
       yield* Fiber.join(run)
-      yield* Fiber.join(looking)
-      const last = seen[seen.length - 1]
+      yield* Fiber.join(observer)
+      const last = snapshots[snapshots.length - 1]
       assert.deepStrictEqual(last, {
         done: 20,
         pending: 0,
         byOutcome: { Created: 16, Updated: 0, Deleted: 0, Tagged: 0, Missing: 0, Invalid: 2, Failed: 2 },
         rowsPerSecond: 40
       })
-      // Ten a second, and the end at once.
-      assert.isAtLeast(seen.length, 7)
-      assert.isAtMost(seen.length, 10)
-      // The run is over: time that goes by changes nothing more, and who looks now sees the end.
+      // Ten per second, and the last one without a delay.
+      assert.isAtLeast(snapshots.length, 7)
+      assert.isAtMost(snapshots.length, 10)
+      // After the run has ended, time changes nothing and `changes` emits only the last snapshot.
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* Stream.runCollect(progress.changes), [last])
     })
   )
 
-  it.effect("tells the rate of the last seconds", () =>
+  it.effect("reports the rate of the last seconds", () =>
     Effect.gen(function* () {
       const rows: ReadonlyArray<Row> = range(1, 200).map((row) => ({
         phone: String(row),
@@ -772,7 +777,7 @@ describe("makeProgress", () => {
     })
   )
 
-  it.effect("tells the rate of the last seconds to one who looks seldom", () =>
+  it.effect("reports the rate of the last seconds if snapshots are rare", () =>
     Effect.gen(function* () {
       const rows: ReadonlyArray<Row> = range(1, 40).map((row) => ({
         phone: String(row),
@@ -788,7 +793,7 @@ describe("makeProgress", () => {
       )
       const rates: Array<number> = []
       for (let second = 1; second <= 9; second++) {
-        yield* pass(1000)
+        yield* advance(1000)
         rates.push((yield* progress.snapshot).rowsPerSecond)
       }
       assert.closeTo(rates[0] ?? 0, 10, 1.1)
@@ -796,40 +801,40 @@ describe("makeProgress", () => {
     })
   )
 
-  it.effect("is of several runs until the last of them is over", () =>
+  it.effect("counts several runs and ends after the last of them", () =>
     Effect.gen(function* () {
       const progress = yield* ContactsStream.makeProgress
-      const looking = yield* Effect.forkChild(Stream.runLast(progress.changes))
-      yield* Effect.forkChild(runOf(progress, slowRows(2)))
-      const longer = yield* Effect.forkChild(runOf(progress, slowRows(8)))
-      yield* pass(500)
-      assert.isUndefined(looking.pollUnsafe())
-      yield* pass(500)
+      const observer = yield* Effect.forkChild(Stream.runLast(progress.changes))
+      yield* Effect.forkChild(runWithProgress(progress, slowRows(2)))
+      const longer = yield* Effect.forkChild(runWithProgress(progress, slowRows(8)))
+      yield* advance(500)
+      assert.isUndefined(observer.pollUnsafe())
+      yield* advance(500)
       yield* Fiber.join(longer)
-      assert.deepInclude(Option.getOrUndefined(yield* Fiber.join(looking)), { done: 10, pending: 0 })
+      assert.deepInclude(Option.getOrUndefined(yield* Fiber.join(observer)), { done: 10, pending: 0 })
     })
   )
 
-  it.effect("goes on with its rate in a second run", () =>
+  it.effect("continues its rate in a second run", () =>
     Effect.gen(function* () {
       const progress = yield* ContactsStream.makeProgress
-      yield* inTime(runOf(progress, slowRows(20)))
+      yield* withClock(runWithProgress(progress, slowRows(20)))
       assert.closeTo((yield* progress.snapshot).rowsPerSecond, 10, 0.5)
-      yield* inTime(runOf(progress, slowRows(20)))
+      yield* withClock(runWithProgress(progress, slowRows(20)))
       assert.closeTo((yield* progress.snapshot).rowsPerSecond, 10, 0.5)
     })
   )
 
-  it.effect("is told at once, before anything has begun", () =>
+  it.effect("emits a snapshot at once, before a run has started", () =>
     Effect.gen(function* () {
       const progress = yield* ContactsStream.makeProgress
-      const looking = yield* Effect.forkChild(Stream.runHead(progress.changes))
-      yield* pass(0)
-      assert.isDefined(looking.pollUnsafe())
+      const observer = yield* Effect.forkChild(Stream.runHead(progress.changes))
+      yield* advance(0)
+      assert.isDefined(observer.pollUnsafe())
     })
   )
 
-  it.effect("has nothing pending when a run has stopped", () =>
+  it.effect("has no pending rows after a run has stopped", () =>
     Effect.gen(function* () {
       const rows: ReadonlyArray<Row> = range(1, 20).map((row) => ({
         phone: "1",
@@ -838,7 +843,7 @@ describe("makeProgress", () => {
       }))
       const { layer } = makeServer(rows)
       const progress = yield* ContactsStream.makeProgress
-      yield* inTime(
+      yield* withClock(
         ContactsStream.upsertAll(chunked(inputs(rows), 20), { progress }).pipe(Stream.runDrain, Effect.exit)
       ).pipe(Effect.provide(layer))
       assert.deepInclude(yield* progress.snapshot, { done: 2, pending: 0 })

@@ -14,14 +14,14 @@ const contact = (id: number | string) => Contact.make({ id: ContactId.make(Strin
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => contact(index + 1))
 const idsOf = (contacts: ReadonlyArray<Contact>) => contacts.map(({ id }) => id)
 
-/** `Contacts` whose searches are answered by `answer`, and the searches that it got. */
-const serving = (answer: (limit: number, offset: number, index: number) => SearchPage) => {
+/** `Contacts` that answers each search with `respond`, and the queries that it received. */
+const makeServer = (respond: (limit: number, offset: number, index: number) => SearchPage) => {
   const queries: Array<SearchQuery> = []
   const layer = Layer.mock(Contacts, {
     search: (query) =>
       Effect.sync(() => {
         queries.push(query)
-        return answer(query.limit ?? 50, query.offset ?? 0, queries.length - 1)
+        return respond(query.limit ?? 50, query.offset ?? 0, queries.length - 1)
       })
   })
   return { layer, queries }
@@ -32,16 +32,16 @@ const page = (contacts: ReadonlyArray<Contact>, total?: number): SearchPage => (
   total: Option.fromUndefinedOr(total)
 })
 
-/** A server that gives at most `clamp` contacts at a time, and tells the total in one way or another. */
-const honest = (all: ReadonlyArray<Contact>, clamp: number, totals: "true" | "page" | "none") =>
-  serving((limit, offset) => {
-    const found = all.slice(offset, offset + Math.min(limit, clamp))
+/** A correct server that returns at most `maxLimit` contacts per page and reports the total as `totals` says. */
+const makeCorrectServer = (all: ReadonlyArray<Contact>, maxLimit: number, totals: "true" | "page" | "none") =>
+  makeServer((limit, offset) => {
+    const found = all.slice(offset, offset + Math.min(limit, maxLimit))
     return page(found, { true: all.length, page: found.length, none: undefined }[totals])
   })
 
 const query = { name: "a" }
 
-const collect = (server: ReturnType<typeof serving>, options?: ContactsStream.PageOptions) =>
+const collect = (server: ReturnType<typeof makeServer>, options?: ContactsStream.PageOptions) =>
   ContactsStream.search(query, options).pipe(Stream.runCollect, Effect.map(idsOf), Effect.provide(server.layer))
 
 const int = (minimum: number, maximum: number) =>
@@ -49,15 +49,15 @@ const int = (minimum: number, maximum: number) =>
 
 describe("search", () => {
   it.effect.prop(
-    "gives every contact once and in order, whatever the server's limit and totals are",
+    "emits every contact once and in order, at any page size, server limit and kind of total",
     [int(0, 130), int(1, 60), int(1, 60), Arbitrary.schema(Schema.Literals(["true", "none"]))],
-    ([count, clamp, pageSize, totals]) =>
+    ([count, maxLimit, pageSize, totals]) =>
       Effect.gen(function* () {
         const all = upTo(count)
-        const server = honest(all, clamp, totals)
+        const server = makeCorrectServer(all, maxLimit, totals)
         assert.deepStrictEqual(yield* collect(server, { pageSize }), idsOf(all))
-        // The next offset is where the rows ended, never where they should have.
-        const step = Math.min(clamp, pageSize)
+        // The next offset is the number of contacts received, not the number requested.
+        const step = Math.min(maxLimit, pageSize)
         assert.deepStrictEqual(
           server.queries.map(({ offset }) => offset),
           server.queries.map((_, index) => Math.min(index * step, count))
@@ -68,85 +68,89 @@ describe("search", () => {
   )
 
   it.effect.prop(
-    "gives every contact where the total counts the page",
+    "emits every contact if the server reports the length of the page as the total",
     [int(0, 130), int(1, 60)],
     ([count, pageSize]) =>
       Effect.gen(function* () {
         const all = upTo(count)
-        assert.deepStrictEqual(yield* collect(honest(all, 1000, "page"), { pageSize }), idsOf(all))
-        // A page of 50 may have been cut at the limit that the contract names.
-        assert.deepStrictEqual(yield* collect(honest(all, 50, "page"), { pageSize: 100 }), idsOf(all))
+        assert.deepStrictEqual(yield* collect(makeCorrectServer(all, 1000, "page"), { pageSize }), idsOf(all))
+        // The server may have cut a page of 50, the limit in the contract.
+        assert.deepStrictEqual(yield* collect(makeCorrectServer(all, 50, "page"), { pageSize: 100 }), idsOf(all))
         return true
       }),
     { arbitrary: { runs: 100 } }
   )
 
-  it.effect("gives every contact where pages are longer than was asked for", () =>
+  it.effect("emits every contact if a page is longer than the page size", () =>
     Effect.gen(function* () {
       const all = upTo(170)
-      const server = serving((limit, offset) => page(all.slice(offset, offset + (offset === 0 ? 60 : limit))))
+      const server = makeServer((limit, offset) => page(all.slice(offset, offset + (offset === 0 ? 60 : limit))))
       assert.deepStrictEqual(yield* collect(server), idsOf(all))
     })
   )
 
-  it.effect("makes no more requests than it needs", () =>
+  it.effect("makes no unnecessary requests", () =>
     Effect.gen(function* () {
-      for (const [count, clamp, totals, pageSize, requests] of [
-        // No total: an empty page, or one shorter than an earlier one, is the end.
+      for (const [count, maxLimit, totals, pageSize, requests] of [
+        // Without a total, an empty page or a page shorter than an earlier one is the last page.
         [0, 50, "none", 50, 1],
         [30, 50, "none", 50, 2],
         [50, 50, "none", 50, 2],
         [70, 50, "none", 50, 2],
         [70, 20, "none", 50, 4],
-        // A total that is reached.
+        // The total is reached.
         [30, 50, "true", 50, 1],
         [70, 50, "true", 50, 2],
         [100, 50, "true", 50, 2],
         [60, 20, "true", 50, 3],
-        // A total that is a full page's length, or may be, is not trusted.
+        // A total that equals the length of a page that may be full is ignored.
         [50, 50, "true", 50, 2],
         [50, 50, "true", 100, 2],
         [49, 49, "true", 100, 1]
       ] as const) {
-        const server = honest(upTo(count), clamp, totals)
+        const server = makeCorrectServer(upTo(count), maxLimit, totals)
         yield* collect(server, { pageSize })
-        assert.strictEqual(server.queries.length, requests, `${count} by ${clamp}, total ${totals}, asked ${pageSize}`)
+        assert.strictEqual(
+          server.queries.length,
+          requests,
+          `${count} contacts, server limit ${maxLimit}, totals ${totals}, page size ${pageSize}`
+        )
       }
     })
   )
 
   it.effect.prop(
-    "comes to an end and gives nothing twice, whatever a server answers",
+    "ends and emits no contact twice for any sequence of pages",
     [
       Arbitrary.array(Arbitrary.array(int(1, 12), { maxLength: 8 }), { minLength: 1, maxLength: 8 }),
       Arbitrary.array(int(-1, 40), { minLength: 1, maxLength: 3 }),
       int(1, 10)
     ],
-    ([answers, totals, pageSize]) =>
+    ([responses, totals, pageSize]) =>
       Effect.gen(function* () {
-        // It ignores what it is asked, and answers the same for ever.
-        const server = serving((_, __, index) => {
+        // The server ignores the query and repeats its responses forever.
+        const server = makeServer((_, __, index) => {
           const total = totals[index % totals.length] ?? -1
-          return page((answers[index % answers.length] ?? []).map(contact), total === -1 ? undefined : total)
+          return page((responses[index % responses.length] ?? []).map(contact), total === -1 ? undefined : total)
         })
         const ids = yield* collect(server, { pageSize })
         assert.strictEqual(new Set(ids).size, ids.length)
-        // Each of the twelve may be alone on its page, with two stale pages before it, and three behind the last.
+        // At worst, each of the 12 contacts has its own page after two stale pages, and three stale pages follow the last.
         assert.isAtMost(server.queries.length, 12 * 3 + 3)
         return true
       }),
     { arbitrary: { runs: 300 } }
   )
 
-  it.effect("asks a server that ignores the offset twice", () =>
+  it.effect("sends two requests to a server that ignores the offset", () =>
     Effect.gen(function* () {
-      const server = serving((limit) => page(upTo(limit)))
+      const server = makeServer((limit) => page(upTo(limit)))
       assert.strictEqual((yield* collect(server)).length, 50)
       assert.strictEqual(server.queries.length, 2)
     })
   )
 
-  it.effect("goes on over pages that moved down, and after three of them ends", () =>
+  it.effect("continues after two pages without a new contact and ends after three", () =>
     Effect.gen(function* () {
       const pages = [
         [1, 2],
@@ -154,20 +158,20 @@ describe("search", () => {
         [1, 2],
         [3, 4]
       ]
-      const server = serving((_, __, index) => page((pages[index] ?? []).map(contact)))
+      const server = makeServer((_, __, index) => page((pages[index] ?? []).map(contact)))
       assert.deepStrictEqual(yield* collect(server, { pageSize: 2 }), ["1", "2", "3", "4"])
       assert.strictEqual(server.queries.length, 5)
-      const endless = serving((_, __, index) => page((index % 2 === 0 ? [1, 2] : [2, 1]).map(contact)))
+      const endless = makeServer((_, __, index) => page((index % 2 === 0 ? [1, 2] : [2, 1]).map(contact)))
       assert.deepStrictEqual(yield* collect(endless, { pageSize: 2 }), ["1", "2"])
       assert.strictEqual(endless.queries.length, 4)
     })
   )
 
-  it.effect("reads on where a total is smaller than what was received, and ends where the server shrinks", () =>
+  it.effect("continues if the total is too small, and ends if the number of contacts shrinks", () =>
     Effect.gen(function* () {
-      const lying = serving((limit, offset) => page(upTo(130).slice(offset, offset + limit), 7))
-      assert.strictEqual((yield* collect(lying)).length, 130)
-      const shrinking = serving((limit, offset, index) => {
+      const wrong = makeServer((limit, offset) => page(upTo(130).slice(offset, offset + limit), 7))
+      assert.strictEqual((yield* collect(wrong)).length, 130)
+      const shrinking = makeServer((limit, offset, index) => {
         const all = upTo(130 - index * 50)
         return page(all.slice(offset, offset + limit), all.length)
       })
@@ -175,9 +179,9 @@ describe("search", () => {
     })
   )
 
-  it.effect("asks for a page when it is wanted, and may be run again", () =>
+  it.effect("requests a page only when it is pulled, and can be run again", () =>
     Effect.gen(function* () {
-      const server = honest(upTo(500), 50, "true")
+      const server = makeCorrectServer(upTo(500), 50, "true")
       const stream = ContactsStream.search(query).pipe(Stream.take(50), Stream.runCollect, Effect.provide(server.layer))
       assert.strictEqual((yield* stream).length, 50)
       assert.strictEqual(server.queries.length, 1)
@@ -189,22 +193,22 @@ describe("search", () => {
     })
   )
 
-  it.effect("fails as the search does: by what it was asked, too", () =>
+  it.effect("fails with Validation for a bad query or page size", () =>
     Effect.gen(function* () {
-      for (const [asked, options] of [
+      for (const [bad, options] of [
         [{} as { name: string }, {}],
         [{ name: "" }, {}],
         [query, { pageSize: 0 }],
         [query, { pageSize: 1.5 }],
         [query, { pageSize: Number.NaN }]
       ] as const) {
-        const error = yield* ContactsStream.search(asked, options).pipe(Stream.runDrain, Effect.flip)
+        const error = yield* ContactsStream.search(bad, options).pipe(Stream.runDrain, Effect.flip)
         assert.deepInclude(error, { _tag: "Validation", source: "client" })
       }
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect("reads a sandbox that gives fewer than asked", () =>
+  it.effect("reads all contacts of a sandbox whose pages are shorter than the page size", () =>
     Effect.gen(function* () {
       const { seed } = yield* Sandbox.State
       const seeded = yield* seed(
@@ -216,25 +220,25 @@ describe("search", () => {
   )
 })
 
-const collectPages = (server: ReturnType<typeof serving>, options?: ContactsStream.PageOptions) =>
+const collectPages = (server: ReturnType<typeof makeServer>, options?: ContactsStream.PageOptions) =>
   ContactsStream.pages(query, options).pipe(Stream.runCollect, Effect.provide(server.layer))
 
 describe("pages", () => {
-  it.effect("gives each with its total, and one where nothing was found", () =>
+  it.effect("emits each page with its total, and one empty page if nothing matches", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* collectPages(honest(upTo(5), 2, "true")), [
+      assert.deepStrictEqual(yield* collectPages(makeCorrectServer(upTo(5), 2, "true")), [
         page(upTo(2), 5),
         page(upTo(4).slice(2), 5),
         page(upTo(5).slice(4), 5)
       ])
-      assert.deepStrictEqual(yield* collectPages(honest([], 2, "true")), [page([], 0)])
+      assert.deepStrictEqual(yield* collectPages(makeCorrectServer([], 2, "true")), [page([], 0)])
     })
   )
 
-  it.effect("leaves out what was seen, and pages without anything new", () =>
+  it.effect("removes contacts that were emitted before, and skips pages without a new contact", () =>
     Effect.gen(function* () {
       const pages = [[1, 2, 2], [3, 1, 4], [1, 2, 3], [5]]
-      const server = serving((_, __, index) => page((pages[index] ?? []).map(contact), index))
+      const server = makeServer((_, __, index) => page((pages[index] ?? []).map(contact), index))
       assert.deepStrictEqual(yield* collectPages(server, { pageSize: 3 }), [
         page([1, 2].map(contact), 0),
         page([3, 4].map(contact), 1),
