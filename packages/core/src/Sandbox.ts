@@ -23,9 +23,9 @@ import * as AgentalkClient from "./AgentalkClient.ts"
 import { type Contact, ContactFromWire, UpsertInput } from "./Contact.ts"
 import type { Contacts } from "./Contacts.ts"
 import * as Faults from "./Faults.ts"
-import * as Handlers from "./internal/handlers.ts"
-import { type Journal, makeJournal } from "./internal/journal.ts"
-import { makeStore, type Store } from "./internal/store.ts"
+import * as Handlers from "./internal/sandbox/handlers.ts"
+import { makeRequestLog, type RequestLog } from "./internal/sandbox/requestLog.ts"
+import { makeStore, type Store } from "./internal/sandbox/store.ts"
 import * as Transport from "./Transport.ts"
 
 /**
@@ -65,7 +65,7 @@ export interface Options {
  * @category testing
  * @since 0.1.0
  */
-export interface Exchange extends Faults.Request {
+export interface RecordedRequest extends Faults.Request {
   /** The name of the fault that struck it, if any. */
   readonly fault: string | undefined
   /** The status of the answer: `undefined` while there is none, and where the connection broke. */
@@ -93,7 +93,7 @@ export class State extends Context.Service<
       organization?: string
     ) => Effect.Effect<ReadonlyArray<Contact>, Schema.SchemaError>
     /** The requests that it got, struck by a fault or not: the last thousand of them. */
-    readonly requests: Effect.Effect<ReadonlyArray<Exchange>>
+    readonly requests: Effect.Effect<ReadonlyArray<RecordedRequest>>
     /** Lets a script decide which requests fail, and how, from now on. */
     readonly script: (script: Faults.Script) => Effect.Effect<void>
     /** Forgets the contacts of every organization, the requests and the script, and counts from the first id again. */
@@ -104,7 +104,7 @@ export class State extends Context.Service<
 /** What a sandbox works on, and a test only sees through its `State`. */
 interface Inside {
   readonly store: Store
-  readonly journal: Journal
+  readonly requestLog: RequestLog
 }
 
 const insides = new WeakMap<State["Service"], Inside>()
@@ -125,7 +125,7 @@ const decodeInputs = Schema.decodeUnknownEffect(Schema.Array(UpsertInput), {
 const layerState = Layer.fresh(
   Layer.sync(State, () => {
     const store = makeStore()
-    const journal = makeJournal()
+    const requestLog = makeRequestLog()
     const state = State.of({
       contacts: (org = organization) =>
         Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(structuredClone(one)))),
@@ -138,14 +138,14 @@ const layerState = Layer.fresh(
               return decodeContact(structuredClone(contact))
             })
         ),
-      requests: Effect.sync(journal.all),
-      script: (script) => Effect.sync(() => journal.script(script)),
+      requests: Effect.sync(requestLog.all),
+      script: (script) => Effect.sync(() => requestLog.setScript(script)),
       reset: Effect.sync(() => {
         store.clear()
-        journal.clear()
+        requestLog.clear()
       })
     })
-    insides.set(state, { store, journal })
+    insides.set(state, { store, requestLog })
     return state
   })
 )
@@ -192,12 +192,12 @@ export const withFaults = <E, R>(
   R | State | HttpServerRequest.HttpServerRequest
 > =>
   Effect.gen(function* () {
-    const { journal } = yield* inside
+    const { requestLog } = yield* inside
     const request = yield* HttpServerRequest.HttpServerRequest
     const body = yield* Effect.orElseSucceed(request.text, () => "")
-    const { entry, fault } = journal.enter(request, body)
+    const { fault, setStatus } = requestLog.record(request, body)
     const response = yield* fault === undefined ? operation : Faults.answer(fault, operation, connection)
-    entry.status = response.status
+    setStatus(response.status)
     return response
   })
 
