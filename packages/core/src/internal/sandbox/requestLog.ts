@@ -2,6 +2,7 @@
 import type { Json } from "effect/Schema"
 import { ContactsGroup } from "../../AgentalkApi.ts"
 import type * as Faults from "../../Faults.ts"
+import { makeRouteMatcher } from "./routeMatcher.ts"
 
 /** A request as the server received it. */
 export interface IncomingRequest {
@@ -19,20 +20,13 @@ export interface RecordedRequest extends Faults.Request {
 
 const maxEntries = 1000
 
-const matchers = Object.values(ContactsGroup.endpoints).map(({ identifier, method, path }) => ({
-  operation: identifier,
-  method,
-  pattern: new RegExp(`^${path.replace(/\/$/, "").replace(/:(\w+)/g, "(?<$1>[^/]+)")}/?$`)
-}))
-
-/** Decodes a path segment. A segment that cannot be decoded is kept as it was sent. */
-const decodeSegment = (segment: string): string => {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
-}
+const matchRoute = makeRouteMatcher(
+  Object.values(ContactsGroup.endpoints).map(({ identifier, method, path }) => ({
+    operation: identifier,
+    method,
+    path
+  }))
+)
 
 /** Parses a JSON body. A body that is not JSON is kept as text. */
 const parseBody = (text: string): Json | undefined => {
@@ -50,18 +44,14 @@ export const organizationOf = (headers: IncomingRequest["headers"]): string =>
 
 const parse = ({ headers, method, url }: IncomingRequest, body: string, index: number): Faults.Request => {
   const [path = "", query = ""] = url.split("?")
-  const matcher = matchers.find((candidate) => candidate.method === method && candidate.pattern.test(path))
-  const segments = Object.entries(matcher?.pattern.exec(path)?.groups ?? {})
+  const match = matchRoute(method, path)
   const { authorization: _, ...headersWithoutToken } = headers
   return {
     index,
-    operation: matcher?.operation,
+    operation: match?.operation,
     method,
     path: url,
-    params: Object.fromEntries([
-      ...segments.map(([name, segment]) => [name, decodeSegment(segment)]),
-      ...new URLSearchParams(query)
-    ]),
+    params: { ...match?.params, ...Object.fromEntries(new URLSearchParams(query)) },
     organization: organizationOf(headers),
     headers: headersWithoutToken,
     body: parseBody(body)
