@@ -5,6 +5,7 @@
  * `scripts/package-check.ts`.
  */
 import type * as Core from "@agentalk/core"
+import type * as CoreUnstable from "@agentalk/core/unstable"
 import type * as Node from "@agentalk/node"
 import type { Context, Config, Effect, Layer, Option, Redacted, Result, Schema, Stream } from "effect"
 import { describe, expectTypeOf, it } from "vitest"
@@ -97,6 +98,10 @@ describe("the search for any", () => {
 describe("no export is any", () => {
   it("of @agentalk/core", () => {
     expectTypeOf<Anys<typeof Core>>().toBeNever()
+  })
+
+  it("of @agentalk/core/unstable", () => {
+    expectTypeOf<Anys<typeof CoreUnstable>>().toBeNever()
   })
 
   it("of @agentalk/node", () => {

@@ -163,7 +163,7 @@ describe("a fault", () => {
   )
 
   it.each([400, 404, 499])("cannot refuse with %d what it has applied", (code) => {
-    assert.throws(() => Faults.status(code, after), `status ${code} strikes before the operation`)
+    assert.throws(() => Faults.status(code, after), `status ${code} cannot strike after the operation`)
   })
 
   it.each([200, 399, 408, 500])("can answer %d to what it has applied", (code) => {

@@ -1,5 +1,4 @@
 /** What a sandbox answers: the seven operations and who may do them, in the shapes of Django REST Framework. */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -19,15 +18,9 @@ import { FieldsInput, TagsInput, UpsertInput } from "../../Contact.ts"
 import { ApiToken, OrganizationId } from "../../Settings.ts"
 import * as Issues from "../issues.ts"
 import { organizationOf } from "./requestLog.ts"
-import type { Store, Stored } from "./store.ts"
-
-export const TheStore = Context.Service<Store>("@agentalk/core/Sandbox/Store")
-
-export interface Options {
-  readonly tokens: ReadonlyArray<Redacted.Redacted>
-  readonly organizations?: ReadonlyArray<string> | undefined
-  readonly maxPageSize?: number | undefined
-}
+import { type Options, token } from "./options.ts"
+import { Backend } from "./state.ts"
+import type { Stored } from "./store.ts"
 
 // --- answers ------------------------------------------------------------------------------------------------------
 
@@ -88,7 +81,7 @@ const layerHandlers = ({ maxPageSize = 100 }: Options) =>
     api,
     "Contacts",
     Effect.fnUntraced(function* (handlers) {
-      const store = yield* TheStore
+      const { store } = yield* Backend
       return handlers.handleAll({
         upsert: ({ payload, request }) =>
           checkUpsert(payload, (input) => {
@@ -142,7 +135,7 @@ const schemaErrorOf = (error: unknown): HttpApiSchemaError | undefined =>
 
 const layerAuthorization = (options: Options) =>
   Layer.sync(OrganizationApiToken, () => {
-    const tokens = new Set(options.tokens.map(Redacted.value))
+    const tokens = new Set((options.tokens ?? [token]).map(Redacted.value))
     const organizations = options.organizations && new Set(options.organizations.map((id) => id.toLowerCase()))
     return OrganizationApiToken.of({
       OrganizationApiToken: (handle, { credential }) =>

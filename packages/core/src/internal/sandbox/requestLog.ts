@@ -1,7 +1,7 @@
 /** The log of the requests that a sandbox received. It also holds the script that chooses a fault for each request. */
 import type { Json } from "effect/Schema"
 import { ContactsGroup } from "../../AgentalkApi.ts"
-import type * as Faults from "../../Faults.ts"
+import type { Fault, Request, Script } from "./fault.ts"
 import { makeRouteMatcher } from "./routeMatcher.ts"
 
 /** A request as the server received it. */
@@ -12,9 +12,16 @@ export interface IncomingRequest {
   readonly headers: Readonly<Record<string, string | undefined>>
 }
 
-/** A request, its fault, and the status of its response. */
-export interface RecordedRequest extends Faults.Request {
+/**
+ * A request that a sandbox received, its fault, and the status of its response.
+ *
+ * @category testing
+ * @since 0.1.0
+ */
+export interface RecordedRequest extends Request {
+  /** The name of the fault that the script chose, if any. */
   readonly fault: string | undefined
+  /** The status of the response: `undefined` before the response, and if the connection was reset. */
   readonly status: number | undefined
 }
 
@@ -42,7 +49,7 @@ const parseBody = (text: string): Json | undefined => {
 export const organizationOf = (headers: IncomingRequest["headers"]): string =>
   (headers["x-organization-id"] ?? headers["authorization"]?.replace(/^Bearer /i, "").split(".")[0] ?? "").toLowerCase()
 
-const parse = ({ headers, method, url }: IncomingRequest, body: string, index: number): Faults.Request => {
+const parse = ({ headers, method, url }: IncomingRequest, body: string, index: number): Request => {
   const [path = "", query = ""] = url.split("?")
   const match = matchRoute(method, path)
   const { authorization: _, ...headersWithoutToken } = headers
@@ -60,7 +67,7 @@ const parse = ({ headers, method, url }: IncomingRequest, body: string, index: n
 
 interface Recording {
   /** The fault that the script chose for the request, if any. */
-  readonly fault: Faults.Fault | undefined
+  readonly fault: Fault | undefined
   /** Adds the status of the response to the log. */
   readonly setStatus: (status: number) => void
 }
@@ -68,7 +75,7 @@ interface Recording {
 export const makeRequestLog = () => {
   let entries: Array<{ -readonly [K in keyof RecordedRequest]: RecordedRequest[K] }> = []
   let count = 0
-  let script: Faults.Script | undefined
+  let script: Script | undefined
   return {
     /** Adds a request to the log and asks the script for its fault. */
     record: (incoming: IncomingRequest, body: string): Recording => {
@@ -84,11 +91,11 @@ export const makeRequestLog = () => {
         }
       }
     },
-    setScript: (next: Faults.Script): void => {
+    setScript: (next: Script): void => {
       script = next
     },
     /** Copies of the entries, oldest first. */
-    all: (): ReadonlyArray<RecordedRequest> => entries.map((entry) => ({ ...entry })),
+    all: (): ReadonlyArray<RecordedRequest> => entries.map((entry) => Object.assign({}, entry)),
     clear: (): void => {
       entries = []
       count = 0
