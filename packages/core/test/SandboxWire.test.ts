@@ -65,7 +65,7 @@ describe("the wire of the sandbox", () => {
       "no token",
       ["GET", "/api/contacts/search?name=a", { headers: { authorization: "" } }],
       401,
-      { detail: "No organization API token was given." }
+      { detail: "No organization API token was sent." }
     ],
     [
       "a wrong token",

@@ -1,4 +1,9 @@
-/** What a sandbox answers: the seven operations and who may do them, in the shapes of Django REST Framework. */
+/**
+ * The routes of a sandbox: one handler for each operation of the contract, and the check of the token. Error responses
+ * have the shape of Django REST Framework's, which the API very probably uses.
+ *
+ * A new operation of the contract needs one handler in `layerHandlers` and one method in `store.ts`.
+ */
 import * as Effect from "effect/Effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -17,63 +22,75 @@ import type { Issue } from "../../AgentalkError.ts"
 import { FieldsInput, TagsInput, UpsertInput } from "../../Contact.ts"
 import { ApiToken, OrganizationId } from "../../Settings.ts"
 import * as Issues from "../issues.ts"
-import { organizationOf } from "./requestLog.ts"
 import { type Options, token } from "./options.ts"
+import { organizationOf } from "./requestLog.ts"
 import { Backend } from "./state.ts"
-import type { Stored } from "./store.ts"
+import type { StoredContact } from "./store.ts"
 
-// --- answers ------------------------------------------------------------------------------------------------------
+// --- responses ----------------------------------------------------------------------------------------------------
 
-const answer = (status: number, body: object): HttpServerResponse.HttpServerResponse =>
+const json = (status: number, body: object): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(body, { status })
 
-const notFound = answer(404, { detail: "Not found." })
+const notFound = json(404, { detail: "Not found." })
 
-type Messages = { [key: string]: Messages | Array<string> }
+type ErrorBody = { [key: string]: ErrorBody | Array<string> }
 
 // Without a prototype, `__proto__` is a key like any other.
-const makeMessages = (): Messages => Object.create(null)
+const makeErrorBody = (): ErrorBody => Object.create(null)
 
-/** `{"phone": ["…"], "tags": {"0": ["…"]}}`: a problem stands where the value stood, at any depth. */
-const fieldErrors = (issues: ReadonlyArray<Issue>): HttpServerResponse.HttpServerResponse => {
-  const body = makeMessages()
+/** `{"phone": ["…"], "tags": {"0": ["…"]}}`: each message is at the path of the invalid value. */
+const validationErrors = (issues: ReadonlyArray<Issue>): HttpServerResponse.HttpServerResponse => {
+  const body = makeErrorBody()
   for (const { message, path } of issues) {
-    let at = body
+    let parent = body
     const keys = path.length === 0 ? ["non_field_errors"] : path.map(String)
-    const last = keys.pop() ?? ""
+    const lastKey = keys.pop() ?? ""
     for (const key of keys) {
-      const inner = at[key]
-      at = at[key] = inner === undefined || Array.isArray(inner) ? makeMessages() : inner
+      const child = parent[key]
+      parent = parent[key] = child === undefined || Array.isArray(child) ? makeErrorBody() : child
     }
-    const before = at[last]
-    at[last] = Array.isArray(before) ? [...before, message] : [message]
+    const messages = parent[lastKey]
+    parent[lastKey] = Array.isArray(messages) ? [...messages, message] : [message]
   }
-  return answer(400, body)
+  return json(400, body)
 }
 
-const toJson = (contact: Stored): Schema.JsonObject => ({ ...contact, tags: contact.tags.map((tag) => ({ ...tag })) })
+const toJson = (contact: StoredContact): Schema.JsonObject => ({
+  ...contact,
+  tags: contact.tags.map((tag) => ({ ...tag }))
+})
 
-const oneOr404 = (contact: Stored | undefined) => (contact === undefined ? notFound : { contact: toJson(contact) })
+const contactOrNotFound = (contact: StoredContact | undefined) =>
+  contact === undefined ? notFound : { contact: toJson(contact) }
 
-// --- the seven operations -----------------------------------------------------------------------------------------
+// --- operations ---------------------------------------------------------------------------------------------------
 
 const defaultPageSize = 50
 
-/** Goes on with what the rules of the real input make of a value. */
-const checked = <S extends Schema.ConstraintDecoder<unknown>>(schema: S, ...under: ReadonlyArray<string>) => {
+/**
+ * Validates a value by the same schema as the client, because the contract describes it only in part. `handle` receives
+ * the decoded value; an invalid value is responded to with 400. `path` is where the value is in the body.
+ */
+const validate = <S extends Schema.ConstraintDecoder<unknown>>(schema: S, ...path: ReadonlyArray<string>) => {
   const decode = SchemaParser.decodeUnknownResult(schema, { errors: "all" })
-  return <A>(value: unknown, go: (value: S["Type"]) => A): Effect.Effect<A | HttpServerResponse.HttpServerResponse> =>
+  return <A>(
+    value: unknown,
+    handle: (value: S["Type"]) => A
+  ): Effect.Effect<A | HttpServerResponse.HttpServerResponse> =>
     Effect.sync(() => {
       const decoded = decode(value)
-      return Result.isFailure(decoded) ? fieldErrors(Issues.fromSchema(decoded.failure, under)) : go(decoded.success)
+      return Result.isFailure(decoded)
+        ? validationErrors(Issues.fromSchema(decoded.failure, path))
+        : handle(decoded.success)
     })
 }
 
-const checkUpsert = checked(UpsertInput)
-const checkTags = checked(TagsInput, "tags")
-const checkFields = checked(FieldsInput, "fields")
+const validateUpsert = validate(UpsertInput)
+const validateTags = validate(TagsInput, "tags")
+const validateFields = validate(FieldsInput, "fields")
 
-// A server tells everything that is wrong at once.
+// A response lists all invalid values, not only the first.
 const api = AgentalkApi.annotate(HttpApi.PayloadParseOptions, { errors: "all" })
 
 const layerHandlers = ({ maxPageSize = 100 }: Options) =>
@@ -82,40 +99,46 @@ const layerHandlers = ({ maxPageSize = 100 }: Options) =>
     "Contacts",
     Effect.fnUntraced(function* (handlers) {
       const { store } = yield* Backend
+      const contactsOf = ({ headers }: HttpServerRequest.HttpServerRequest) =>
+        store.organization(organizationOf(headers))
+
       return handlers.handleAll({
         upsert: ({ payload, request }) =>
-          checkUpsert(payload, (input) => {
-            const { contact, isNew } = store.upsert(organizationOf(request.headers), input)
-            return answer(isNew ? 201 : 200, { contact: toJson(contact), isNew })
+          validateUpsert(payload, (input) => {
+            const { contact, isNew } = contactsOf(request).upsert(input)
+            return json(isNew ? 201 : 200, { contact: toJson(contact), isNew })
           }),
+
         delete: ({ params, request }) =>
-          Effect.sync(() =>
-            store.delete(organizationOf(request.headers), params.contact_id) ? { message: "Contact deleted" } : notFound
-          ),
+          Effect.sync(() => {
+            const existed = contactsOf(request).delete(params.contact_id)
+            return existed ? { message: "Contact deleted" } : notFound
+          }),
+
         updateFields: ({ params, payload, request }) =>
-          checkFields(payload.fields, (fields) =>
-            oneOr404(store.updateFields(organizationOf(request.headers), params.contact_id, fields))
+          validateFields(payload.fields, (fields) =>
+            contactOrNotFound(contactsOf(request).updateFields(params.contact_id, fields))
           ),
+
         clearField: ({ params, request }) =>
           Effect.sync(() =>
             params.field_key === "phone"
-              ? answer(400, { phone: ["A contact keeps its phone number."] })
-              : oneOr404(store.clearField(organizationOf(request.headers), params.contact_id, params.field_key))
+              ? json(400, { phone: ["The phone number of a contact cannot be cleared."] })
+              : contactOrNotFound(contactsOf(request).clearField(params.contact_id, params.field_key))
           ),
+
         addTags: ({ params, payload, request }) =>
-          checkTags(payload.tags, (tags) =>
-            oneOr404(store.addTags(organizationOf(request.headers), params.contact_id, tags))
-          ),
+          validateTags(payload.tags, (tags) => contactOrNotFound(contactsOf(request).addTags(params.contact_id, tags))),
+
         removeTag: ({ params, request }) =>
-          Effect.sync(() =>
-            oneOr404(store.removeTag(organizationOf(request.headers), params.contact_id, params.tag_id_or_name))
-          ),
+          Effect.sync(() => contactOrNotFound(contactsOf(request).removeTag(params.contact_id, params.tag_id_or_name))),
+
         search: ({ query, request }) =>
           Effect.sync(() => {
             if (query.name === undefined && query.phone === undefined) {
-              return answer(400, { non_field_errors: ["At least one of name and phone is required."] })
+              return json(400, { non_field_errors: ["At least one of name and phone is required."] })
             }
-            const found = store.search(organizationOf(request.headers), query)
+            const found = contactsOf(request).search(query)
             const offset = Math.max(0, query.offset ?? 0)
             const limit = Math.min(Math.max(1, query.limit ?? defaultPageSize), maxPageSize)
             return { contacts: found.slice(offset, offset + limit).map(toJson), total: found.length }
@@ -124,12 +147,12 @@ const layerHandlers = ({ maxPageSize = 100 }: Options) =>
     })
   )
 
-// --- who may do them ----------------------------------------------------------------------------------------------
+// --- authorization ------------------------------------------------------------------------------------------------
 
 const isToken = Schema.is(ApiToken)
 const isOrganization = Schema.is(OrganizationId)
 
-// A security middleware finds what a handler failed with in a wrapper of Effect's own.
+// A security middleware receives the error of a handler inside a wrapper of Effect's own.
 const schemaErrorOf = (error: unknown): HttpApiSchemaError | undefined =>
   [error, Predicate.hasProperty(error, "error") ? error.error : undefined].find((u) => HttpApiSchemaError.is(u))
 
@@ -137,33 +160,39 @@ const layerAuthorization = (options: Options) =>
   Layer.sync(OrganizationApiToken, () => {
     const tokens = new Set((options.tokens ?? [token]).map(Redacted.value))
     const organizations = options.organizations && new Set(options.organizations.map((id) => id.toLowerCase()))
+
+    /** The error response to a request whose token or organization is not accepted. */
+    const refusal = (request: HttpServerRequest.HttpServerRequest, credential: string) => {
+      if (credential === "") return json(401, { detail: "No organization API token was sent." })
+      if (!isToken(credential) || !tokens.has(credential)) {
+        return json(401, { detail: "The organization API token is not valid." })
+      }
+      const organization = request.headers["x-organization-id"]?.toLowerCase()
+      if (organization === undefined) return undefined
+      if (!isOrganization(organization)) return json(400, { detail: "X-Organization-ID is not a UUID." })
+      const isOwn = organization === credential.split(".")[0]?.toLowerCase()
+      if (!isOwn && organizations !== undefined && !organizations.has(organization)) {
+        return json(403, { detail: "The token cannot access this organization." })
+      }
+      return undefined
+    }
+
     return OrganizationApiToken.of({
-      OrganizationApiToken: (handle, { credential }) =>
+      OrganizationApiToken: (operation, { credential }) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-          const text = Redacted.value(credential)
-          if (text === "") return Effect.succeed(answer(401, { detail: "No organization API token was given." }))
-          if (!isToken(text) || !tokens.has(text)) {
-            return Effect.succeed(answer(401, { detail: "The organization API token is not valid." }))
-          }
-          const named = request.headers["x-organization-id"]?.toLowerCase()
-          if (named !== undefined && !isOrganization(named)) {
-            return Effect.succeed(answer(400, { detail: "X-Organization-ID is not a UUID." }))
-          }
-          const isOwn = named === undefined || named === text.split(".")[0]?.toLowerCase()
-          if (!isOwn && organizations !== undefined && !organizations.has(named)) {
-            return Effect.succeed(answer(403, { detail: "The token does not reach this organization." }))
-          }
-          return Effect.catch(handle, (error) => {
-            const refused = schemaErrorOf(error)
-            return refused === undefined
+          const refused = refusal(request, Redacted.value(credential))
+          if (refused !== undefined) return Effect.succeed(refused)
+          return Effect.catch(operation, (error) => {
+            const schemaError = schemaErrorOf(error)
+            return schemaError === undefined
               ? Effect.fail(error)
-              : Effect.succeed(fieldErrors(Issues.fromSchema(refused.cause.issue)))
+              : Effect.succeed(validationErrors(Issues.fromSchema(schemaError.cause.issue)))
           })
         })
     })
   })
 
-/** The routes of the contract, and an answer for every other address. */
+/** The routes of the contract, and a 404 for every other path. */
 export const layer = (options: Options) =>
   HttpApiBuilder.layer(api).pipe(
     Layer.provide(layerHandlers(options)),

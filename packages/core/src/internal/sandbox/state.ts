@@ -56,13 +56,18 @@ const decodeInputs = Schema.decodeUnknownEffect(Schema.Array(UpsertInput), {
 // Stored values are copied on the way in and out, so that a test cannot change the store by mutating a value.
 const makeState = (store: Store, requestLog: RequestLog): State["Service"] => ({
   contacts: (org = organization) =>
-    Effect.sync(() => store.all(org.toLowerCase()).map((contact) => decodeContact(structuredClone(contact)))),
+    Effect.sync(() =>
+      store
+        .organization(org)
+        .all()
+        .map((contact) => decodeContact(structuredClone(contact)))
+    ),
   seed: (contacts, org = organization) =>
     Effect.map(
       Effect.suspend(() => decodeInputs([...contacts])),
       (inputs) =>
         inputs.map((input) => {
-          const { contact } = store.upsert(org.toLowerCase(), structuredClone(input))
+          const { contact } = store.organization(org).upsert(structuredClone(input))
           return decodeContact(structuredClone(contact))
         })
     ),

@@ -1,8 +1,8 @@
-/** The contacts that a sandbox keeps: plain state, changed only by whole operations. */
+/** The contacts of a sandbox, in memory. Each operation of the API is one method of an organization's store. */
 import type { Json } from "effect/Schema"
 
-/** A contact as the sandbox keeps and answers it. */
-export interface Stored {
+/** A contact as the sandbox stores it and sends it. */
+export interface StoredContact {
   readonly id: string
   readonly phone: string
   readonly firstName?: string
@@ -12,20 +12,15 @@ export interface Stored {
   readonly fields: Readonly<Record<string, Json>>
 }
 
-export interface Upsert extends Partial<Pick<Stored, "firstName" | "lastName" | "email" | "fields">> {
+interface UpsertValues extends Partial<Pick<StoredContact, "firstName" | "lastName" | "email" | "fields">> {
   readonly phone: string
   readonly tags?: ReadonlyArray<string>
 }
 
-interface Organization {
-  readonly contacts: Map<string, Stored>
-  readonly idsByDigits: Map<string, string>
-  readonly tagIds: Map<string, string>
-}
-
-/** Two phones are the same when their digits are. */
+/** Two phone numbers are equal if their digits are equal. */
 const digitsOf = (phone: string): string => phone.replace(/\D/g, "")
 
+/** The built-in fields that can be cleared, by each of their spellings. */
 const builtIns: ReadonlyMap<string, "firstName" | "lastName" | "email"> = new Map([
   ["firstName", "firstName"],
   ["first_name", "firstName"],
@@ -34,110 +29,126 @@ const builtIns: ReadonlyMap<string, "firstName" | "lastName" | "email"> = new Ma
   ["email", "email"]
 ] as const)
 
-export const makeStore = () => {
-  const organizations = new Map<string, Organization>()
-  let created = 0
+/** The contacts of one organization. Methods that change a contact return it, or `undefined` if it is missing. */
+const makeOrganizationStore = (nextId: () => string) => {
+  const contacts = new Map<string, StoredContact>()
+  const idsByDigits = new Map<string, string>()
+  const tagIds = new Map<string, string>()
 
-  const organizationOf = (id: string): Organization => {
-    let organization = organizations.get(id)
-    if (organization === undefined) {
-      organization = { contacts: new Map(), idsByDigits: new Map(), tagIds: new Map() }
-      organizations.set(id, organization)
-    }
-    return organization
-  }
-
-  // Ids are UUIDs that count, so that a test reads the same on every run.
-  const nextId = (): string => `5a4db0c5-0000-4000-8000-${(++created).toString(16).padStart(12, "0")}`
-
-  const withTags = (organization: Organization, tags: Stored["tags"], names: ReadonlyArray<string>): Stored["tags"] => {
-    const out = [...tags]
+  /** Adds the tags that are missing. A tag has the same id on every contact. */
+  const withTags = (tags: StoredContact["tags"], names: ReadonlyArray<string>): StoredContact["tags"] => {
+    const result = [...tags]
     for (const name of names) {
-      if (out.some((tag) => tag.name === name)) continue
-      const id = organization.tagIds.get(name) ?? String(organization.tagIds.size + 1)
-      organization.tagIds.set(name, id)
-      out.push({ id, name })
+      if (result.some((tag) => tag.name === name)) continue
+      const id = tagIds.get(name) ?? String(tagIds.size + 1)
+      tagIds.set(name, id)
+      result.push({ id, name })
     }
-    return out
+    return result
   }
 
-  const update = (
-    org: string,
-    id: string,
-    change: (contact: Stored, organization: Organization) => Stored | undefined
-  ) => {
-    const organization = organizationOf(org)
-    const contact = organization.contacts.get(id)
-    const changed = contact && change(contact, organization)
-    if (changed !== undefined) organization.contacts.set(id, changed)
+  /** Replaces a contact by a changed copy, unless `change` returns `undefined`. */
+  const update = (id: string, change: (contact: StoredContact) => StoredContact | undefined) => {
+    const contact = contacts.get(id)
+    const changed = contact && change(contact)
+    if (changed !== undefined) contacts.set(id, changed)
     return changed
   }
 
   return {
-    /** Creates the contact or updates the one with the same phone: given keys are set, fields and tags are added. */
-    upsert: (org: string, { phone, tags = [], fields = {}, ...names }: Upsert): { contact: Stored; isNew: boolean } => {
-      const organization = organizationOf(org)
-      const known = organization.idsByDigits.get(digitsOf(phone))
-      const before = known === undefined ? undefined : organization.contacts.get(known)
-      const contact: Stored = {
-        ...(before ?? { id: nextId(), phone }),
-        ...names,
-        tags: withTags(organization, before?.tags ?? [], tags),
-        fields: { ...before?.fields, ...fields }
+    /** Creates a contact, or updates the contact with the same phone: sets the given values, adds tags and fields. */
+    upsert: ({ phone, tags = [], fields = {}, ...values }: UpsertValues) => {
+      const existingId = idsByDigits.get(digitsOf(phone))
+      const existing = existingId === undefined ? undefined : contacts.get(existingId)
+      const contact: StoredContact = {
+        ...(existing ?? { id: nextId(), phone }),
+        ...values,
+        tags: withTags(existing?.tags ?? [], tags),
+        fields: { ...existing?.fields, ...fields }
       }
-      organization.contacts.set(contact.id, contact)
-      organization.idsByDigits.set(digitsOf(phone), contact.id)
-      return { contact, isNew: before === undefined }
+      contacts.set(contact.id, contact)
+      idsByDigits.set(digitsOf(phone), contact.id)
+      return { contact, isNew: existing === undefined }
     },
-    delete: (org: string, id: string): boolean => {
-      const organization = organizationOf(org)
-      const contact = organization.contacts.get(id)
+
+    /** Deletes a contact. Returns whether it existed. */
+    delete: (id: string): boolean => {
+      const contact = contacts.get(id)
       if (contact === undefined) return false
-      organization.idsByDigits.delete(digitsOf(contact.phone))
-      return organization.contacts.delete(id)
+      idsByDigits.delete(digitsOf(contact.phone))
+      return contacts.delete(id)
     },
-    updateFields: (org: string, id: string, fields: Stored["fields"]) =>
-      update(org, id, (contact) => ({ ...contact, fields: { ...contact.fields, ...fields } })),
-    /** Clears a built-in or a custom field; `undefined` where the contact or the custom field is missing. */
-    clearField: (org: string, id: string, key: string) =>
-      update(org, id, (contact) => {
+
+    updateFields: (id: string, fields: StoredContact["fields"]) =>
+      update(id, (contact) => ({ ...contact, fields: { ...contact.fields, ...fields } })),
+
+    /** Clears a built-in or a custom field. Returns `undefined` also if the contact has no such custom field. */
+    clearField: (id: string, key: string) =>
+      update(id, (contact) => {
         const builtIn = builtIns.get(key)
         if (builtIn !== undefined) {
           const { [builtIn]: _, ...rest } = contact
           return rest
         }
         if (!Object.hasOwn(contact.fields, key)) return undefined
-        return {
-          ...contact,
-          fields: Object.fromEntries(Object.entries(contact.fields).filter(([name]) => name !== key))
-        }
+        const fields = Object.entries(contact.fields).filter(([name]) => name !== key)
+        return { ...contact, fields: Object.fromEntries(fields) }
       }),
-    addTags: (org: string, id: string, names: ReadonlyArray<string>) =>
-      update(org, id, (contact, organization) => ({
-        ...contact,
-        tags: withTags(organization, contact.tags, names)
-      })),
-    /** Takes one tag away, by name or else by id; `undefined` where the contact or its tag is missing. */
-    removeTag: (org: string, id: string, idOrName: string) =>
-      update(org, id, (contact) => {
+
+    addTags: (id: string, names: ReadonlyArray<string>) =>
+      update(id, (contact) => ({ ...contact, tags: withTags(contact.tags, names) })),
+
+    /** Removes one tag by name, otherwise by id. Returns `undefined` also if the contact has no such tag. */
+    removeTag: (id: string, idOrName: string) =>
+      update(id, (contact) => {
         const { tags } = contact
-        const gone = tags.find((tag) => tag.name === idOrName) ?? tags.find((tag) => tag.id === idOrName)
-        return gone && { ...contact, tags: tags.filter((tag) => tag !== gone) }
+        const removed = tags.find((tag) => tag.name === idOrName) ?? tags.find((tag) => tag.id === idOrName)
+        return removed && { ...contact, tags: tags.filter((tag) => tag !== removed) }
       }),
-    /** Those whose name contains `name`, in any case, and whose digits contain those of `phone`. */
-    search: (org: string, query: { readonly name?: string; readonly phone?: string }): ReadonlyArray<Stored> => {
+
+    /**
+     * The contacts whose full name contains `name`, in any case, and whose phone contains the digits of `phone`. A
+     * `phone` without digits matches no contact.
+     */
+    search: (query: { readonly name?: string; readonly phone?: string }): ReadonlyArray<StoredContact> => {
       const name = query.name?.toLowerCase()
       const digits = query.phone === undefined ? undefined : digitsOf(query.phone)
-      const isMatch = (contact: Stored): boolean => {
+      const isMatch = (contact: StoredContact): boolean => {
         const fullName = `${contact.firstName ?? ""} ${contact.lastName ?? ""}`.toLowerCase()
         return (
           (name === undefined || fullName.includes(name)) &&
           (digits === undefined || (digits !== "" && digitsOf(contact.phone).includes(digits)))
         )
       }
-      return [...organizationOf(org).contacts.values()].filter(isMatch)
+      return [...contacts.values()].filter(isMatch)
     },
-    all: (org: string): ReadonlyArray<Stored> => [...organizationOf(org).contacts.values()],
+
+    /** All contacts, oldest first. */
+    all: (): ReadonlyArray<StoredContact> => [...contacts.values()]
+  }
+}
+
+type OrganizationStore = ReturnType<typeof makeOrganizationStore>
+
+export const makeStore = () => {
+  const organizations = new Map<string, OrganizationStore>()
+  let created = 0
+
+  // Ids count up instead of being random, so that a test sees the same ids on every run.
+  const nextId = (): string => `5a4db0c5-0000-4000-8000-${(++created).toString(16).padStart(12, "0")}`
+
+  return {
+    /** The store of an organization. Ids of organizations are compared in any case. */
+    organization: (id: string): OrganizationStore => {
+      const key = id.toLowerCase()
+      const existing = organizations.get(key)
+      if (existing !== undefined) return existing
+      const organization = makeOrganizationStore(nextId)
+      organizations.set(key, organization)
+      return organization
+    },
+
+    /** Deletes the contacts of every organization and restarts the ids. */
     clear: (): void => {
       organizations.clear()
       created = 0
