@@ -21,7 +21,7 @@ export interface IncomingRequest {
 export interface RecordedRequest extends Request {
   /** The name of the fault that the script chose, if any. */
   readonly fault: string | undefined
-  /** The status of the response: `undefined` before the response, and if the connection was reset. */
+  /** The status of the response: `undefined` if no response was sent, or not yet. */
   readonly status: number | undefined
 }
 
