@@ -75,8 +75,8 @@ describe.concurrent("conformance --live", () => {
         )
         const { code, output } = yield* run(["--live"], never)
         assert.strictEqual(code, 1)
-        assert.match(output, /✗ addTags adds tags once.*\n +a call ended with Forbidden/)
-        assert.include(output, "✓ search gives pages")
+        assert.match(output, /✗ addTags adds each tag once.*\n +a call failed with Forbidden/)
+        assert.include(output, "✓ search returns pages")
         assert.deepStrictEqual(yield* contacts(), [])
       }).pipe(onServer),
     timeout

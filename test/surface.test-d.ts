@@ -7,6 +7,7 @@
 import type * as Cli from "@agentalk/cli"
 import type * as Core from "@agentalk/core"
 import type * as Importer from "@agentalk/import"
+import type * as CoreUnstable from "@agentalk/core/unstable"
 import type * as Node from "@agentalk/node"
 import type { Context, Config, Effect, Layer, Option, Redacted, Result, Schema, Stream } from "effect"
 import { describe, expectTypeOf, it } from "vitest"
@@ -99,6 +100,10 @@ describe("the search for any", () => {
 describe("no export is any", () => {
   it("of @agentalk/core", () => {
     expectTypeOf<Anys<typeof Core>>().toBeNever()
+  })
+
+  it("of @agentalk/core/unstable", () => {
+    expectTypeOf<Anys<typeof CoreUnstable>>().toBeNever()
   })
 
   it("of @agentalk/node", () => {

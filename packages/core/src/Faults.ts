@@ -1,126 +1,55 @@
 /**
- * What can go wrong on the way to an API, scripted: for tests of code that must bear it, in memory and on a socket.
+ * Scripted failures of the API, for tests of code that must handle them. They work in memory and on a socket.
  *
- * Every fault says on which side of the operation it strikes: `"before"`, so that nothing has changed, or `"after"`, so
- * that it was applied and only the answer is lost.
+ * Every fault strikes `"before"` or `"after"` the operation. Before: the operation is not applied. After: the operation
+ * is applied, and only its response is lost or changed.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type { Json } from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Operation } from "./Operations.ts"
+import type { Connection, ConnectionReset, Fault, Script, Side } from "./internal/sandbox/fault.ts"
+
+export type { Fault, Request, Script, Side } from "./internal/sandbox/fault.ts"
 
 /**
- * On which side of the operation a fault strikes.
- *
- * @category models
- * @since 0.1.0
- */
-export type Side = "before" | "after"
-
-/**
- * One fault.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Fault {
-  /** What it is called, for the rows of a table. */
-  readonly name: string
-  readonly strikes: Side
-  /** Makes the answer from that of the operation, which is `undefined` where it was not applied. */
-  readonly answer: (
-    real: HttpServerResponse.HttpServerResponse | undefined,
-    connection: Connection
-  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, Broken>
-}
-
-/**
- * The connection that a fault can break.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Connection {
-  readonly reset: Effect.Effect<never, Broken>
-}
-
-/**
- * A connection that was broken on purpose.
- *
- * @category errors
- * @since 0.1.0
- */
-export class Broken {
-  readonly _tag = "Broken"
-}
-
-/**
- * Which requests a fault strikes. What is left out matches all.
+ * Which requests a fault strikes. A request must match every key that is given; a key that is left out matches all.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Rule {
-  /** The operation that it asks for, such as `"upsert"`. */
+  /** The operation, such as `"upsert"`. */
   readonly operation?: Operation | undefined
-  /** The method, such as `"DELETE"`. */
+  /** The HTTP method, such as `"DELETE"`, in any case. */
   readonly method?: string | undefined
-  /** The path: what it contains, or a pattern for it. */
+  /** A part of the path and query, or a pattern for them. */
   readonly path?: string | RegExp | undefined
-  /** The first of the matching requests that is struck, counted from 1. Default: 1. */
+  /** The first matching request that the fault strikes, counted from 1. Default: 1. */
   readonly nth?: number | undefined
-  /** How many matching requests are struck from there on. Default: 1; `Infinity` for all. */
+  /** How many matching requests the fault strikes from there on; `Infinity` for all. Default: 1. */
   readonly times?: number | undefined
   readonly fault: Fault
 }
 
 /**
- * A request that a sandbox got.
+ * Makes a script of rules. If several rules match a request, the first one decides.
  *
- * @category models
- * @since 0.1.0
- */
-export interface Request {
-  /** Its place among all requests, counted from 1. */
-  readonly index: number
-  /** The operation that it asks for: `undefined` at an address that the contract does not know. */
-  readonly operation: Operation | undefined
-  readonly method: string
-  /** The path and the query, as they were sent. */
-  readonly path: string
-  /** The parameters of the path and of the query, decoded, by their names in the contract. */
-  readonly params: Readonly<Record<string, string>>
-  /** The organization that it is for: the one that it names, else that of its token. */
-  readonly organization: string
-  /** Its headers, with names in lower case, without the one that holds the token. */
-  readonly headers: Readonly<Record<string, string | undefined>>
-  /** The JSON of its body; where that is none, the text. */
-  readonly body: Json | undefined
-}
-
-/**
- * What decides about a request: the fault that strikes it, if any.
+ * **Gotchas**
  *
- * @category models
- * @since 0.1.0
- */
-export type Script = (request: Request) => Fault | undefined
-
-/**
- * A script of rules; the first that matches strikes. Each rule counts the requests that it matches, for as long as the
- * script lives: make one for each test.
+ * Each rule counts its matching requests for as long as the script exists, so make a new script for each test.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const script = (...rules: ReadonlyArray<Rule>): Script => {
-  const matched = rules.map(() => 0)
+  const matchCounts = rules.map(() => 0)
   return ({ method, operation, path }) => {
-    let struck: Fault | undefined
+    let chosen: Fault | undefined
+    // Every rule counts its matches, also after an earlier rule decided.
     for (const [index, rule] of rules.entries()) {
       const isMatch =
         (rule.operation === undefined || rule.operation === operation) &&
@@ -128,21 +57,38 @@ export const script = (...rules: ReadonlyArray<Rule>): Script => {
         (rule.path === undefined ||
           (typeof rule.path === "string" ? path.includes(rule.path) : path.search(rule.path) >= 0))
       if (!isMatch) continue
-      const count = (matched[index] = (matched[index] ?? 0) + 1)
+      const count = (matchCounts[index] = (matchCounts[index] ?? 0) + 1)
       const first = rule.nth ?? 1
-      if (struck === undefined && count >= first && count < first + (rule.times ?? 1)) struck = rule.fault
+      if (chosen === undefined && count >= first && count < first + (rule.times ?? 1)) chosen = rule.fault
     }
-    return struck
+    return chosen
   }
 }
 
 interface Options {
+  /** Whether the fault strikes before the operation is applied, or after it. */
   readonly strikes: Side
 }
 
+/** A fault whose response does not depend on the response of the operation. */
+const replaceResponse = (
+  name: string,
+  strikes: Side,
+  respond: (connection: Connection) => Effect.Effect<HttpServerResponse.HttpServerResponse, ConnectionReset>
+): Fault => ({
+  name,
+  strikes,
+  respond: (operation, connection) =>
+    strikes === "before" ? respond(connection) : Effect.andThen(operation, respond(connection))
+})
+
 /**
- * An answer with some status instead of the real one. A server that refuses (400 to 499, but for 408) has not applied
- * what it was asked, so such a status always strikes before the operation; a `RangeError` says so otherwise.
+ * Responds with a status in place of the real response.
+ *
+ * **Gotchas**
+ *
+ * A server that responds with 400 to 499, except 408, has not applied the request. Such a status must strike before the
+ * operation; with `strikes: "after"`, this function throws a `RangeError`.
  *
  * @category faults
  * @since 0.1.0
@@ -150,50 +96,43 @@ interface Options {
 export const status = (
   code: number,
   options: Options & {
-    /** Headers by name, such as `{ "retry-after": "2" }`. */
+    /** Headers by name, such as `{ "retry-after": "2" }`. Default: none. */
     readonly headers?: Readonly<Record<string, string>> | undefined
-    /** The body, as JSON. Default: `{"detail": "..."}`. */
+    /** The body, sent as JSON. Default: `{"detail": "A scripted fault."}`. */
     readonly body?: unknown
   }
 ): Fault => {
   if (options.strikes === "after" && code >= 400 && code < 500 && code !== 408) {
-    throw new RangeError(`status ${code} strikes before the operation`)
+    throw new RangeError(
+      `status ${code} cannot strike after the operation, because a server that responds with it has not applied the request. Use strikes: "before".`
+    )
   }
-  return {
-    name: `status ${code}`,
-    strikes: options.strikes,
-    answer: () =>
-      Effect.succeed(
-        HttpServerResponse.jsonUnsafe(options.body ?? { detail: "A scripted fault." }, {
-          status: code,
-          headers: options.headers
-        })
-      )
-  }
+  const response = HttpServerResponse.jsonUnsafe(options.body ?? { detail: "A scripted fault." }, {
+    status: code,
+    headers: options.headers
+  })
+  return replaceResponse(`status ${code}`, options.strikes, () => Effect.succeed(response))
 }
 
 /**
- * The connection is reset without an answer.
+ * Resets the connection without a response.
  *
  * @category faults
  * @since 0.1.0
  */
-export const reset = ({ strikes }: Options): Fault => ({
-  name: "reset",
-  strikes,
-  answer: (_, connection) => connection.reset
-})
+export const reset = ({ strikes }: Options): Fault =>
+  replaceResponse("reset", strikes, (connection) => connection.reset)
 
 /**
- * No answer ever comes, and the connection stays open.
+ * Sends no response and keeps the connection open.
  *
  * @category faults
  * @since 0.1.0
  */
-export const hang = ({ strikes }: Options): Fault => ({ name: "hang", strikes, answer: () => Effect.never })
+export const hang = ({ strikes }: Options): Fault => replaceResponse("hang", strikes, () => Effect.never)
 
 /**
- * The answer comes late; the operation is applied late, too, where the fault strikes before it.
+ * Delays the response. If the fault strikes before the operation, the operation is applied after the delay.
  *
  * @category faults
  * @since 0.1.0
@@ -201,30 +140,24 @@ export const hang = ({ strikes }: Options): Fault => ({ name: "hang", strikes, a
 export const slow = (delay: Duration.Input, { strikes }: Options): Fault => ({
   name: `slow by ${Duration.format(Duration.fromInputUnsafe(delay))}`,
   strikes,
-  answer: (real) => Effect.delay(Effect.succeed(real ?? passOn), delay)
+  respond: (operation) =>
+    strikes === "before" ? Effect.delay(operation, delay) : Effect.tap(operation, () => Effect.sleep(delay))
 })
 
-/**
- * Stands for the answer of the operation where a fault only delays it.
- *
- * @category models
- * @since 0.1.0
- */
-export const passOn: HttpServerResponse.HttpServerResponse = HttpServerResponse.empty()
-
-const half = (response: HttpServerResponse.HttpServerResponse | undefined, then: Effect.Effect<never, Broken>) => {
-  const body = response?.body
-  const bytes = body?._tag === "Uint8Array" ? body.body : new TextEncoder().encode('{"success": true}')
-  const begun = Stream.succeed(bytes.subarray(0, Math.ceil(bytes.length / 2)))
-  return HttpServerResponse.stream(Stream.concat(begun, Stream.fromEffect(then)), {
-    status: response?.status ?? 200,
+/** Sends the first half of a response's body, then runs `ending`. */
+const sendHalf = (response: HttpServerResponse.HttpServerResponse, ending: Effect.Effect<never, ConnectionReset>) => {
+  const { body } = response
+  const bytes = body._tag === "Uint8Array" ? body.body : new TextEncoder().encode('{"success": true}')
+  const firstHalf = Stream.succeed(bytes.subarray(0, Math.ceil(bytes.length / 2)))
+  return HttpServerResponse.stream(Stream.concat(firstHalf, Stream.fromEffect(ending)), {
+    status: response.status,
     contentType: "application/json",
     contentLength: bytes.length
   })
 }
 
 /**
- * The connection is reset in the middle of the body of the real answer.
+ * Sends half of the real response's body, then resets the connection. It strikes after the operation.
  *
  * @category faults
  * @since 0.1.0
@@ -232,11 +165,12 @@ const half = (response: HttpServerResponse.HttpServerResponse | undefined, then:
 export const cut: Fault = {
   name: "cut",
   strikes: "after",
-  answer: (real, connection) => Effect.succeed(half(real, connection.reset))
+  respond: (operation, connection) => Effect.map(operation, (response) => sendHalf(response, connection.reset))
 }
 
 /**
- * The body of the real answer stops in its middle, and the connection stays open.
+ * Sends half of the real response's body, then nothing more, and keeps the connection open. It strikes after the
+ * operation.
  *
  * @category faults
  * @since 0.1.0
@@ -244,88 +178,64 @@ export const cut: Fault = {
 export const stall: Fault = {
   name: "stall",
   strikes: "after",
-  answer: (real) => Effect.succeed(half(real, Effect.never))
+  respond: (operation) => Effect.map(operation, (response) => sendHalf(response, Effect.never))
 }
 
 /**
- * An answer that says it is JSON and is none. Like every 2xx of the API's own, it comes after the operation.
+ * Responds with a body that is declared as JSON but is not JSON. It strikes after the operation, because a 2xx response
+ * of the API means that the operation was applied.
  *
  * @category faults
  * @since 0.1.0
  */
-export const garbage: Fault = {
-  name: "garbage",
-  strikes: "after",
-  answer: () =>
-    Effect.succeed(
-      HttpServerResponse.uint8Array(Uint8Array.of(0xff, 0x00, 0x7b, 0xc3, 0x28, 0x5d), {
-        contentType: "application/json"
-      })
-    )
-}
+export const garbage: Fault = replaceResponse("garbage", "after", () =>
+  Effect.succeed(
+    HttpServerResponse.uint8Array(Uint8Array.of(0xff, 0x00, 0x7b, 0xc3, 0x28, 0x5d), {
+      contentType: "application/json"
+    })
+  )
+)
 
 /**
- * A page as a proxy gives it.
+ * Responds with an HTML page, as a proxy does. Default status: 200.
  *
  * @category faults
  * @since 0.1.0
  */
-export const html = ({ status = 200, strikes }: Options & { readonly status?: number | undefined }): Fault => ({
-  name: `html ${status}`,
-  strikes,
-  answer: () =>
+export const html = ({ status = 200, strikes }: Options & { readonly status?: number | undefined }): Fault =>
+  replaceResponse(`html ${status}`, strikes, () =>
     Effect.succeed(
       HttpServerResponse.text("<!doctype html><title>Busy</title><p>Please come back later.</p>", {
         status,
         contentType: "text/html"
       })
     )
-})
+  )
 
 /**
- * A JSON body of so many bytes, sent in pieces without a length. It comes after the operation.
+ * Responds with a JSON body of at least `bytes` bytes, in chunks and without a `Content-Length`. It strikes after the
+ * operation.
  *
  * @category faults
  * @since 0.1.0
  */
-export const huge = (bytes: number): Fault => ({
-  name: "huge",
-  strikes: "after",
-  answer: () => {
-    const piece = new Uint8Array(65_536).fill(0x20)
+export const huge = (bytes: number): Fault =>
+  replaceResponse("huge", "after", () => {
+    const chunk = new Uint8Array(65_536).fill(0x20)
     return Effect.succeed(
-      HttpServerResponse.stream(Stream.take(Stream.forever(Stream.succeed(piece)), Math.ceil(bytes / piece.length)), {
+      HttpServerResponse.stream(Stream.take(Stream.forever(Stream.succeed(chunk)), Math.ceil(bytes / chunk.length)), {
         contentType: "application/json"
       })
     )
-  }
-})
+  })
 
 /**
- * A redirect (302).
+ * Responds with a redirect (302) to `location`.
  *
  * @category faults
  * @since 0.1.0
  */
-export const redirect = (location: string, { strikes }: Options): Fault => ({
-  name: "redirect",
-  strikes,
-  answer: () => Effect.succeed(HttpServerResponse.empty({ status: 302, headers: { location } }))
-})
-
-/**
- * Answers a request as a fault says: applies the operation before or after it, or not at all.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const answer = <E, R>(
-  fault: Fault,
-  operation: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
-  connection: Connection
-): Effect.Effect<HttpServerResponse.HttpServerResponse, E | Broken, R> =>
-  fault.strikes === "after"
-    ? Effect.flatMap(operation, (real) => fault.answer(real, connection))
-    : Effect.flatMap(fault.answer(undefined, connection), (response) =>
-        response === passOn ? operation : Effect.succeed(response)
-      )
+export const redirect = (location: string, { strikes }: Options): Fault =>
+  replaceResponse("redirect", strikes, () =>
+    Effect.succeed(HttpServerResponse.empty({ status: 302, headers: { location } }))
+  )

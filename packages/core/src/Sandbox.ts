@@ -1,12 +1,11 @@
 /**
- * The contract served from memory: a double that behaves like the API, for tests and for trying things out.
+ * A local copy of the API that keeps its contacts in memory, for tests and for trying things out.
  *
- * The `HttpApi` of the contract, whose routes the client sends by, decodes and answers here, so what passes against the
- * sandbox has gone through paths, headers, bodies and statuses as on the wire. `@agentalk/node` serves it on a socket.
+ * The sandbox serves the same `HttpApi` contract that the client is made from. A test against it therefore covers paths,
+ * headers, bodies and statuses as they are on the wire. `SandboxServer` of `@agentalk/node` serves it on a socket.
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import { HttpClientError, TransportError } from "effect/http/HttpClientError"
@@ -17,193 +16,40 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as AgentalkClient from "./AgentalkClient.ts"
-import { type Contact, UpsertInput } from "./Contact.ts"
-import { ContactFromWire } from "./internal/wire/contact.ts"
 import type { Contacts } from "./Contacts.ts"
-import * as Faults from "./Faults.ts"
-import * as Handlers from "./internal/handlers.ts"
-import { type Journal, makeJournal } from "./internal/journal.ts"
-import { makeStore, type Store } from "./internal/store.ts"
+import { type Connection, ConnectionReset } from "./internal/sandbox/fault.ts"
+import * as Handlers from "./internal/sandbox/handlers.ts"
+import { type Options, token } from "./internal/sandbox/options.ts"
+import { respond, routerConfig } from "./internal/sandbox/server.ts"
+import { Backend, layer as layerState, State } from "./internal/sandbox/state.ts"
 import { TransportFault } from "./internal/wire/transport.ts"
 
+export { organization, type Options, token } from "./internal/sandbox/options.ts"
+export type { RecordedRequest } from "./internal/sandbox/requestLog.ts"
+export { State } from "./internal/sandbox/state.ts"
+
 /**
- * The token that a sandbox accepts unless it is told otherwise.
+ * The routes of a sandbox and its `State`, for an HTTP server of your own.
  *
- * @category testing
- * @since 0.1.0
- */
-export const token: Redacted.Redacted = Redacted.make("5a4db0c5-0000-4000-8000-000000000000.sandbox")
-
-/**
- * The organization of `token`.
+ * **Details**
  *
- * @category testing
- * @since 0.1.0
- */
-export const organization = "5a4db0c5-0000-4000-8000-000000000000"
-
-/**
- * The options of a sandbox.
+ * The router of Effect refuses path parameters of more than 100 characters by default. Serve the routes with
+ * `HttpRouter.serve(Sandbox.layerRoutes(), { routerConfig: { maxParamLength: 65_536 } })` to accept long tags and keys.
  *
- * @category testing
- * @since 0.1.0
- */
-export interface Options {
-  /** The tokens that are accepted. Default: `token` alone. */
-  readonly tokens?: ReadonlyArray<Redacted.Redacted> | undefined
-  /** The organizations that `X-Organization-ID` may name, besides the token's own. Default: every UUID. */
-  readonly organizations?: ReadonlyArray<string> | undefined
-  /** The most contacts on one page of a search; a larger `limit` gives this many. Default: 100. */
-  readonly maxPageSize?: number | undefined
-}
-
-/**
- * A request that a sandbox got, and what it was answered.
+ * **Gotchas**
  *
- * @category testing
- * @since 0.1.0
- */
-export interface Exchange extends Faults.Request {
-  /** The name of the fault that struck it, if any. */
-  readonly fault: string | undefined
-  /** The status of the answer: `undefined` while there is none, and where the connection broke. */
-  readonly status: number | undefined
-}
-
-/**
- * A look into a sandbox from a test: what it keeps, what it was asked, and ways to fill it, to disturb it and to empty
- * it.
- *
- * @category testing
- * @since 0.1.0
- */
-export class State extends Context.Service<
-  State,
-  {
-    /** All contacts of an organization, that of `token` by default, in the order of their creation. */
-    readonly contacts: (organization?: string) => Effect.Effect<ReadonlyArray<Contact>>
-    /**
-     * Upserts contacts without a request; ids count up from the sandbox's first. When one of them is invalid, none is
-     * kept, and the message of the error names the contact by its index and the key.
-     */
-    readonly seed: (
-      contacts: Iterable<UpsertInput>,
-      organization?: string
-    ) => Effect.Effect<ReadonlyArray<Contact>, Schema.SchemaError>
-    /** The requests that it got, struck by a fault or not: the last thousand of them. */
-    readonly requests: Effect.Effect<ReadonlyArray<Exchange>>
-    /** Lets a script decide which requests fail, and how, from now on. */
-    readonly script: (script: Faults.Script) => Effect.Effect<void>
-    /** Forgets the contacts of every organization, the requests and the script, and counts from the first id again. */
-    readonly reset: Effect.Effect<void>
-  }
->()("@agentalk/core/Sandbox/State") {}
-
-/** What a sandbox works on, and a test only sees through its `State`. */
-interface Inside {
-  readonly store: Store
-  readonly journal: Journal
-}
-
-const insides = new WeakMap<State["Service"], Inside>()
-
-const inside: Effect.Effect<Inside, never, State> = Effect.map(State, (state) => {
-  const found = insides.get(state)
-  if (found === undefined) throw new TypeError("Sandbox.State comes from the layers of Sandbox")
-  return found
-})
-
-const decodeContact = Schema.decodeUnknownSync(ContactFromWire)
-const decodeInputs = Schema.decodeUnknownEffect(Schema.Array(UpsertInput), {
-  errors: "all",
-  onExcessProperty: "error"
-})
-
-// Fresh, or sandboxes that are built together would share one state.
-const layerState = Layer.fresh(
-  Layer.sync(State, () => {
-    const store = makeStore()
-    const journal = makeJournal()
-    const state = State.of({
-      contacts: (org = organization) =>
-        Effect.sync(() => store.all(org.toLowerCase()).map((one) => decodeContact(structuredClone(one)))),
-      seed: (contacts, org = organization) =>
-        Effect.map(
-          Effect.suspend(() => decodeInputs([...contacts])),
-          (inputs) =>
-            inputs.map((input) => {
-              const { contact } = store.upsert(org.toLowerCase(), structuredClone(input))
-              return decodeContact(structuredClone(contact))
-            })
-        ),
-      requests: Effect.sync(journal.all),
-      script: (script) => Effect.sync(() => journal.script(script)),
-      reset: Effect.sync(() => {
-        store.clear()
-        journal.clear()
-      })
-    })
-    insides.set(state, { store, journal })
-    return state
-  })
-)
-
-const routes = (options: Options) =>
-  Handlers.layer({ ...options, tokens: options.tokens ?? [token] }).pipe(
-    Layer.provide(
-      Layer.effect(
-        Handlers.TheStore,
-        Effect.map(inside, ({ store }) => store)
-      )
-    )
-  )
-
-/**
- * What the router of a sandbox needs: path parameters of any length that fits a request.
- *
- * @category configuration
- * @since 0.1.0
- */
-export const routerConfig = { maxParamLength: 65_536 }
-
-/**
- * The routes of the sandbox and its state, for an HTTP server of your own: `HttpRouter.serve(layerRoutes(), {
- * routerConfig })`.
+ * These routes do not record requests and do not apply a script: `requests` stays empty. `SandboxServer` of
+ * `@agentalk/node` does both.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerRoutes = (options: Options = {}) => Layer.provideMerge(routes(options), layerState)
+export const layerRoutes = (options: Options = {}) =>
+  Layer.merge(Handlers.layer(options), Layer.effect(State, State)).pipe(Layer.provide(layerState))
 
 /**
- * Answers a request by the operation that it asks for, or by the fault that the script of the sandbox has for it.
- *
- * @category layers
- * @since 0.1.0
- */
-export const withFaults = <E, R>(
-  operation: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
-  connection: Faults.Connection
-): Effect.Effect<
-  HttpServerResponse.HttpServerResponse,
-  E | Faults.Broken,
-  R | State | HttpServerRequest.HttpServerRequest
-> =>
-  Effect.gen(function* () {
-    const { journal } = yield* inside
-    const request = yield* HttpServerRequest.HttpServerRequest
-    const body = yield* Effect.orElseSucceed(request.text, () => "")
-    const { entry, fault } = journal.enter(request, body)
-    const response = yield* fault === undefined ? operation : Faults.answer(fault, operation, connection)
-    entry.status = response.status
-    return response
-  })
-
-/**
- * The sandbox as an `HttpClient`, without a socket: whatever the host of a request is, the sandbox answers it.
+ * A sandbox as an `HttpClient`, without a socket. It responds to every request, whatever its host is.
  *
  * @category layers
  * @since 0.1.0
@@ -212,34 +58,35 @@ export const layerHttpClientOptions = (options: Options): Layer.Layer<HttpClient
   Layer.effect(
     HttpClient.HttpClient,
     Effect.gen(function* () {
-      const handle = yield* HttpRouter.toHttpEffect(routes(options))
-      const state = yield* State
+      const handle = yield* HttpRouter.toHttpEffect(Handlers.layer(options))
+      const backend = yield* Backend
       const operation = Effect.catchCause(handle, (cause) =>
         Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)
       )
-      const reset: Faults.Connection = { reset: Effect.fail(new Faults.Broken()) }
-      const broken = new TransportFault("network", { sent: true, code: "ECONNRESET" })
-      const respond = (request: HttpClientRequest) =>
-        withFaults(operation, reset).pipe(
+      const connection: Connection = { reset: Effect.fail(new ConnectionReset()) }
+      const networkFault = new TransportFault("network", { sent: true, code: "ECONNRESET" })
+      const send = (request: HttpClientRequest) =>
+        respond(operation, connection).pipe(
           Effect.map((response) => HttpServerResponse.toClientResponse(response, { request })),
-          Effect.mapError(() => new HttpClientError({ reason: new TransportError({ request, cause: broken }) })),
+          Effect.mapError(() => new HttpClientError({ reason: new TransportError({ request, cause: networkFault }) })),
           Effect.provideService(HttpServerRequest.HttpServerRequest, HttpServerRequest.fromClientRequest(request)),
-          Effect.provideService(State, state),
+          Effect.provideService(Backend, backend),
           Effect.scoped
         )
       return HttpClient.makeWith(
-        (request: Effect.Effect<HttpClientRequest, HttpClientError>) => Effect.flatMap(request, respond),
+        (request: Effect.Effect<HttpClientRequest, HttpClientError>) => Effect.flatMap(request, send),
         Effect.succeed
       )
     })
   ).pipe(
     Layer.provide(Layer.succeed(HttpRouter.RouterConfig, routerConfig)),
     Layer.provide(HttpServer.layerServices),
-    Layer.provideMerge(layerState)
+    Layer.merge(Layer.effect(State, State)),
+    Layer.provide(layerState)
   )
 
 /**
- * The sandbox with its defaults as an `HttpClient`, without a socket.
+ * A sandbox with the default options as an `HttpClient`, without a socket.
  *
  * @category layers
  * @since 0.1.0
@@ -247,23 +94,24 @@ export const layerHttpClientOptions = (options: Options): Layer.Layer<HttpClient
 export const layerHttpClient: Layer.Layer<HttpClient.HttpClient | State> = layerHttpClientOptions({})
 
 /**
- * `Contacts` on a sandbox in memory, using the first of its tokens. Every build of the layer is a sandbox of its own.
+ * `Contacts` on a sandbox in memory, and its `State`. The client uses the first of `tokens`. Every build of the layer
+ * makes a new, empty sandbox.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerOptions = (options: Options): Layer.Layer<Contacts | State> =>
   AgentalkClient.layer({ token: options.tokens?.[0] ?? token, baseUrl: "http://localhost" }).pipe(
-    // The options of a sandbox are code: a token that is none is a mistake of the programmer.
+    // The options of a sandbox are written in code, so an invalid token is a programmer's mistake.
     Layer.orDie,
     Layer.merge(Layer.effect(State, State)),
-    // Not merged: the HttpClient would take the place of the one that a program has.
+    // Provided and not merged, because the HttpClient would replace the one of the program.
     Layer.provide(layerHttpClientOptions(options))
   )
 
 /**
- * `Contacts` on a sandbox in memory: a double that behaves like the API. Every build of the layer is a sandbox of its
- * own, and empty.
+ * `Contacts` on a sandbox in memory with the default options, and its `State`. Every build of the layer makes a new,
+ * empty sandbox.
  *
  * @category layers
  * @since 0.1.0

@@ -17,3 +17,6 @@ export {
   type ResponseHead,
   TransportFault
 } from "./internal/wire/transport.ts"
+
+// The sandbox on a server
+export { layerRoutes as layerSandboxRoutes, routerConfig as sandboxRouterConfig } from "./internal/sandbox/server.ts"

@@ -9,7 +9,7 @@ import * as Faults from "../src/Faults.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
-const request = (over: Partial<Faults.Request> = {}): Faults.Request => ({
+const request = (values: Partial<Faults.Request> = {}): Faults.Request => ({
   index: 1,
   operation: "search",
   method: "GET",
@@ -18,41 +18,41 @@ const request = (over: Partial<Faults.Request> = {}): Faults.Request => ({
   organization: Sandbox.organization,
   headers: {},
   body: undefined,
-  ...over
+  ...values
 })
 
-const remove = request({ operation: "delete", method: "DELETE", path: "/api/contacts/1" })
-const one = Faults.reset({ strikes: "before" })
-const other = Faults.hang({ strikes: "after" })
+const deleteRequest = request({ operation: "delete", method: "DELETE", path: "/api/contacts/1" })
+const reset = Faults.reset({ strikes: "before" })
+const hang = Faults.hang({ strikes: "after" })
 
-/** The names of what strikes each of some requests. */
-const struck = (rules: ReadonlyArray<Faults.Rule>, requests: ReadonlyArray<Faults.Request>) => {
+/** The name of the fault that a script chooses for each request. */
+const faultNames = (rules: ReadonlyArray<Faults.Rule>, requests: ReadonlyArray<Faults.Request>) => {
   const script = Faults.script(...rules)
-  return requests.map((each) => script(each)?.name)
+  return requests.map((request) => script(request)?.name)
 }
 
-describe("a script", () => {
-  const cases: ReadonlyArray<readonly [what: string, rule: Omit<Faults.Rule, "fault">]> = [
+describe("Faults.script", () => {
+  const cases: ReadonlyArray<readonly [match: string, rule: Omit<Faults.Rule, "fault">]> = [
     ["an operation", { operation: "delete" }],
     ["a method, in any case", { method: "delete" }],
     ["a part of the path", { path: "contacts/1" }],
     ["a pattern of the path", { path: /^\/api\/contacts\/\d+$/ }],
-    ["all of these", { operation: "delete", method: "DELETE", path: /1$/ }]
+    ["all keys of the rule", { operation: "delete", method: "DELETE", path: /1$/ }]
   ]
 
-  it.each(cases)("strikes by %s", (_, rule) => {
-    const requests = [request(), remove]
-    assert.deepStrictEqual(struck([{ ...rule, fault: one }], requests), [undefined, "reset"])
+  it.each(cases)("matches requests by %s", (_, rule) => {
+    const requests = [request(), deleteRequest]
+    assert.deepStrictEqual(faultNames([{ ...rule, fault: reset }], requests), [undefined, "reset"])
   })
 
-  it("strikes each time by a pattern that remembers where it was", () => {
-    const rule = { path: /contacts/g, times: Infinity, fault: one }
-    assert.deepStrictEqual(struck([rule], [request(), request(), request()]), ["reset", "reset", "reset"])
+  it("matches every request by a pattern with the g flag", () => {
+    const rule = { path: /contacts/g, times: Infinity, fault: reset }
+    assert.deepStrictEqual(faultNames([rule], [request(), request(), request()]), ["reset", "reset", "reset"])
   })
 
-  it("strikes none that meets only a part of a rule", () => {
-    const rule = { operation: "delete", method: "GET", fault: one } as const
-    assert.deepStrictEqual(struck([rule], [request(), remove]), [undefined, undefined])
+  it("does not match a request that matches only some keys of a rule", () => {
+    const rule = { operation: "delete", method: "GET", fault: reset } as const
+    assert.deepStrictEqual(faultNames([rule], [request(), deleteRequest]), [undefined, undefined])
   })
 
   it.each([
@@ -61,23 +61,23 @@ describe("a script", () => {
     [{ times: 2 }, [1, 2]],
     [{ nth: 2, times: 2 }, [2, 3]],
     [{ nth: 2, times: Infinity }, [2, 3, 4]]
-  ] as const)("with %j strikes the matching requests %j", (rule, expected) => {
-    const requests = [remove, request(), remove, request(), remove, remove]
-    const names = struck([{ ...rule, operation: "delete", fault: one }], requests)
-    const deletes = names.filter((_, index) => requests[index] === remove)
+  ] as const)("with %j, strikes the matching requests %j", (rule, expected) => {
+    const requests = [deleteRequest, request(), deleteRequest, request(), deleteRequest, deleteRequest]
+    const names = faultNames([{ ...rule, operation: "delete", fault: reset }], requests)
+    const deletes = names.filter((_, index) => requests[index] === deleteRequest)
     assert.deepStrictEqual(
       deletes.flatMap((name, index) => (name === undefined ? [] : [index + 1])),
       [...expected]
     )
-    assert.isTrue(names.every((name, index) => name === undefined || requests[index] === remove))
+    assert.isTrue(names.every((name, index) => name === undefined || requests[index] === deleteRequest))
   })
 
-  it("lets the first rule strike that matches, and counts for the others", () => {
+  it("uses the first rule that matches, and counts the request for the other rules as well", () => {
     const rules = [
-      { times: 2, fault: one },
-      { nth: 2, times: 2, fault: other }
+      { times: 2, fault: reset },
+      { nth: 2, times: 2, fault: hang }
     ]
-    assert.deepStrictEqual(struck(rules, [request(), request(), request(), request()]), [
+    assert.deepStrictEqual(faultNames(rules, [request(), request(), request(), request()]), [
       "reset",
       "reset",
       "hang",
@@ -86,8 +86,8 @@ describe("a script", () => {
   })
 })
 
-/** What an `upsert` ends with under a fault, and how many contacts there are then. */
-const upsertUnder = (fault: Faults.Fault) =>
+/** The result of an `upsert` with a fault, and the number of contacts after it. */
+const upsertWith = (fault: Faults.Fault) =>
   Effect.gen(function* () {
     const { contacts, script } = yield* Sandbox.State
     yield* script(Faults.script({ fault }))
@@ -115,8 +115,8 @@ describe("a fault", () => {
     [Faults.hang(after), "hang", "Timeout unknown", 1],
     [Faults.slow("1 minute", before), "slow by 1m", "Timeout unknown", 0],
     [Faults.slow("1 minute", after), "slow by 1m", "Timeout unknown", 1],
-    [Faults.slow("1 second", before), "slow by 1s", "done", 1],
-    [Faults.slow("1 second", after), "slow by 1s", "done", 1],
+    [Faults.slow("1 second", before), "slow by 1s", "success", 1],
+    [Faults.slow("1 second", after), "slow by 1s", "success", 1],
     [Faults.cut, "cut", "UnexpectedResponse applied", 1],
     [Faults.stall, "stall", "Timeout applied", 1],
     [Faults.garbage, "garbage", "UnexpectedResponse applied", 1],
@@ -124,28 +124,28 @@ describe("a fault", () => {
     [Faults.html(after), "html 200", "UnexpectedResponse unknown", 1],
     [Faults.html({ ...before, status: 502 }), "html 502", "ServerFault unknown", 0],
     [Faults.redirect("https://example.com", before), "redirect", "UnexpectedResponse unknown", 0]
-  ] as const)("ends a call as it should: %s", ([fault, name, expected, count]) =>
+  ] as const)("has the documented effect on a call: %s", ([fault, name, expected, count]) =>
     Effect.gen(function* () {
-      const { contacts, result } = yield* upsertUnder(fault)
-      const ending = Result.match(result, {
-        onSuccess: () => "done",
-        onFailure: ({ _tag, outcome }) => `${_tag} ${outcome}`
+      const { contacts, result } = yield* upsertWith(fault)
+      const outcome = Result.match(result, {
+        onSuccess: () => "success",
+        onFailure: (error) => `${error._tag} ${error.outcome}`
       })
-      assert.deepStrictEqual([fault.name, ending, contacts], [name, expected, count])
+      assert.deepStrictEqual([fault.name, outcome, contacts], [name, expected, count])
     })
   )
 
-  it.effect("that breaks a connection is told as a real one", () =>
+  it.effect("reset fails with the code of a real reset", () =>
     Effect.gen(function* () {
-      const { result } = yield* upsertUnder(Faults.reset(before))
+      const { result } = yield* upsertWith(Faults.reset(before))
       const error = Result.isFailure(result) ? result.failure : undefined
       assert.strictEqual(error?._tag === "TransportFailure" && error.code, "ECONNRESET")
     })
   )
 
-  it.effect("comes with its headers", () =>
+  it.effect("status sends its headers", () =>
     Effect.gen(function* () {
-      const { result } = yield* upsertUnder(Faults.status(429, { ...before, headers: { "retry-after": "7" } }))
+      const { result } = yield* upsertWith(Faults.status(429, { ...before, headers: { "retry-after": "7" } }))
       const error = Result.isFailure(result) ? result.failure : undefined
       assert.deepStrictEqual(error?._tag === "RateLimited" && error.retryAfter, Duration.seconds(7))
     })
@@ -154,19 +154,19 @@ describe("a fault", () => {
   it.effect.each([
     [{ phone: ["Too long."] }, [{ path: ["phone"], message: "Too long." }]],
     [undefined, [{ path: [], message: "A scripted fault." }]]
-  ] as const)("comes with its body, or says that it was scripted: %j", ([body, issues]) =>
+  ] as const)("status sends its body, or a default body: %j", ([body, issues]) =>
     Effect.gen(function* () {
-      const { result } = yield* upsertUnder(Faults.status(400, { ...before, body }))
+      const { result } = yield* upsertWith(Faults.status(400, { ...before, body }))
       const error = Result.isFailure(result) ? result.failure : undefined
       assert.deepStrictEqual(error?._tag === "Validation" && error.issues, issues)
     })
   )
 
-  it.each([400, 404, 499])("cannot refuse with %d what it has applied", (code) => {
-    assert.throws(() => Faults.status(code, after), `status ${code} strikes before the operation`)
+  it.each([400, 404, 499])("status %d throws if it strikes after the operation", (code) => {
+    assert.throws(() => Faults.status(code, after), `status ${code} cannot strike after the operation`)
   })
 
-  it.each([200, 399, 408, 500])("can answer %d to what it has applied", (code) => {
+  it.each([200, 399, 408, 500])("status %d can strike after the operation", (code) => {
     assert.strictEqual(Faults.status(code, after).strikes, "after")
   })
 })

@@ -6,20 +6,21 @@ import { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
 const orgB = "bbbbbbbb-0000-4000-8000-000000000002"
-const missing = "00000000-0000-4000-8000-000000000000"
+const missingId = "00000000-0000-4000-8000-000000000000"
 const phone = "+15551234567"
 
 const contacts = Effect.flatMap(Sandbox.State, (state) => state.contacts())
 const seed = (...inputs: Parameters<Sandbox.State["Service"]["seed"]>) =>
   Effect.flatMap(Sandbox.State, (state) => state.seed(...inputs))
 
-const fresh = <A, E>(effect: Effect.Effect<A, E, Contacts | Sandbox.State>) => Effect.provide(effect, Sandbox.layer)
+const withSandbox = <A, E>(effect: Effect.Effect<A, E, Contacts | Sandbox.State>) =>
+  Effect.provide(effect, Sandbox.layer)
 
-const idOf = (contact: Contact | undefined, tag: string) => contact?.tags?.find(({ name }) => name === tag)?.id
+const tagIdOf = (contact: Contact | undefined, tag: string) => contact?.tags?.find(({ name }) => name === tag)?.id
 
-describe("the contacts of the sandbox", () => {
-  it.effect("are found by the digits of their phone", () =>
-    fresh(
+describe("the operations of the sandbox", () => {
+  it.effect("upsert finds a contact by the digits of its phone", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         const first = yield* api.upsert({ phone, firstName: "Jane", tags: ["a"], fields: { x: 1, y: 1 } })
@@ -41,8 +42,8 @@ describe("the contacts of the sandbox", () => {
     )
   )
 
-  it.effect("are gone when they are deleted, and their phone is free", () =>
-    fresh(
+  it.effect("delete removes a contact and frees its phone", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         const { contact } = yield* api.upsert({ phone })
@@ -54,8 +55,8 @@ describe("the contacts of the sandbox", () => {
     )
   )
 
-  it.effect("are the sandbox's own, whatever a test does with what it gave and got", () =>
-    fresh(
+  it.effect("stores copies, so that a test cannot change a contact by mutating its input or output", () =>
+    withSandbox(
       Effect.gen(function* () {
         const list = [1]
         const [seeded] = yield* seed([{ phone, fields: { list } }])
@@ -66,21 +67,21 @@ describe("the contacts of the sandbox", () => {
     )
   )
 
-  it.effect("share their tags, by name and id", () =>
-    fresh(
+  it.effect("a tag has the same id on every contact", () =>
+    withSandbox(
       Effect.gen(function* () {
         const [one, other] = yield* seed([
           { phone, tags: ["a", "b"] },
           { phone: "+15559999999", tags: ["b", "c"] }
         ])
-        assert.strictEqual(idOf(other, "b"), idOf(one, "b"))
-        assert.strictEqual(new Set([idOf(one, "a"), idOf(one, "b"), idOf(other, "c")]).size, 3)
+        assert.strictEqual(tagIdOf(other, "b"), tagIdOf(one, "b"))
+        assert.strictEqual(new Set([tagIdOf(one, "a"), tagIdOf(one, "b"), tagIdOf(other, "c")]).size, 3)
       })
     )
   )
 
-  it.effect("are found by no name where they have none", () =>
-    fresh(
+  it.effect("search by name does not find a contact without a name", () =>
+    withSandbox(
       Effect.gen(function* () {
         yield* seed([{ phone }])
         assert.deepStrictEqual((yield* (yield* Contacts).search({ name: "e" })).contacts, [])
@@ -88,8 +89,8 @@ describe("the contacts of the sandbox", () => {
     )
   )
 
-  it.effect("gain fields and tags, and keep the others", () =>
-    fresh(
+  it.effect("updateFields and addTags keep the other fields and tags", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         const [before] = yield* seed([{ phone, tags: ["a"], fields: { x: 1, y: 1 } }])
@@ -104,8 +105,8 @@ describe("the contacts of the sandbox", () => {
     )
   )
 
-  it.effect.each(["firstName", "first_name", "lastName", "last_name", "email", "x"])("lose their %s", (key) =>
-    fresh(
+  it.effect.each(["firstName", "first_name", "lastName", "last_name", "email", "x"])("clearField clears %s", (key) =>
+    withSandbox(
       Effect.gen(function* () {
         const names = { firstName: "Jane", lastName: "Doe", email: "jane@example.com" }
         const [before] = yield* seed([{ phone, ...names, fields: { x: 1, y: 2 } }])
@@ -120,34 +121,34 @@ describe("the contacts of the sandbox", () => {
     )
   )
 
-  it.effect("keep their phone, and know what they do not have", () =>
-    fresh(
+  it.effect("clearField refuses the phone, and missing contacts, fields and tags are NotFound", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         const [{ id }] = (yield* seed([{ phone, fields: { x: 1 }, tags: ["a"] }])) as readonly [Contact]
-        const refused = yield* Effect.flip(api.clearField(id, "phone"))
-        assert.deepInclude(refused, { _tag: "Validation", source: "server", status: 400 })
-        assert.deepStrictEqual("issues" in refused && refused.issues?.map(({ path }) => path), [["phone"]])
+        const error = yield* Effect.flip(api.clearField(id, "phone"))
+        assert.deepInclude(error, { _tag: "Validation", source: "server", status: 400 })
+        assert.deepStrictEqual("issues" in error && error.issues?.map(({ path }) => path), [["phone"]])
         for (const call of [
           api.clearField(id, "nope"),
           api.clearField(id, "__proto__"),
           api.removeTag(id, "nope"),
-          api.clearField(missing, "x"),
-          api.removeTag(missing, "a"),
-          api.addTags(missing, ["a"]),
-          api.updateFields(missing, {}),
-          api.delete(missing)
+          api.clearField(missingId, "x"),
+          api.removeTag(missingId, "a"),
+          api.addTags(missingId, ["a"]),
+          api.updateFields(missingId, {}),
+          api.delete(missingId)
         ]) {
           assert.deepInclude(yield* Effect.flip(call), { _tag: "NotFound", status: 404, outcome: "not-applied" })
         }
-        // What a contact may lack is no mistake.
+        // Clearing a built-in field that has no value succeeds.
         yield* api.clearField(id, "email")
       })
     )
   )
 
-  it.effect("lose one tag by its name or its id", () =>
-    fresh(
+  it.effect("removeTag removes one tag by id or name", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         const [{ id, tags }] = (yield* seed([{ phone, tags: ["a", "b", "c"] }])) as readonly [Contact]
@@ -160,8 +161,8 @@ describe("the contacts of the sandbox", () => {
     )
   )
 
-  it.effect("lose only the tag of that name where another has it for an id", () =>
-    fresh(
+  it.effect("removeTag prefers a tag name to the id of another tag", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         const [before] = yield* seed([{ phone, tags: ["a", "1"] }])
@@ -183,7 +184,7 @@ layer(Sandbox.layerOptions({ maxPageSize: 60 }))("search", (it) => {
     lastName: `Doe-${i}`
   }))
 
-  it.effect("finds by a part of the name, by phone, and by both", () =>
+  it.effect("finds contacts by part of a name, by phone, and by both", () =>
     Effect.gen(function* () {
       yield* seed(people)
       const api = yield* Contacts
@@ -201,7 +202,7 @@ layer(Sandbox.layerOptions({ maxPageSize: 60 }))("search", (it) => {
     })
   )
 
-  it.effect("gives pages", () =>
+  it.effect("returns pages of at most maxPageSize contacts", () =>
     Effect.gen(function* () {
       const api = yield* Contacts
       const page = (limit?: number, offset?: number) =>
@@ -220,9 +221,9 @@ layer(Sandbox.layerOptions({ maxPageSize: 60 }))("search", (it) => {
   )
 })
 
-describe("the state of the sandbox", () => {
-  it.effect("is filled by seed, by the rules of upsert", () =>
-    fresh(
+describe("Sandbox.State", () => {
+  it.effect("seed applies the rules of upsert and assigns ids in order", () =>
+    withSandbox(
       Effect.gen(function* () {
         const seeded = yield* seed([{ phone: "+1 (555) 123-4567", tags: ["a"] }, { phone: "+15559999999" }])
         assert.deepStrictEqual(
@@ -242,10 +243,10 @@ describe("the state of the sandbox", () => {
     )
   )
 
-  it.effect("is empty in every sandbox that is built", () =>
+  it.effect("every build of the layer starts empty", () =>
     Effect.gen(function* () {
-      yield* fresh(seed([{ phone }]))
-      assert.deepStrictEqual(yield* fresh(contacts), [])
+      yield* withSandbox(seed([{ phone }]))
+      assert.deepStrictEqual(yield* withSandbox(contacts), [])
     })
   )
 })

@@ -14,7 +14,8 @@ const orgB = "bbbbbbbb-0000-4000-8000-000000000002"
 const id = "5a4db0c5-0000-4000-8000-000000000001"
 const phone = "+15551234567"
 
-const fresh = <A, E>(effect: Effect.Effect<A, E, Contacts | Sandbox.State>) => Effect.provide(effect, Sandbox.layer)
+const withSandbox = <A, E>(effect: Effect.Effect<A, E, Contacts | Sandbox.State>) =>
+  Effect.provide(effect, Sandbox.layer)
 
 const url = (path: string) => `http://localhost${path}`
 const send = (request: HttpClientRequest.HttpClientRequest) =>
@@ -22,9 +23,9 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
     Effect.flatMap((response) => Effect.map(response.text, (body) => [response.status, body]))
   )
 
-describe("the requests of the sandbox", () => {
-  it.effect("are told decoded, with what they were answered and without the token", () =>
-    fresh(
+describe("recorded requests", () => {
+  it.effect("contain the decoded request and the status, but not the token", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         const state = yield* Sandbox.State
@@ -41,9 +42,9 @@ describe("the requests of the sandbox", () => {
         assert.notInclude(JSON.stringify(requests), Redacted.value(Sandbox.token))
         assert.strictEqual(requests[0]!.headers["content-type"], "application/json")
         assert.strictEqual(requests[5]!.headers["x-organization-id"], orgB)
-        const json = { fault: undefined, organization: Sandbox.organization }
-        const gone = {
-          ...json,
+        const common = { fault: undefined, organization: Sandbox.organization }
+        const deletion = {
+          ...common,
           operation: "delete" as const,
           method: "DELETE",
           path: `/api/contacts/${id}`,
@@ -54,7 +55,7 @@ describe("the requests of the sandbox", () => {
           requests.map((request) => Struct.omit(request, ["headers"])),
           [
             {
-              ...json,
+              ...common,
               index: 1,
               operation: "upsert",
               method: "POST",
@@ -64,7 +65,7 @@ describe("the requests of the sandbox", () => {
               status: 201
             },
             {
-              ...json,
+              ...common,
               index: 2,
               operation: "updateFields",
               method: "PATCH",
@@ -74,7 +75,7 @@ describe("the requests of the sandbox", () => {
               status: 200
             },
             {
-              ...json,
+              ...common,
               index: 3,
               operation: "clearField",
               method: "DELETE",
@@ -84,7 +85,7 @@ describe("the requests of the sandbox", () => {
               status: 200
             },
             {
-              ...json,
+              ...common,
               index: 4,
               operation: "addTags",
               method: "POST",
@@ -94,7 +95,7 @@ describe("the requests of the sandbox", () => {
               status: 200
             },
             {
-              ...json,
+              ...common,
               index: 5,
               operation: "removeTag",
               method: "DELETE",
@@ -104,7 +105,7 @@ describe("the requests of the sandbox", () => {
               status: 200
             },
             {
-              ...json,
+              ...common,
               organization: orgB,
               index: 6,
               operation: "search",
@@ -114,16 +115,16 @@ describe("the requests of the sandbox", () => {
               body: undefined,
               status: 200
             },
-            { ...gone, index: 7, status: 200 },
-            { ...gone, index: 8, status: 404 }
+            { ...deletion, index: 7, status: 200 },
+            { ...deletion, index: 8, status: 404 }
           ]
         )
       })
     )
   )
 
-  it.effect("are told with the fault that struck them", () =>
-    fresh(
+  it.effect("name the fault of a request", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         const state = yield* Sandbox.State
@@ -149,12 +150,12 @@ describe("the requests of the sandbox", () => {
     )
   )
 
-  it.effect("may be for nothing that the contract knows, and may hold no JSON", () =>
+  it.effect("include requests outside the contract and bodies that are not JSON", () =>
     Effect.gen(function* () {
-      const unknown = [404, '{"detail":"Not found."}']
-      assert.deepStrictEqual(yield* send(HttpClientRequest.get(url("/api/nothing?a=1"))), unknown)
-      assert.deepStrictEqual(yield* send(HttpClientRequest.get(url("/"))), unknown)
-      assert.deepStrictEqual(yield* send(HttpClientRequest.get(url(`/api/contacts/${id}`))), unknown)
+      const notFound = [404, '{"detail":"Not found."}']
+      assert.deepStrictEqual(yield* send(HttpClientRequest.get(url("/api/nothing?a=1"))), notFound)
+      assert.deepStrictEqual(yield* send(HttpClientRequest.get(url("/"))), notFound)
+      assert.deepStrictEqual(yield* send(HttpClientRequest.get(url(`/api/contacts/${id}`))), notFound)
       yield* send(
         HttpClientRequest.delete(url("/api/contacts/%E0%A4%A")).pipe(
           HttpClientRequest.bodyText("{", "application/json")
@@ -179,8 +180,8 @@ describe("the requests of the sandbox", () => {
     }).pipe(Effect.provide(Sandbox.layerHttpClient))
   )
 
-  it.effect("are the last thousand", () =>
-    fresh(
+  it.effect("are limited to the last 1,000", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         yield* Effect.repeat(api.search({ phone }), { times: 1000 })
@@ -191,9 +192,9 @@ describe("the requests of the sandbox", () => {
   )
 })
 
-describe("the state of the sandbox", () => {
-  it.effect("keeps none of the contacts when one is invalid, and tells which, and why", () =>
-    fresh(
+describe("Sandbox.State", () => {
+  it.effect("seed stores no contact if one is invalid, and names every invalid value and the reason", () =>
+    withSandbox(
       Effect.gen(function* () {
         const { contacts, seed } = yield* Sandbox.State
         const rows: Array<Record<string, unknown>> = [
@@ -218,8 +219,8 @@ describe("the state of the sandbox", () => {
     )
   )
 
-  it.effect("is as on the first day after a reset", () =>
-    fresh(
+  it.effect("reset removes contacts, requests and the script, and restarts the ids", () =>
+    withSandbox(
       Effect.gen(function* () {
         const api = yield* Contacts
         const state = yield* Sandbox.State

@@ -23,7 +23,7 @@ export const holdAnswers = Effect.fnUntraced(function* (answers: number) {
   const held: Faults.Fault = {
     name: "held",
     strikes: "after",
-    answer: (real) => Effect.as(Deferred.await(released), real!)
+    respond: (operation) => Effect.tap(operation, () => Deferred.await(released))
   }
   let count = 0
   yield* state.script(() => {

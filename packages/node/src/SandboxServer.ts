@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import * as Faults from "@agentalk/core/Faults"
 import * as Sandbox from "@agentalk/core/Sandbox"
+import { layerSandboxRoutes, sandboxRouterConfig } from "@agentalk/core/unstable"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Context from "effect/Context"
@@ -43,27 +43,16 @@ export interface Options extends Sandbox.Options {
   readonly host?: string | undefined
 }
 
-/** Lets the script of the sandbox strike: on a socket, a broken connection is one. */
-const layerFaults = HttpRouter.middleware(
-  Effect.map(
-    Sandbox.State,
-    (state) => (operation) =>
-      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-        const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
-        const reset = Effect.callback<never>(() => {
-          // Two turns later, what was written of the answer has left.
-          setImmediate(() => setImmediate(() => socket.destroy()))
-        })
-        return Sandbox.withFaults(operation, { reset }).pipe(
-          Effect.provideService(Sandbox.State, state),
-          Effect.catchIf((error) => error instanceof Faults.Broken, Effect.die),
-          // A router's middleware is not, and a fault that hangs would outlive its connection.
-          Effect.interruptible
-        )
-      })
-  ),
-  { global: true }
-)
+/** The connection of the current request. */
+const connection = Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
+  const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
+  return {
+    reset: Effect.callback<never>(() => {
+      // After two turns of the event loop, the written part of the response has been sent.
+      setImmediate(() => setImmediate(() => socket.destroy()))
+    })
+  }
+})
 
 /**
  * A sandbox on a socket, and its state. It stops with the layer's scope.
@@ -81,8 +70,8 @@ export const layerOptions = (options: Options): Layer.Layer<Address | Sandbox.St
   ).pipe(
     // Not merged: its router would take the place of the one that a program has.
     Layer.provide(
-      HttpRouter.serve(Layer.provideMerge(layerFaults, Sandbox.layerRoutes(options)), {
-        routerConfig: Sandbox.routerConfig,
+      HttpRouter.serve(layerSandboxRoutes(options, connection), {
+        routerConfig: sandboxRouterConfig,
         disableLogger: true,
         disableListenLog: true
       })
