@@ -76,14 +76,14 @@ export const withChance = (value: number) =>
 
 /** A Redis client whose commands never complete, and the commands that it received. */
 export const silentRedis = () => {
-  const asked: Array<ReadonlyArray<unknown>> = []
+  const commands: Array<ReadonlyArray<unknown>> = []
   const layer = Layer.mock(Redis, {
     eval:
       () =>
       (...params) => {
-        asked.push(params)
+        commands.push(params)
         return Effect.never
       }
   })
-  return { asked, layer }
+  return { commands, layer }
 }

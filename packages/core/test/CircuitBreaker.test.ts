@@ -202,11 +202,11 @@ it.effect.each<readonly [prefix: string | undefined, key: string]>([
   [undefined, "circuitbreaker:agentalk:"],
   ["acme:", "acme:agentalk:"]
 ])("with the prefix %s, a Redis that never responds delays a call by 500 ms", ([prefix, key]) => {
-  const { asked, layer } = silentRedis()
+  const { commands, layer } = silentRedis()
   return Effect.gen(function* () {
     const { contacts } = yield* lineUp([ok])
     const { millis, result } = yield* ended(tag(contacts))
     assert.deepStrictEqual([millis, result._tag], [500, "Success"])
-    assert.include(String(asked[0]), key)
+    assert.include(String(commands[0]), key)
   }).pipe(Effect.provide(CircuitBreaker.layerRedis({ prefix }).pipe(Layer.provide(layer))))
 })
