@@ -20,10 +20,11 @@ const orgA = "aaaaaaaa-0000-4000-8000-000000000001"
 const orgB = "bbbbbbbb-0000-4000-8000-000000000002"
 const makeToken = (secret: string) => Redacted.make(`${orgA}.${secret}`)
 
+/** A client that answers every request with 200, and the requests it received. */
 const always = () => make(() => json(200, { id: "1", contacts: [] }))
 
 describe("every operation", () => {
-  it.effect("sends the token, and no organization unless told so", () =>
+  it.effect("sends the token, and omits the organization header by default", () =>
     Effect.gen(function* () {
       const { client, sent } = always()
       const contacts = yield* contactsOver(client, { token: makeToken("s") })
@@ -36,7 +37,7 @@ describe("every operation", () => {
     })
   )
 
-  it.effect("sends headers of its own, whatever the call before it sent", () =>
+  it.effect("sends its own headers, independent of the previous call", () =>
     Effect.gen(function* () {
       const { client, sent } = always()
       const contacts = yield* contactsOver(client)
@@ -56,7 +57,7 @@ describe("every operation", () => {
   )
 })
 
-/** The organizations that all operations are sent for. */
+/** Calls every operation and returns the distinct values of the `X-Organization-ID` header. */
 const sentFor = (option: string | undefined, wrap: typeof AgentalkClient.withOrganization | undefined, own = orgB) =>
   Effect.gen(function* () {
     const { client, sent } = always()
@@ -73,7 +74,7 @@ describe("the organization", () => {
     })
   )
 
-  it.effect("comes from withOrganization, which wins", () =>
+  it.effect("comes from withOrganization, which takes precedence over the option", () =>
     Effect.gen(function* () {
       const wrap = AgentalkClient.withOrganization
       assert.deepStrictEqual(yield* sentFor(undefined, wrap, orgB.toUpperCase()), new Set([orgB]))
@@ -81,23 +82,25 @@ describe("the organization", () => {
     })
   )
 
-  it.effect("comes from where the client was built, and the innermost wins", () =>
-    Effect.gen(function* () {
-      const { client, sent } = always()
-      const contacts = yield* contactsOver(client).pipe(AgentalkClient.withOrganization(orgA))
-      yield* contacts.search({ name: "a" })
-      yield* contacts.search({ name: "b" }).pipe(AgentalkClient.withOrganization(orgB))
-      yield* contacts
-        .search({ name: "c" })
-        .pipe(AgentalkClient.withOrganization(orgA), AgentalkClient.withOrganization("no UUID"))
-      assert.deepStrictEqual(
-        sent.map(({ headers }) => headers["x-organization-id"]),
-        [orgA, orgB, orgA]
-      )
-    })
+  it.effect(
+    "comes from the context in which the client was built, and the innermost withOrganization takes precedence",
+    () =>
+      Effect.gen(function* () {
+        const { client, sent } = always()
+        const contacts = yield* contactsOver(client).pipe(AgentalkClient.withOrganization(orgA))
+        yield* contacts.search({ name: "a" })
+        yield* contacts.search({ name: "b" }).pipe(AgentalkClient.withOrganization(orgB))
+        yield* contacts
+          .search({ name: "c" })
+          .pipe(AgentalkClient.withOrganization(orgA), AgentalkClient.withOrganization("no UUID"))
+        assert.deepStrictEqual(
+          sent.map(({ headers }) => headers["x-organization-id"]),
+          [orgA, orgB, orgA]
+        )
+      })
   )
 
-  it.effect.each(["", "Zaphod-7261", `${orgA}\r\nx-evil: 1`, `${orgA} `])("is refused when it is %j", (bad) =>
+  it.effect.each(["", "Zaphod-7261", `${orgA}\r\nx-evil: 1`, `${orgA} `])("%j fails with Validation", (bad) =>
     Effect.gen(function* () {
       const { client, sent } = always()
       const contacts = yield* contactsOver(client)
@@ -111,7 +114,7 @@ describe("the organization", () => {
 })
 
 describe("a token that is an effect", () => {
-  it.effect("is asked for before every call, so that it can rotate", () =>
+  it.effect("runs before every call, so that the token can rotate", () =>
     Effect.gen(function* () {
       let issued = 0
       const token = Effect.sync(() => makeToken(`s${++issued}`))
@@ -127,7 +130,7 @@ describe("a token that is an effect", () => {
     })
   )
 
-  it.effect("is not asked for when the input is refused", () =>
+  it.effect("does not run if the input fails validation", () =>
     Effect.gen(function* () {
       const token = Effect.die("asked")
       const contacts = yield* contactsOver(always().client, { token })
@@ -135,27 +138,27 @@ describe("a token that is an effect", () => {
     })
   )
 
-  it.effect.each<readonly [name: string, token: Token, says: string]>([
+  it.effect.each<readonly [name: string, token: Token, expected: string]>([
     ["fails", Effect.fail("vault Zaphod-7261 is sealed"), "could not be obtained"],
     ["is malformed", Effect.succeed(Redacted.make("Zaphod-7261")), "{orgId}.{secret}"],
     ["is a JWT", Effect.succeed(Redacted.make("Zaphod-7261.Zaphod-7261.Zaphod-7261")), "{orgId}.{secret}"],
-    ["would break the header", Effect.succeed(Redacted.make(`${orgA}.Zaphod-7261\r\nx-evil: 1`)), "{orgId}.{secret}"],
+    ["contains a line break", Effect.succeed(Redacted.make(`${orgA}.Zaphod-7261\r\nx-evil: 1`)), "{orgId}.{secret}"],
     ["is empty", Effect.succeed(Redacted.make("")), "{orgId}.{secret}"]
-  ])("that %s is Unauthorized, and nothing is sent", ([, token, says]) =>
+  ])("that %s fails the call with Unauthorized and sends nothing", ([, token, expected]) =>
     Effect.gen(function* () {
       const { client, sent } = always()
       const contacts = yield* contactsOver(client, { token })
       for (const operation of operations) {
         const error = yield* Effect.flip(calls[operation](contacts))
         assert.deepInclude(error, { _tag: "Unauthorized", operation, outcome: "not-applied" })
-        assert.include(error.message, says)
+        assert.include(error.message, expected)
         assert.notInclude(inspect(error) + error.message, "Zaphod")
       }
       assert.lengthOf(sent, 0)
     })
   )
 
-  it.effect("that hangs is a Timeout of which nothing was sent", () =>
+  it.effect("that never completes fails the call with Timeout and sends nothing", () =>
     Effect.gen(function* () {
       const { client, sent } = always()
       const contacts = yield* contactsOver(client, { token: Effect.never, attemptTimeout: "5 seconds" })
@@ -170,67 +173,127 @@ describe("a token that is an effect", () => {
   )
 })
 
-describe("a bad option fails when the client is built", () => {
+describe("client options", () => {
   const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2VjcmV0"
 
-  it.effect.each<readonly [name: string, options: object, says: ReadonlyArray<string>, secret: string]>([
+  it.effect.each<readonly [name: string, options: object, words: ReadonlyArray<string>, secret: string]>([
     ["a token without a secret", { token: Redacted.make(orgA) }, ["token", "{orgId}.{secret}"], orgA],
     ["a token without a UUID", { token: Redacted.make("zaphod.s") }, ["token", "UUID"], "zaphod"],
-    ["a token with a space", { token: Redacted.make(`${orgA}.zap hod`) }, ["token"], "hod"],
-    ["a token with the scheme", { token: Redacted.make(`Bearer ${orgA}.zaphod`) }, ["token"], "zaphod"],
+    ["a token that contains a space", { token: Redacted.make(`${orgA}.zap hod`) }, ["token"], "hod"],
+    ["a token that includes the Bearer scheme", { token: Redacted.make(`Bearer ${orgA}.zaphod`) }, ["token"], "zaphod"],
     ["an empty token", { token: Redacted.make("") }, ["token"], "zaphod"],
     ["a token that is not redacted", { token: `${orgA}.zaphod` as never }, ["token"], "zaphod"],
     ["no token", { token: null as never }, ["token"], "zaphod"],
     ["a token that is an empty object", { token: {} as never }, ["token"], "zaphod"],
     ["a token source without a refresh", { token: { current: Effect.never } as never }, ["token"], "zaphod"],
     [
-      "a token source that is no effect",
+      "a token source whose current token is not an effect",
       { token: { current: 1, refresh: Effect.never } as never },
       ["token"],
       "zaphod"
     ],
-    ["a token that is no text", { token: Redacted.make(7261) }, ["token"], "7261"],
+    ["a token that is not a string", { token: Redacted.make(7261) }, ["token"], "7261"],
     ["a JWT", { token: Redacted.make(jwt) }, ["token", "JWT"], "eyJ"],
     ["plain http", { baseUrl: "http://zaphod.example" }, ["baseUrl", "https"], "zaphod"],
-    ["plain http to what looks like loopback", { baseUrl: "http://127.0.0.1.zaphod.example" }, ["baseUrl"], "zaphod"],
-    ["plain http to another network", { baseUrl: "http://10.0.0.1" }, ["baseUrl"], "10.0.0"],
-    ["plain http to every address", { baseUrl: "http://0.0.0.0:8080" }, ["baseUrl", "https"], "0.0.0"],
-    ["plain http to a name like loopback's", { baseUrl: "http://localhost.zaphod.example" }, ["baseUrl"], "zaphod"],
-    ["plain http to a name that ends like it", { baseUrl: "http://zaphod-localhost" }, ["baseUrl"], "zaphod"],
-    ["plain http to a rooted name", { baseUrl: "http://localhost./zaphod" }, ["baseUrl", "https"], "zaphod"],
-    ["plain http to a mapped address", { baseUrl: "http://[::ffff:10.0.0.1]" }, ["baseUrl", "https"], "ffff"],
-    ["plain http behind a user", { baseUrl: "http://localhost@zaphod.example" }, ["baseUrl", "credentials"], "zaphod"],
-    ["plain http behind a password", { baseUrl: "http://127.0.0.1:80@zaphod.example" }, ["baseUrl"], "zaphod"],
-    ["plain http in other slashes", { baseUrl: "http:\\\\zaphod.example\\@localhost" }, ["baseUrl"], "zaphod"],
-    ["plain http with a line break", { baseUrl: "ht\ntp://zaphod.example" }, ["baseUrl", "https"], "zaphod"],
-    ["a token with a line break", { token: Redacted.make(`${orgA}.zap\r\nx-evil: hod`) }, ["token"], "hod"],
-    ["a token with other letters", { token: Redacted.make(`${orgA}.zaphöd`) }, ["token"], "zaph"],
-    ["a token with a control character", { token: Redacted.make(`${orgA}.zap\0hod`) }, ["token"], "hod"],
+    [
+      "plain http to a host name that starts with a loopback address",
+      { baseUrl: "http://127.0.0.1.zaphod.example" },
+      ["baseUrl"],
+      "zaphod"
+    ],
+    ["plain http to a private network", { baseUrl: "http://10.0.0.1" }, ["baseUrl"], "10.0.0"],
+    ["plain http to 0.0.0.0", { baseUrl: "http://0.0.0.0:8080" }, ["baseUrl", "https"], "0.0.0"],
+    [
+      "plain http to a host name that starts with localhost",
+      { baseUrl: "http://localhost.zaphod.example" },
+      ["baseUrl"],
+      "zaphod"
+    ],
+    [
+      "plain http to a host name that ends with -localhost",
+      { baseUrl: "http://zaphod-localhost" },
+      ["baseUrl"],
+      "zaphod"
+    ],
+    [
+      "plain http to localhost with a trailing dot",
+      { baseUrl: "http://localhost./zaphod" },
+      ["baseUrl", "https"],
+      "zaphod"
+    ],
+    [
+      "plain http to an IPv4-mapped IPv6 address",
+      { baseUrl: "http://[::ffff:10.0.0.1]" },
+      ["baseUrl", "https"],
+      "ffff"
+    ],
+    [
+      "plain http with localhost as the user name",
+      { baseUrl: "http://localhost@zaphod.example" },
+      ["baseUrl", "credentials"],
+      "zaphod"
+    ],
+    [
+      "plain http with a loopback address as user name and password",
+      { baseUrl: "http://127.0.0.1:80@zaphod.example" },
+      ["baseUrl"],
+      "zaphod"
+    ],
+    ["plain http with backslashes", { baseUrl: "http:\\\\zaphod.example\\@localhost" }, ["baseUrl"], "zaphod"],
+    [
+      "plain http with a line break in the scheme",
+      { baseUrl: "ht\ntp://zaphod.example" },
+      ["baseUrl", "https"],
+      "zaphod"
+    ],
+    ["a token that contains a line break", { token: Redacted.make(`${orgA}.zap\r\nx-evil: hod`) }, ["token"], "hod"],
+    ["a token that contains a letter outside ASCII", { token: Redacted.make(`${orgA}.zaphöd`) }, ["token"], "zaph"],
+    ["a token that contains a control character", { token: Redacted.make(`${orgA}.zap\0hod`) }, ["token"], "hod"],
     ["an organization with a line break", { organization: `${orgA}\nx: zaphod` }, ["organization"], "zaphod"],
     ["credentials in a URL", { baseUrl: "https://zaphod:pw@example.com" }, ["baseUrl", "credentials"], "zaphod"],
     ["a user in a URL", { baseUrl: "https://zaphod@example.com" }, ["baseUrl", "credentials"], "zaphod"],
     ["a password in a URL", { baseUrl: "https://:zaphod@example.com" }, ["baseUrl", "credentials"], "zaphod"],
     ["a query in a URL", { baseUrl: "https://example.com?zaphod" }, ["baseUrl", "query"], "zaphod"],
     ["a fragment in a URL", { baseUrl: "https://example.com#zaphod" }, ["baseUrl", "fragment"], "zaphod"],
-    ["no URL", { baseUrl: "zaphod" }, ["baseUrl", "URL"], "zaphod"],
-    ["an empty URL", { baseUrl: "" }, ["baseUrl"], "zaphod"],
+    ["a base URL that is not a URL", { baseUrl: "zaphod" }, ["baseUrl", "URL"], "zaphod"],
+    ["an empty base URL", { baseUrl: "" }, ["baseUrl"], "zaphod"],
     ["another protocol", { baseUrl: "ftp://zaphod.example" }, ["baseUrl"], "zaphod"],
-    ["a protocol that ends like http", { baseUrl: "zaphod+http://localhost" }, ["baseUrl", "https"], "zaphod"],
-    ["an organization", { organization: "zaphod" }, ["organization", "UUID"], "zaphod"],
-    ["a duration", { attemptTimeout: "zaphod" }, ["attemptTimeout", "duration"], "zaphod"],
-    ["no time", { deadline: 0 }, ["deadline", "above zero"], "zaphod"],
-    ["no attempt", { retry: { attempts: 0 } }, ["retry.attempts", "at least 1"], "zaphod"],
-    ["a first delay", { retry: { baseDelay: "zaphod" } }, ["retry.baseDelay", "duration"], "zaphod"],
-    ["a longest delay", { retry: { maxDelay: "zaphod" } }, ["retry.maxDelay", "duration"], "zaphod"],
-    ["a longest wait", { retry: { maxRetryAfter: "zaphod" } }, ["retry.maxRetryAfter", "duration"], "zaphod"],
-    ["a URL that has no text", { baseUrl: Object.create(null) }, ["baseUrl", "URL"], "zaphod"],
-    ["a size", { maxBodySize: "zaphod" }, ["maxBodySize", "size"], "zaphod"]
-  ])("%s", ([, options, says, secret]) =>
+    ["a protocol that ends with http", { baseUrl: "zaphod+http://localhost" }, ["baseUrl", "https"], "zaphod"],
+    ["an organization that is not a UUID", { organization: "zaphod" }, ["organization", "UUID"], "zaphod"],
+    [
+      "an attempt timeout that is not a duration",
+      { attemptTimeout: "zaphod" },
+      ["attemptTimeout", "duration"],
+      "zaphod"
+    ],
+    ["a deadline of zero", { deadline: 0 }, ["deadline", "above zero"], "zaphod"],
+    ["a retry policy with no attempts", { retry: { attempts: 0 } }, ["retry.attempts", "at least 1"], "zaphod"],
+    [
+      "a base delay that is not a duration",
+      { retry: { baseDelay: "zaphod" } },
+      ["retry.baseDelay", "duration"],
+      "zaphod"
+    ],
+    [
+      "a maximum delay that is not a duration",
+      { retry: { maxDelay: "zaphod" } },
+      ["retry.maxDelay", "duration"],
+      "zaphod"
+    ],
+    [
+      "a maximum Retry-After that is not a duration",
+      { retry: { maxRetryAfter: "zaphod" } },
+      ["retry.maxRetryAfter", "duration"],
+      "zaphod"
+    ],
+    ["a base URL that cannot be converted to a string", { baseUrl: Object.create(null) }, ["baseUrl", "URL"], "zaphod"],
+    ["a maximum body size that is not a size", { maxBodySize: "zaphod" }, ["maxBodySize", "size"], "zaphod"]
+  ])("reject %s with a ConfigError that omits the value", ([, options, words, secret]) =>
     Effect.gen(function* () {
       const { client, sent } = always()
       const error = yield* Effect.flip(contactsOver(client, options))
       assert.strictEqual(error._tag, "ConfigError")
-      for (const word of says) assert.include(error.message, word)
+      for (const word of words) assert.include(error.message, word)
       for (const shown of [error.message, inspect(error, { depth: Infinity }), JSON.stringify(error)]) {
         assert.notInclude(shown, secret)
       }
@@ -251,7 +314,7 @@ describe("a bad option fails when the client is built", () => {
     ["http://0x7f000001:8080", "http://127.0.0.1:8080"],
     ["http://LOCALHOST", "http://localhost"],
     ["http://localhost\\@zaphod.example", "http://localhost/@zaphod.example"]
-  ])("but not %s", ([baseUrl, href]) =>
+  ])("accept the base URL %s", ([baseUrl, href]) =>
     Effect.gen(function* () {
       const { client, sent } = always()
       yield* (yield* contactsOver(client, { baseUrl })).search({ name: "a" })
@@ -259,7 +322,7 @@ describe("a bad option fails when the client is built", () => {
     })
   )
 
-  it.effect("but plain http when it is asked for", () =>
+  it.effect("accept plain http with dangerouslyAllowPlainHttp", () =>
     Effect.gen(function* () {
       const { client, sent } = always()
       yield* (yield* contactsOver(client, { baseUrl: "http://10.0.0.1", dangerouslyAllowPlainHttp: true })).search({
@@ -269,7 +332,7 @@ describe("a bad option fails when the client is built", () => {
     })
   )
 
-  it.effect("but a token with white space around it", () =>
+  it.effect("accept a token with white space around it, and trim it", () =>
     Effect.gen(function* () {
       const { client, sent } = always()
       yield* (yield* contactsOver(client, { token: Redacted.make(` ${orgA}.s\n`) })).search({ name: "a" })
@@ -289,14 +352,14 @@ describe("layers", () => {
     organization: Config.String("ORGANIZATION")
   }).pipe(Layer.provide(http))
 
-  it.effect("layer takes options", () =>
+  it.effect("layer accepts options", () =>
     Effect.gen(function* () {
       yield* search.pipe(Effect.provide(AgentalkClient.layer({ token: Sandbox.token }).pipe(Layer.provide(http))))
       assert.strictEqual(sent.at(-1)?.headers["authorization"], `Bearer ${Redacted.value(Sandbox.token)}`)
     })
   )
 
-  it.effect("layerConfig takes configuration", () =>
+  it.effect("layerConfig reads its options from the configuration", () =>
     Effect.gen(function* () {
       yield* search.pipe(
         Effect.provide(Layer.provide(fromConfig, provider({ TOKEN: `${orgA}.s`, ORGANIZATION: orgB })))
@@ -305,7 +368,7 @@ describe("layers", () => {
     })
   )
 
-  it.effect("layerConfig names what is missing", () =>
+  it.effect("layerConfig fails with an error that names the missing variable", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(
         Effect.provide(search, Layer.provide(fromConfig, provider({ TOKEN: `${orgA}.s` })))
@@ -317,7 +380,7 @@ describe("layers", () => {
 })
 
 describe("interruption", () => {
-  it.effect("interrupts the request", () =>
+  it.effect("of a call interrupts its request", () =>
     Effect.gen(function* () {
       let isInterrupted = false
       const hang = Effect.onInterrupt(Effect.never, () => Effect.sync(() => (isInterrupted = true)))

@@ -1,11 +1,11 @@
-/** Every input that an operation takes, hostile text among it. */
+/** Arbitraries for the input of every operation, including hostile text. */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { PathSegment, PhoneNumber, type SearchQuery, type UpsertInput } from "../src/Contact.ts"
 import { isWellFormed } from "../src/internal/wire/text.ts"
 import { anyJson } from "./AnyJson.ts"
 
-/** Text of a pattern. */
+/** Strings that match a pattern. */
 export const matching = (pattern: RegExp) => Arbitrary.schema(Schema.String.check(Schema.isPattern(pattern)))
 
 export const oneOf = <const L extends ReadonlyArray<string>>(...literals: L) =>
@@ -47,7 +47,7 @@ const pieces = oneOf(
   ":id"
 )
 
-/** Text that is not empty, made of what URLs, headers and JSON could take for something else. */
+/** Non-empty text made of characters that have a meaning in URLs, headers or JSON. */
 export const hostileText = Arbitrary.map(
   Arbitrary.all([pieces, Arbitrary.array(pieces, { maxLength: 5 }), Arbitrary.schema(Schema.String)]),
   ([first, rest, tail]) => [first, ...rest, tail].join("")
@@ -55,14 +55,14 @@ export const hostileText = Arbitrary.map(
 
 const sendable = Arbitrary.filter(hostileText, isWellFormed)
 
-/** What can stand in a path. */
+/** Text that is valid as a path segment. */
 export const pathSegment = Arbitrary.filter(hostileText, Schema.is(PathSegment))
 
 export const contactId = matching(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
 
 export const email = matching(/^[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,8}@[a-z0-9]{1,8}\.[a-z]{2,4}$/)
 
-/** Custom fields of any JSON, by any key. */
+/** Custom fields with any key and any JSON value. */
 export const fields = Arbitrary.map(
   Arbitrary.array(Arbitrary.all([hostileText, anyJson]), { maxLength: 4 }),
   (entries) => Object.fromEntries(entries) as Schema.JsonObject
@@ -75,7 +75,7 @@ export const tags = Arbitrary.array(
 
 const isGiven = Arbitrary.schema(Schema.Boolean)
 
-/** An object with some of the properties that there are. */
+/** An object with some of the given properties. */
 const some = <R extends Readonly<Record<string, Arbitrary.Arbitrary<unknown>>>>(parts: R) =>
   Arbitrary.map(
     Arbitrary.array(Arbitrary.all([oneOf(...Object.keys(parts)), Arbitrary.all(parts)]), { maxLength: 4 }),

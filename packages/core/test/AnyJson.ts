@@ -1,4 +1,4 @@
-/** JSON as a stranger would send it: anything, and most of it close to what the API answers. */
+/** Arbitraries for untrusted JSON. Most values resemble a response of the API. */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 
@@ -34,7 +34,7 @@ const keys = Schema.Literals([
   "hasOwnProperty"
 ])
 
-/** An object made of entries, which takes any key for what it is, as `JSON.parse` does. */
+/** An object built from entries. Every key, `__proto__` included, becomes an own property, as with `JSON.parse`. */
 const objectOf = <A>(key: Arbitrary.Arbitrary<string>, value: Arbitrary.Arbitrary<A>) =>
   Arbitrary.map(Arbitrary.array(Arbitrary.all([key, value]), { maxLength: 6 }), (entries) =>
     Object.fromEntries(entries)
@@ -52,11 +52,11 @@ const shallowOrList = Arbitrary.flatMap(
 )
 const deep = objectOf(key, shallowOrList)
 
-/** Any JSON; two in three are objects with the keys of the API, up to three levels of them. */
+/** Any JSON value. Two thirds are objects with the API's keys, nested up to three levels. */
 export const anyJson: Arbitrary.Arbitrary<unknown> = Arbitrary.flatMap(
   Arbitrary.schema(Schema.Literals([0, 1, 2])),
   (kind): Arbitrary.Arbitrary<unknown> => (kind === 0 ? leaf : kind === 1 ? deep : objectOf(key, deep))
 )
 
-/** What `Object.prototype` has, to see that nobody touched it. */
+/** The own keys of `Object.prototype`, so that a test can detect prototype pollution. */
 export const prototypeKeys = (): ReadonlyArray<PropertyKey> => Reflect.ownKeys(Object.prototype)

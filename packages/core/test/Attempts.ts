@@ -1,4 +1,4 @@
-/** An API whose answers are lined up, one an attempt, and what a test clock shows of the calls to it. */
+/** A scripted API with one response for each attempt, and helpers that run calls under the test clock. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -11,10 +11,10 @@ import type * as AgentalkClient from "../src/AgentalkClient.ts"
 import { TransportFault } from "../src/internal/wire/transport.ts"
 import { contactsOver, json, make } from "./ScriptedApi.ts"
 
-/** What an attempt is answered. */
+/** The response to one attempt, or its transport fault. */
 export type Answer = Effect.Effect<Response, { readonly cause: TransportFault }>
 
-/** Answers with a status, and nothing of interest besides the headers. */
+/** A response with this status, these headers and the body `{}`. */
 export const status = (code: number, headers?: Record<string, string>): Answer =>
   Effect.sync(() => json(code, {}, headers))
 
@@ -26,7 +26,7 @@ export const refused: Answer = Effect.fail({
   cause: new TransportFault("network", { sent: false, code: "ECONNREFUSED" })
 })
 
-/** Begins to answer with JSON, and never ends. */
+/** A response whose JSON body starts and never ends. */
 export const stall: Answer = Effect.sync(
   () =>
     new Response(Stream.toReadableStream(Stream.concat(Stream.succeed(new Uint8Array([0x7b])), Stream.never)), {
@@ -34,7 +34,10 @@ export const stall: Answer = Effect.sync(
     })
 )
 
-/** `Contacts` with the default policy, whose attempts are answered one after another, by the last answer from there on, and what they sent. */
+/**
+ * `Contacts` with the default retry policy. Each attempt receives the next answer; further attempts repeat the last one.
+ * `sent` holds the requests, and `times` holds the clock's milliseconds at each of them.
+ */
 export const lineUp = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,
   options?: Partial<AgentalkClient.Options>
@@ -50,37 +53,37 @@ export const lineUp = Effect.fnUntraced(function* (
   return { client, contacts, sent, times }
 })
 
-/** Lets time pass until a call has ended, and tells when that was. */
+/** Runs a call, advances the test clock by an hour, and returns the result and the milliseconds that the call took. */
 export const ended = Effect.fnUntraced(function* <A, E, R>(call: Effect.Effect<A, E, R>) {
-  const started = yield* Clock.currentTimeMillis
+  const startMillis = yield* Clock.currentTimeMillis
   const fiber = yield* Effect.forkChild(
-    Effect.all({ result: Effect.result(call), millis: Effect.map(Clock.currentTimeMillis, (now) => now - started) })
+    Effect.all({ result: Effect.result(call), millis: Effect.map(Clock.currentTimeMillis, (now) => now - startMillis) })
   )
   yield* TestClock.adjust("1 hour")
   return yield* Fiber.join(fiber)
 })
 
-/** The error of a call, after all its waits. */
+/** Runs a call that fails, with all its waits, and returns its error. */
 export const failed = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<E, A, R> =>
   Effect.flip(Effect.flatMap(ended(call), ({ result }) => Effect.fromResult(result)))
 
-/** Chance that always gives the same. */
+/** Provides a `Random` that always returns the same number. */
 export const withChance = (value: number) =>
   Effect.provideService(Random.Random, {
     nextDoubleUnsafe: () => value,
     nextIntUnsafe: () => Math.floor(value * Number.MAX_SAFE_INTEGER)
   })
 
-/** A Redis that has lost its server, and what it was asked. */
+/** A Redis client whose commands never complete, and the commands that it received. */
 export const silentRedis = () => {
-  const asked: Array<ReadonlyArray<unknown>> = []
+  const commands: Array<ReadonlyArray<unknown>> = []
   const layer = Layer.mock(Redis, {
     eval:
       () =>
       (...params) => {
-        asked.push(params)
+        commands.push(params)
         return Effect.never
       }
   })
-  return { asked, layer }
+  return { commands, layer }
 }

@@ -18,7 +18,7 @@ import { id, json } from "./ScriptedApi.ts"
 const once = Retry.withPolicy(Retry.none)
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 
-/** How one attempt ends, which takes half a minute at the most. */
+/** Makes a call with one attempt, and returns `"success"` or the tag of its error. The attempt timeout is 30 seconds. */
 const tagOf = Effect.fnUntraced(function* (contacts: Contacts["Service"]) {
   const fiber = yield* Effect.forkChild(Effect.result(once(tag(contacts))))
   yield* TestClock.adjust("30 seconds")
@@ -28,15 +28,15 @@ const tagOf = Effect.fnUntraced(function* (contacts: Contacts["Service"]) {
 
 const threeFailures = CircuitBreaker.layer({ failures: 3, openDuration: "20 seconds" })
 
-describe("the circuit", () => {
+describe("the circuit breaker", () => {
   it.effect.each<[string, Answer]>([
     ["500", status(500)],
     ["501", status(501)],
-    ["a reset", reset],
-    ["no connection", refused],
-    ["silence", Effect.never],
-    ["a body that does not end", stall]
-  ])("opens after so many failures in a row: %s", ([, answer]) =>
+    ["connection reset", reset],
+    ["connection refused", refused],
+    ["no response", Effect.never],
+    ["a body that never ends", stall]
+  ])("opens after three failures in a row: %s", ([, answer]) =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([answer])
       for (let i = 0; i < 3; i++) assert.notStrictEqual(yield* tagOf(contacts), "CircuitOpen")
@@ -45,7 +45,7 @@ describe("the circuit", () => {
     }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 3, openDuration: "1 day" })))
   )
 
-  it.effect("that is open sends nothing, and says when to try again", () =>
+  it.effect("fails calls with CircuitOpen and retryAfter while it is open, and sends nothing", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([status(500)])
       yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
@@ -61,12 +61,12 @@ describe("the circuit", () => {
       })
       assert.isTrue(error.isRetryable)
       assert.strictEqual(sent.length, 3)
-      // All that goes to this server is refused, other operations as well.
+      // The circuit belongs to the server, so other operations fail as well.
       assert.strictEqual((yield* Effect.flip(contacts.search({ name: "Jane" })))._tag, "CircuitOpen")
     }).pipe(Effect.provide(threeFailures))
   )
 
-  it.effect("stays closed while the server answers, whatever it refuses", () =>
+  it.effect("stays closed while the server returns statuses below 500", () =>
     Effect.gen(function* () {
       const tooLarge = Effect.sync(() => json(200, { padding: "x".repeat(1_000) }))
       const answers = [tooLarge, ...[400, 401, 403, 404, 408, 409, 429, 302].map((code) => status(code))]
@@ -76,7 +76,7 @@ describe("the circuit", () => {
     }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1, openDuration: "1 day" })))
   )
 
-  it.effect("stays closed where failures are not in a row", () =>
+  it.effect("stays closed if a success or a 404 separates the failures", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([
         status(500),
@@ -93,7 +93,7 @@ describe("the circuit", () => {
     }).pipe(Effect.provide(threeFailures))
   )
 
-  it.effect("is not opened by calls that were interrupted, or refused before sending", () =>
+  it.effect("does not count interrupted calls or invalid inputs as failures", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([Effect.never, Effect.never, ok])
       for (let i = 0; i < 2; i++) {
@@ -106,7 +106,7 @@ describe("the circuit", () => {
     }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
   )
 
-  it.effect("half-opens for one call at a time, and closes when it succeeds", () =>
+  it.effect("lets one probe at a time through when half-open, and closes when the probe succeeds", () =>
     Effect.gen(function* () {
       const answered = yield* Deferred.make<void>()
       const probe = Effect.andThen(Deferred.await(answered), ok)
@@ -138,7 +138,7 @@ describe("the circuit", () => {
     }).pipe(Effect.provide(threeFailures))
   )
 
-  it.effect("lets another call probe when the first is interrupted", () =>
+  it.effect("lets another call probe after the first probe is interrupted", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([status(500), status(500), status(500), Effect.never, ok])
       yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
@@ -150,7 +150,7 @@ describe("the circuit", () => {
     }).pipe(Effect.provide(threeFailures))
   )
 
-  it.effect("that opens during a call ends its retries, and the outcome is that of the attempts that were made", () =>
+  it.effect("ends the retries of a call if it opens during that call, and keeps the outcome of earlier attempts", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([status(500)])
       const error = yield* failed(Retry.withPolicy({ attempts: 10 })(tag(contacts)))
@@ -164,10 +164,12 @@ describe("the circuit", () => {
     }).pipe(Effect.provide(threeFailures))
   )
 
-  it.effect("is there only where a layer gives it, however it is provided", () =>
+  it.effect("is off by default, and on with Layer.provide, Layer.provideMerge and Layer.merge", () =>
     Effect.gen(function* () {
-      const one = CircuitBreaker.layer({ failures: 1, openDuration: "1 day" })
-      const second = Effect.fnUntraced(function* (provide: (live: Layer.Layer<Contacts>) => Layer.Layer<Contacts>) {
+      const breaker = CircuitBreaker.layer({ failures: 1, openDuration: "1 day" })
+      const secondError = Effect.fnUntraced(function* (
+        provide: (live: Layer.Layer<Contacts>) => Layer.Layer<Contacts>
+      ) {
         const { client } = yield* lineUp([status(500)])
         const live = AgentalkClient.layer({ token: Sandbox.token }).pipe(
           Layer.provide(Layer.succeed(HttpClient.HttpClient, client)),
@@ -178,20 +180,20 @@ describe("the circuit", () => {
         )
         return (yield* Effect.provide(twice, provide(live)))._tag
       })
-      assert.strictEqual(yield* second((live) => live), "ServerFault")
-      assert.strictEqual(yield* second(Layer.provide(one)), "CircuitOpen")
-      assert.strictEqual(yield* second(Layer.provideMerge(one)), "CircuitOpen")
-      assert.strictEqual(yield* second(Layer.merge(one)), "CircuitOpen")
+      assert.strictEqual(yield* secondError((live) => live), "ServerFault")
+      assert.strictEqual(yield* secondError(Layer.provide(breaker)), "CircuitOpen")
+      assert.strictEqual(yield* secondError(Layer.provideMerge(breaker)), "CircuitOpen")
+      assert.strictEqual(yield* secondError(Layer.merge(breaker)), "CircuitOpen")
     })
   )
 
-  it.effect("is one for each server", () =>
+  it.effect("keeps a separate circuit for each base URL", () =>
     Effect.gen(function* () {
-      const here = yield* lineUp([status(500)])
-      const there = yield* lineUp([ok], { baseUrl: "https://eu.agentalk.example" })
-      assert.strictEqual(yield* tagOf(here.contacts), "ServerFault")
-      assert.strictEqual((yield* Effect.flip(tag(here.contacts)))._tag, "CircuitOpen")
-      yield* tag(there.contacts)
+      const failing = yield* lineUp([status(500)])
+      const healthy = yield* lineUp([ok], { baseUrl: "https://eu.agentalk.example" })
+      assert.strictEqual(yield* tagOf(failing.contacts), "ServerFault")
+      assert.strictEqual((yield* Effect.flip(tag(failing.contacts)))._tag, "CircuitOpen")
+      yield* tag(healthy.contacts)
     }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1, openDuration: "1 day" })))
   )
 })
@@ -199,12 +201,12 @@ describe("the circuit", () => {
 it.effect.each<readonly [prefix: string | undefined, key: string]>([
   [undefined, "circuitbreaker:agentalk:"],
   ["acme:", "acme:agentalk:"]
-])("a Redis that never answers, with the prefix %s, holds no call up for long", ([prefix, key]) => {
-  const { asked, layer } = silentRedis()
+])("with the prefix %s, a Redis that never responds delays a call by 500 ms", ([prefix, key]) => {
+  const { commands, layer } = silentRedis()
   return Effect.gen(function* () {
     const { contacts } = yield* lineUp([ok])
     const { millis, result } = yield* ended(tag(contacts))
     assert.deepStrictEqual([millis, result._tag], [500, "Success"])
-    assert.include(String(asked[0]), key)
+    assert.include(String(commands[0]), key)
   }).pipe(Effect.provide(CircuitBreaker.layerRedis({ prefix }).pipe(Layer.provide(layer))))
 })

@@ -24,7 +24,7 @@ describe("PhoneNumber", () => {
     ["\ufeff+1555\u200b1234567\u200e", "+15551234567"],
     ["1234567", "1234567"],
     ["+123456789012345", "+123456789012345"]
-  ])("sends %j", ([given, sent]) =>
+  ])("normalizes %j", ([given, sent]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* decodePhone(given), sent)
     })
@@ -48,7 +48,7 @@ describe("PhoneNumber", () => {
     "١٥٥٥١٢٣٤٥٦٧",
     "\uff11\uff15\uff15\uff15\uff11\uff12\uff13\uff14",
     "+1555123\u00004567"
-  ])("refuses %j", (given) =>
+  ])("rejects %j", (given) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(decodePhone(given))
       assert.include(error.message, "7 to 15 digits")
@@ -67,7 +67,7 @@ describe("EmailAddress", () => {
     "a!#$%&'*+/=?^_`{|}~-z@example.org",
     "1@2.io",
     "jane@xn--bcher-kva.example"
-  ])("takes %s", (text) => {
+  ])("accepts %s", (text) => {
     assert.isTrue(is(text))
   })
 
@@ -89,7 +89,7 @@ describe("EmailAddress", () => {
     "jane@example.com\n",
     "jane@example.com, joe@example.com",
     "Jane <jane@example.com>"
-  ])("refuses %j", (text) => {
+  ])("rejects %j", (text) => {
     assert.isFalse(is(text))
   })
 })
@@ -115,12 +115,12 @@ describe("PathSegment", () => {
     "🎉",
     "\n",
     "\u0000"
-  ])("takes %j", (text) => {
+  ])("accepts %j", (text) => {
     assert.isTrue(is(text))
   })
 
   it.each(["", ".", "..", "/", "a/", "/a", "a//b", "a/./b", "a/../b", "..\\a", "\\", "a\\", "\ud800", "a\udc00b"])(
-    "refuses %j",
+    "rejects %j",
     (text) => {
       assert.isFalse(is(text))
     }
@@ -131,13 +131,13 @@ describe("ContactFromWire", () => {
   it.each<readonly [name: string, wire: object, contact: object]>([
     ["camel case", { id: "1", firstName: "J", lastName: "D" }, { firstName: "J", lastName: "D" }],
     ["snake case", { id: "1", first_name: "J", last_name: "D" }, { firstName: "J", lastName: "D" }],
-    ["the first present spelling", { id: "1", first_name: "", firstName: "J" }, { firstName: "J" }],
+    ["the first spelling that has a value", { id: "1", first_name: "", firstName: "J" }, { firstName: "J" }],
     ["the first of two spellings", { id: "1", first_name: "J", firstName: "K" }, { firstName: "J" }],
     ["id as contactId", { contactId: "1" }, {}],
     ["id as contact_id", { contact_id: "1" }, {}],
     ["null", { id: "1", phone: null, email: null, tags: null, fields: null, firstName: null }, {}],
     ['""', { id: "1", phone: "", email: "", tags: "", fields: "", last_name: "" }, {}],
-    ["no tags", { id: "1", tags: [] }, { tags: [] }],
+    ["an empty list of tags", { id: "1", tags: [] }, { tags: [] }],
     ["tags as names", { id: "1", tags: ["vip"] }, { tags: [{ name: "vip" }] }],
     ["tags with text ids", { id: "1", tags: [{ id: "a", name: "vip" }] }, { tags: [{ id: "a", name: "vip" }] }],
     ["tags with number ids", { id: "1", tags: [{ id: 7, name: "vip" }] }, { tags: [{ id: "7", name: "vip" }] }],
@@ -148,18 +148,22 @@ describe("ContactFromWire", () => {
       { tags: [{ name: "vip" }, { name: "new" }] }
     ],
     [
-      "tags that tell more",
+      "tags with unknown keys",
       { id: "1", tags: [{ id: 7, name: "vip", color: "red" }] },
       { tags: [{ id: "7", name: "vip" }] }
     ],
     ["fields as an object", { id: "1", fields: { city: "Oslo", n: [1] } }, { fields: { city: "Oslo", n: [1] } }],
     ["fields as a list", { id: "1", fields: [{ key: "city", value: "Oslo" }] }, { fields: { city: "Oslo" } }],
     ["a listed field without a value", { id: "1", fields: [{ key: "city" }] }, { fields: { city: null } }],
-    ["no fields in a list", { id: "1", fields: [] }, { fields: {} }],
-    ["odd strings", { id: "not a uuid", phone: "call me", email: "n/a" }, { phone: "call me", email: "n/a" }],
+    ["an empty list of fields", { id: "1", fields: [] }, { fields: {} }],
+    [
+      "any string as id, phone and e-mail",
+      { id: "not a uuid", phone: "call me", email: "n/a" },
+      { phone: "call me", email: "n/a" }
+    ],
     ["unknown keys", { id: "1", score: 9, avatar: null }, { extra: { score: 9, avatar: null } }],
     ["isNew beside the contact", { id: "1", isNew: true, is_new: true }, {}]
-  ])("understands %s", (_, wire, contact) => {
+  ])("decodes %s", (_, wire, contact) => {
     const id = "id" in wire ? wire.id : "1"
     assert.deepStrictEqual<unknown>(decode(wire), { id, extra: {}, ...contact })
   })
@@ -167,19 +171,19 @@ describe("ContactFromWire", () => {
   it.each([
     ["no id", { phone: "+15551234567" }],
     ["an empty id", { id: "" }],
-    ["a phone that is no text", { id: "1", phone: 15551234567 }],
-    ["tags that are no list", { id: "1", tags: { vip: true } }],
+    ["a phone that is not a string", { id: "1", phone: 15551234567 }],
+    ["tags that are not a list", { id: "1", tags: { vip: true } }],
     ["a tag without a name", { id: "1", tags: [{ id: 7 }] }],
-    ["fields that are no object", { id: "1", fields: "city" }],
+    ["fields that are not an object", { id: "1", fields: "city" }],
     ["a listed field without a key", { id: "1", fields: [{ value: 1 }] }],
     ["a list", [{ id: "1" }]],
     ["null", null],
     ["text", "1"]
-  ])("refuses %s", (_, wire) => {
+  ])("rejects %s", (_, wire) => {
     assert.throws(() => decode(wire))
   })
 
-  it("takes __proto__ for a key like any other", () => {
+  it("decodes __proto__ as an ordinary key", () => {
     const wire = JSON.parse(`{
       "id": "1",
       "__proto__": { "isAdmin": true },
@@ -197,16 +201,16 @@ describe("ContactFromWire", () => {
     assert.notProperty({}, "isAdmin")
   })
 
-  // Only what a contact on the wire can say: absence and "" are one, and a known key is no unknown one.
+  // The wire format cannot express every contact: `""` decodes as a missing value, and a known key never lands in `extra`.
   const known = new Set(["id", "contactId", "contact_id", "phone", "firstName", "first_name", "lastName"])
   const rest = new Set(["last_name", "email", "tags", "fields", "isNew", "is_new"])
-  const isSayable = ({ email, extra, firstName, id, lastName, phone, tags = [] }: Contact) =>
+  const hasWireForm = ({ email, extra, firstName, id, lastName, phone, tags = [] }: Contact) =>
     [id, phone, firstName, lastName, email, ...tags.map((tag) => tag.id)].every((text) => text !== "") &&
     Object.keys(extra).every((key) => !known.has(key) && !rest.has(key))
 
-  it.effect.prop("gives back what it encodes", [Contact], ([contact]) =>
+  it.effect.prop("decodes an encoded contact to the same contact", [Contact], ([contact]) =>
     Effect.gen(function* () {
-      if (!isSayable(contact)) return
+      if (!hasWireForm(contact)) return
       const wire = yield* Schema.encodeEffect(ContactFromWire)(contact)
       assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(ContactFromWire)(wire), contact)
       assert.deepStrictEqual<unknown>(decode(asSent(wire)), asSent(contact))

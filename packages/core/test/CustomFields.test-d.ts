@@ -33,12 +33,12 @@ interface Read {
   readonly draft?: boolean
 }
 
-type Written = { readonly [K in keyof Read]?: Read[K] | undefined }
+type Write = { readonly [K in keyof Read]?: Read[K] | undefined }
 
 const phone = "+15551234567"
 
 describe("CustomFields", () => {
-  it("types what is read", () => {
+  it("types the fields of a decoded contact", () => {
     expectTypeOf<Customer["fields"]>().toEqualTypeOf<Read>()
     expectTypeOf<Customer["otherFields"]>().toEqualTypeOf<Readonly<Record<string, Schema.Json>>>()
     expectTypeOf<Customer["invalidFields"][number]["key"]>().toEqualTypeOf<keyof Read>()
@@ -52,9 +52,9 @@ describe("CustomFields", () => {
     >()
   })
 
-  it("types what is written", () => {
-    expectTypeOf<Parameters<Api["updateFields"]>[1]>().toEqualTypeOf<Written>()
-    expectTypeOf<Parameters<Api["upsert"]>[0]["fields"]>().toEqualTypeOf<Written | undefined>()
+  it("types the fields of an input", () => {
+    expectTypeOf<Parameters<Api["updateFields"]>[1]>().toEqualTypeOf<Write>()
+    expectTypeOf<Parameters<Api["upsert"]>[0]["fields"]>().toEqualTypeOf<Write | undefined>()
     expectTypeOf<Parameters<Api["clearField"]>[1]>().toEqualTypeOf<keyof Read | "firstName" | "lastName" | "email">()
     expectTypeOf(Customers.encode).returns.toEqualTypeOf<Effect.Effect<Core.UpsertInput, Core.Validation>>()
   })
@@ -82,7 +82,7 @@ describe("CustomFields", () => {
     expectTypeOf(Customers.layer).toEqualTypeOf<Layer.Layer<Customers, never, Core.Contacts>>()
   })
 
-  it("takes values whose type is an interface", () => {
+  it("accepts values whose type is an interface", () => {
     interface Changes {
       plan: "free" | "pro"
     }
@@ -91,33 +91,33 @@ describe("CustomFields", () => {
     expectTypeOf(customers.upsert).toBeCallableWith({ phone, fields: changes })
   })
 
-  it("refuses wrong keys and wrong values", () => {
-    const refused = [
+  it("rejects unknown keys and values of the wrong type", () => {
+    const rejected = [
       // @ts-expect-error -- a misspelt key
       customers.upsert({ phone, fields: { visit: 1 } }),
       // @ts-expect-error -- a misspelt key
       customers.updateFields("id", { visit: 1 }),
       // @ts-expect-error -- a misspelt key
       customers.clearField("id", "visit"),
-      // @ts-expect-error -- a contact keeps its phone
+      // @ts-expect-error -- the phone cannot be cleared
       customers.clearField("id", "phone"),
-      // @ts-expect-error -- the value as it is stored
+      // @ts-expect-error -- the encoded value instead of the decoded one
       customers.updateFields("id", { visits: "1" }),
       // @ts-expect-error -- not one of the literals
       customers.upsert({ phone, fields: { plan: "gold" } }),
-      // @ts-expect-error -- null is no value of this schema
+      // @ts-expect-error -- this schema does not allow null
       customers.updateFields("id", { nick: null }),
-      // @ts-expect-error -- a contact is found by its phone
+      // @ts-expect-error -- upsert requires a phone
       customers.upsert({ fields: { visits: 1 } }),
-      // @ts-expect-error -- a search needs a name or a phone
+      // @ts-expect-error -- search requires a name or a phone
       customers.search({}),
       // @ts-expect-error -- a misspelt key
       Customers.encode({ phone, fields: { visit: 1 } })
     ]
-    expectTypeOf(refused).toBeArray()
+    expectTypeOf(rejected).toBeArray()
   })
 
-  it("takes schemas whose encoded form is JSON", () => {
+  it("accepts schemas whose encoded form is JSON", () => {
     class Address extends Schema.Class<Address>("Address")({ street: Schema.optionalKey(Schema.String) }) {}
     class Rich extends CustomFields.Service<Rich>()("test/Rich", {
       address: Address,
@@ -129,17 +129,17 @@ describe("CustomFields", () => {
     expectTypeOf<Core.CustomFields.Values<typeof Rich.fields>["address"]>().toEqualTypeOf<Address | undefined>()
   })
 
-  it("refuses other schemas", () => {
+  it("rejects schemas whose encoded form is not JSON, and schemas that require a service", () => {
     const getter = {} as SchemaGetter.Getter<string, string, Core.Contacts>
     const needy = Schema.String.pipe(Schema.decodeTo(Schema.String, { decode: getter, encode: getter }))
-    const refused = [
+    const rejected = [
       // @ts-expect-error -- a Date is not JSON
       CustomFields.Service<never>()("test/Dates", { since: Schema.Date }),
       // @ts-expect-error -- a bigint is not JSON
       CustomFields.Service<never>()("test/Numbers", { count: Schema.BigInt }),
-      // @ts-expect-error -- a schema that needs a service
+      // @ts-expect-error -- a schema that requires a service
       CustomFields.Service<never>()("test/Needy", { needy })
     ]
-    expectTypeOf(refused).toBeArray()
+    expectTypeOf(rejected).toBeArray()
   })
 })

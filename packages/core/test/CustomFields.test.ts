@@ -39,7 +39,7 @@ const since = DateTime.makeUnsafe("2024-02-29T12:00:00Z")
 
 const stored = (fields: Contact["fields"] & {}) => Contact.make({ id: ContactId.make(id), phone, fields })
 
-/** The typed service over any `Contacts`. */
+/** Builds a custom fields service on any `Contacts`. */
 const over = <S, Id extends string, F extends CustomFields.Fields>(
   service: CustomFields.ServiceClass<S, Id, F>,
   contacts: Contacts["Service"]
@@ -48,7 +48,7 @@ const over = <S, Id extends string, F extends CustomFields.Fields>(
     return yield* service
   }).pipe(Effect.provide(Layer.provide(service.layer, Layer.succeed(Contacts, contacts))))
 
-/** The typed service over an API that answers every request alike, and the requests that it gets. */
+/** Builds a custom fields service on an API that answers every request with `body`. `sent` holds the requests. */
 const scripted = Effect.fnUntraced(function* <S, Id extends string, F extends CustomFields.Fields>(
   service: CustomFields.ServiceClass<S, Id, F>,
   body: unknown = { id }
@@ -57,7 +57,7 @@ const scripted = Effect.fnUntraced(function* <S, Id extends string, F extends Cu
   return { customers: yield* over(service, yield* contactsOver(client)), sent }
 })
 
-describe("what is sent", () => {
+describe("an input", () => {
   it.effect("is encoded by the schemas", () =>
     Effect.gen(function* () {
       const { customers, sent } = yield* scripted(Customers)
@@ -91,7 +91,7 @@ describe("what is sent", () => {
     })
   )
 
-  it.effect("is read from an instance of a class, with its getters", () =>
+  it.effect("may be a class instance with getters", () =>
     Effect.gen(function* () {
       class Row {
         get phone() {
@@ -113,7 +113,7 @@ describe("what is sent", () => {
     })
   )
 
-  it.effect("leaves out what is undefined", () =>
+  it.effect("is sent without its undefined values", () =>
     Effect.gen(function* () {
       const { customers, sent } = yield* scripted(Customers)
       yield* customers.upsert({ phone, fields: undefined })
@@ -126,7 +126,7 @@ describe("what is sent", () => {
     })
   )
 
-  it.effect("names a built-in or a custom field to clear", () =>
+  it.effect("of clearField names a built-in or a custom field", () =>
     Effect.gen(function* () {
       const { customers, sent } = yield* scripted(Customers)
       for (const key of ["email", "firstName", "lastName", "visits"] as const) yield* customers.clearField(id, key)
@@ -142,7 +142,7 @@ describe("what is sent", () => {
     })
   )
 
-  it.effect("is encoded whenever the call is run", () =>
+  it.effect("is encoded again each time the call runs", () =>
     Effect.gen(function* () {
       const { customers, sent } = yield* scripted(Customers)
       const fields = { score: 1 }
@@ -158,22 +158,22 @@ describe("what is sent", () => {
   )
 })
 
-/** The methods as plain JavaScript sees them. */
+/** The methods without their types, as plain JavaScript calls them. */
 type Untyped = Readonly<Record<Operation, (...args: ReadonlyArray<unknown>) => Effect.Effect<unknown, AgentalkError>>>
 
 const secret = "Zaphod-7261"
 
-// Schemas that tell the value when they refuse it.
+// The error messages of these schemas contain the rejected value.
 const checked = Schema.String.check(Schema.makeFilter((text: string) => `${text} is no good`))
 const named = Schema.String.check(Schema.makeFilter((text: string) => `${text} is no good`, { message: "Be good" }))
 const expected = Schema.String.check(
   Schema.makeFilter((text: string) => `${text} is no good`, { expected: "the good" })
 )
-const refusing = (text: string) => Effect.fail(new SchemaIssue.InvalidValue({ message: `${text} is no good` }))
-const refused = Schema.String.pipe(
+const failing = (text: string) => Effect.fail(new SchemaIssue.InvalidValue({ message: `${text} is no good` }))
+const invalid = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String,
-    SchemaTransformation.transformEffect<string, string>({ decode: refusing, encode: refusing })
+    SchemaTransformation.transformEffect<string, string>({ decode: failing, encode: failing })
   )
 )
 const forbidding = SchemaGetter.forbidden<string, string>((text) => `${Option.getOrElse(text, () => "")} is no good`)
@@ -181,14 +181,14 @@ const forbidden = Schema.String.pipe(Schema.decodeTo(Schema.String, { decode: fo
 const throwing = (text: string): string => {
   throw new Error(text)
 }
-const broken = Schema.String.pipe(
+const defective = Schema.String.pipe(
   Schema.decodeTo(Schema.String, SchemaTransformation.transform({ decode: throwing, encode: throwing }))
 )
-const waiting = (text: string) => Effect.promise(() => Promise.resolve(text))
-const slow = Schema.String.pipe(
+const asPromise = (text: string) => Effect.promise(() => Promise.resolve(text))
+const asynchronous = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String,
-    SchemaTransformation.transformEffect<string, string>({ decode: waiting, encode: waiting })
+    SchemaTransformation.transformEffect<string, string>({ decode: asPromise, encode: asPromise })
   )
 )
 
@@ -196,32 +196,32 @@ class Strict extends CustomFields.Service<Strict>()("test/Strict", {
   checked,
   named,
   expected,
-  refused,
+  invalid,
   forbidden,
-  broken,
-  slow,
+  defective,
+  asynchronous,
   plan: Schema.Literals(["free", "pro"]),
   since: Schema.DateTimeUtcFromString,
   finite: Schema.FiniteFromString,
   byPhone: Schema.Record(Schema.String, Schema.Finite)
 }) {}
 
-const asynchronous = "Expected a schema that is synchronous and does not throw"
+const notSynchronous = "Expected a schema that is synchronous and does not throw"
 
-/** What is said about a value that a field does not take. */
-const complaints = {
+/** The issue message that each field of `Strict` produces for a rejected value. */
+const issueMessages = {
   checked: "Expected a valid value",
   named: "Be good",
   expected: "Expected the good",
-  refused: "Expected a valid value",
+  invalid: "Expected a valid value",
   forbidden: "Expected a valid value",
-  broken: asynchronous,
-  slow: asynchronous,
+  defective: notSynchronous,
+  asynchronous: notSynchronous,
   plan: 'Expected "free" | "pro"'
 }
 
-describe("what is refused before sending", () => {
-  const refuse = Effect.fnUntraced(function* (operation: Operation, ...args: ReadonlyArray<unknown>) {
+describe("an invalid input", () => {
+  const reject = Effect.fnUntraced(function* (operation: Operation, ...args: ReadonlyArray<unknown>) {
     const { customers, sent } = yield* scripted(Strict)
     const error = yield* Effect.flip((customers as unknown as Untyped)[operation](...args))
     assert.lengthOf(sent, 0)
@@ -231,47 +231,47 @@ describe("what is refused before sending", () => {
     return error
   })
 
-  it.effect("has every field that its schema refuses, and no value", () =>
+  it.effect("fails with an issue for every invalid field, without the values", () =>
     Effect.gen(function* () {
-      const fields = Object.fromEntries(Object.keys(complaints).map((key) => [key, secret]))
-      const issues = Object.entries(complaints).map(([key, message]) => ({ path: ["fields", key], message }))
-      assert.deepStrictEqual((yield* refuse("updateFields", id, fields)).issues, issues)
-      const { issues: same, message } = yield* refuse("upsert", { phone, fields })
+      const fields = Object.fromEntries(Object.keys(issueMessages).map((key) => [key, secret]))
+      const issues = Object.entries(issueMessages).map(([key, message]) => ({ path: ["fields", key], message }))
+      assert.deepStrictEqual((yield* reject("updateFields", id, fields)).issues, issues)
+      const { issues: same, message } = yield* reject("upsert", { phone, fields })
       assert.deepStrictEqual(same, issues)
       assert.match(message, /^Contacts\.upsert: the input was refused before sending: .+\(fields\.checked\)/)
     })
   )
 
-  it.effect("does not say where in a value, for that may be data", () =>
+  it.effect("fails with a path that ends at the field, because keys inside a value may be personal data", () =>
     Effect.gen(function* () {
-      const { issues } = yield* refuse("updateFields", id, { byPhone: { [secret]: "many" } })
+      const { issues } = yield* reject("updateFields", id, { byPhone: { [secret]: "many" } })
       assert.deepStrictEqual(issues, [{ path: ["fields", "byPhone"], message: "Expected number" }])
     })
   )
 
-  it.effect("has keys without a schema", () =>
+  it.effect("fails with an issue for every key without a schema", () =>
     Effect.gen(function* () {
       const fields = parse('{"plan":"pro","pln":"pro","__proto__":"x","constructor":1}')
       assert.deepStrictEqual(
-        (yield* refuse("updateFields", id, fields)).issues,
+        (yield* reject("updateFields", id, fields)).issues,
         ["pln", "__proto__", "constructor"].map((key) => ({ path: ["fields", key], message: "Unknown key" }))
       )
-      assert.lengthOf((yield* refuse("upsert", { phone, fields: { pln: undefined } })).issues, 1)
+      assert.lengthOf((yield* reject("upsert", { phone, fields: { pln: undefined } })).issues, 1)
       for (const key of ["pln", "phone", "constructor", "__proto__", "", undefined, 7, ["plan"], Object.create(null)]) {
-        const { issues } = yield* refuse("clearField", id, key)
+        const { issues } = yield* reject("clearField", id, key)
         assert.deepStrictEqual(issues[0]?.path, ["key"])
       }
     })
   )
 
-  it.effect("is a key of the input that is none", () =>
+  it.effect("fails with an issue for an unknown key beside the fields", () =>
     Effect.gen(function* () {
       const input = { phone, fields: { plan: "pro" }, nickname: "JD" }
-      assert.deepStrictEqual((yield* refuse("upsert", input)).issues, [{ path: ["nickname"], message: "Unknown key" }])
+      assert.deepStrictEqual((yield* reject("upsert", input)).issues, [{ path: ["nickname"], message: "Unknown key" }])
     })
   )
 
-  it.effect("is what its schema would leave out", () =>
+  it.effect("fails with an issue for a nested key that the schema would drop", () =>
     Effect.gen(function* () {
       const { customers, sent } = yield* scripted(Customers)
       const address = { street: "Main St", zip: 1, city: "lost" }
@@ -283,29 +283,29 @@ describe("what is refused before sending", () => {
     })
   )
 
-  it.effect("is no plain object", () =>
+  it.effect("fails with Validation if the fields are not a plain object", () =>
     Effect.gen(function* () {
       for (const bad of [null, "x", 7, [], new Map([["plan", "pro"]]), () => 1]) {
-        assert.deepStrictEqual((yield* refuse("updateFields", id, bad)).issues[0]?.path, ["fields"])
-        assert.deepStrictEqual((yield* refuse("upsert", { phone, fields: bad })).issues[0]?.path, ["fields"])
-        yield* refuse("upsert", bad)
-        yield* refuse("search", bad)
+        assert.deepStrictEqual((yield* reject("updateFields", id, bad)).issues[0]?.path, ["fields"])
+        assert.deepStrictEqual((yield* reject("upsert", { phone, fields: bad })).issues[0]?.path, ["fields"])
+        yield* reject("upsert", bad)
+        yield* reject("search", bad)
       }
       const hostile = {
         get plan() {
           throw new Error(secret)
         }
       }
-      yield* refuse("updateFields", id, hostile)
-      yield* refuse("upsert", { phone, fields: hostile })
+      yield* reject("updateFields", id, hostile)
+      yield* reject("upsert", { phone, fields: hostile })
     })
   )
 })
 
 const parse = (text: string) => JSON.parse(text)
 
-describe("what is read", () => {
-  it("is decoded by the schemas", () => {
+describe("a decoded contact", () => {
+  it("has its fields decoded by the schemas", () => {
     const { fields, invalidFields, otherFields, ...others } = Customers.decode(
       stored({ visits: "3", since: "2024-02-29T12:00:00Z", address: { street: "Main", zip: "1234" }, referrer: null })
     )
@@ -315,26 +315,30 @@ describe("what is read", () => {
     assert.deepStrictEqual(others, { id: ContactId.make(id), phone, extra: {} })
   })
 
-  it("loses no contact by a value that breaks its schema", () => {
+  it("lists values that do not match their schema in invalidFields", () => {
     const { fields, invalidFields } = Strict.decode(
-      stored({ ...Object.fromEntries(Object.keys(complaints).map((key) => [key, secret])), finite: "7", since: "soon" })
+      stored({
+        ...Object.fromEntries(Object.keys(issueMessages).map((key) => [key, secret])),
+        finite: "7",
+        since: "soon"
+      })
     )
     assert.deepStrictEqual(fields, { finite: 7 })
-    const invalid: ReadonlyArray<{ key: string; value: Schema.Json; message: string }> = invalidFields
-    assert.deepStrictEqual(invalid, [
-      ...Object.entries(complaints).map(([key, message]) => ({ key, value: secret, message })),
+    const invalidEntries: ReadonlyArray<{ key: string; value: Schema.Json; message: string }> = invalidFields
+    assert.deepStrictEqual(invalidEntries, [
+      ...Object.entries(issueMessages).map(([key, message]) => ({ key, value: secret, message })),
       { key: "since", value: "soon", message: "Expected a valid UTC DateTime string" }
     ])
   })
 
-  it("takes null for absence, but where the schema knows it", () => {
+  it("treats null as a missing field, unless the schema allows null", () => {
     const { fields, invalidFields } = Customers.decode(stored({ city: null, nick: null, motto: null, referrer: null }))
     assert.deepStrictEqual(fields, { referrer: null })
     assert.deepStrictEqual(invalidFields, [])
     assert.deepStrictEqual(Customers.decode(Contact.make({ id: ContactId.make(id) })).fields, {})
   })
 
-  it("has what stands for an absent value", () => {
+  it("has the schema's default for a missing field", () => {
     class Defaults extends CustomFields.Service<Defaults>()("test/Defaults", {
       visits: Schema.FiniteFromString.pipe(Schema.withDecodingDefaultKey(Effect.succeed("0"))),
       nick: Schema.OptionFromOptionalKey(Schema.String)
@@ -347,7 +351,7 @@ describe("what is read", () => {
     assert.lengthOf(invalidFields, 1)
   })
 
-  it("keeps what has no schema, and takes no key for more than a key", () => {
+  it("keeps fields without a schema in otherFields, and treats __proto__ and constructor as ordinary keys", () => {
     class Odd extends CustomFields.Service<Odd>()("test/Odd", {
       ["__proto__"]: Schema.FiniteFromString,
       constructor: Schema.FiniteFromString,
@@ -362,12 +366,12 @@ describe("what is read", () => {
     assert.strictEqual(JSON.stringify(plain.otherFields), '{"__proto__":{"visits":"1"},"constructor":null}')
   })
 
-  it("is no field at all where a stub in plain JavaScript has null for them", () => {
+  it("has no fields if a stub in plain JavaScript sets fields to null", () => {
     const contact = Customers.decode(Object.assign(stored({}), { fields: null }))
     assert.deepStrictEqual([contact.fields, contact.otherFields], [{}, {}])
   })
 
-  it.effect("comes with every method that gives a contact", () =>
+  it.effect("is returned by every method that returns a contact", () =>
     Effect.gen(function* () {
       const body = {
         contacts: [{ id, fields: { visits: "3", hat: 1 } }],
@@ -419,14 +423,14 @@ describe("the service", () => {
   }) {}
 
   it.effect.prop(
-    "gives back what was written",
+    "reads the same values that it wrote",
     [Schema.toType(Schema.Struct(Rich.fields).mapFields(Struct.map(Schema.optionalKey)))],
     ([values]) =>
       Effect.gen(function* () {
         const customers = yield* Rich
         const { contact } = yield* customers.upsert({ phone, fields: values })
         const written = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
-        // But for the sign of a zero, which Equal does not see and JSON does not keep.
+        // `Equal` ignores the sign of zero, which JSON does not keep.
         assert.isTrue(Equal.equals(contact.fields, written))
         assert.deepStrictEqual(contact.invalidFields, [])
         assert.deepStrictEqual(contact.otherFields, {})
@@ -437,7 +441,7 @@ describe("the service", () => {
     { arbitrary: { runs: 100 } }
   )
 
-  it.effect("types what goes into a stream, and what comes out", () =>
+  it.effect("encodes the inputs and decodes the results of a stream", () =>
     Effect.gen(function* () {
       yield* Stream.range(1, 3).pipe(
         Stream.mapEffect((visits) =>
@@ -460,7 +464,7 @@ describe("the service", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect("stands over a stub, and passes its errors on", () =>
+  it.effect("runs on a stub of Contacts, and returns its errors", () =>
     Effect.gen(function* () {
       const customers = yield* Customers
       assert.deepStrictEqual((yield* customers.search({ name: "Ann" })).contacts, [
@@ -486,7 +490,7 @@ describe("the service", () => {
     )
   )
 
-  it.effect("may be a stub itself", () =>
+  it.effect("can itself be replaced by a stub", () =>
     Effect.gen(function* () {
       const customers = yield* Customers
       const { contact } = yield* customers.upsert({ phone, fields: { visits: 1 } })

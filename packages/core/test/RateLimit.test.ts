@@ -24,16 +24,17 @@ import { ended, failed, lineUp, ok, silentRedis, status, withChance } from "./At
 import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
+/** Raises the deadline and the maximum wait to a day. */
 const patiently = <A, E, R>(call: Effect.Effect<A, E, R>) =>
   call.pipe(Retry.withPolicy({ maxRetryAfter: "1 day" }), TimeLimit.withLimits({ deadline: "1 day" }))
-const other = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+const otherOrganization = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
 
-/** The most requests in any window: one begins with every request. */
+/** The highest number of requests in any window. A window starts at each request. */
 const mostIn = (windowMillis: number, times: ReadonlyArray<number>): number =>
   Math.max(...times.map((from) => times.filter((time) => time >= from && time < from + windowMillis - 0.001).length))
 
 describe("a quota", () => {
-  it.effect("is kept in every window, and every call is made", () =>
+  it.effect("is never exceeded in any window, and every call is sent", () =>
     Effect.gen(function* () {
       let fullest = 0
       for (let run = 0; run < 60; run++) {
@@ -55,12 +56,12 @@ describe("a quota", () => {
           fullest = Math.max(fullest, most / limit)
         }).pipe(patiently, Effect.provide(RateLimit.layer({ limit, window, burst })))
       }
-      // It is no brake beyond that either.
+      // The limiter must not delay requests that the quota allows: at least one window is nearly full.
       assert.isAtLeast(fullest, 0.9)
     }).pipe(Random.withSeed("windows"))
   )
 
-  it.effect("is kept when calls that wait for their turn are interrupted", () =>
+  it.effect("is never exceeded if waiting calls are interrupted", () =>
     Effect.gen(function* () {
       for (let run = 0; run < 40; run++) {
         const limit = yield* Random.nextIntBetween(2, 12)
@@ -74,7 +75,7 @@ describe("a quota", () => {
             const fibers = yield* Effect.replicateEffect(launch, limit * 2)
             yield* TestClock.adjust(window)
             yield* Effect.forEach(fibers, (fiber) =>
-              Effect.flatMap(Random.nextBoolean, (isUnlucky) => (isUnlucky ? Fiber.interrupt(fiber) : Effect.void))
+              Effect.flatMap(Random.nextBoolean, (isChosen) => (isChosen ? Fiber.interrupt(fiber) : Effect.void))
             )
           }
           yield* TestClock.adjust("1 day")
@@ -84,7 +85,7 @@ describe("a quota", () => {
     }).pipe(Random.withSeed("waves"))
   )
 
-  it.effect("serves those who wait in the order of their arrival", () =>
+  it.effect("admits waiting calls in the order of their arrival", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([ok])
       const names = Array.from({ length: 20 }, (_, index) => `tag${index}`)
@@ -98,7 +99,7 @@ describe("a quota", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 3, window: "5 seconds" })))
   )
 
-  it.effect("is paid by every attempt", () =>
+  it.effect("counts every attempt", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([status(500), status(500), ok])
       yield* ended(patiently(tag(contacts))).pipe(withChance(0))
@@ -106,16 +107,16 @@ describe("a quota", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
-  it.effect("is an organization's own, by the header or by the token", () =>
+  it.effect("is separate for each organization, which comes from the header, otherwise from the token", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([ok])
       const byHeader = (organization: string) =>
         Effect.forkChild(tag(contacts).pipe(AgentalkClient.withOrganization(organization), patiently))
       const calls = [
         yield* Effect.forkChild(patiently(tag(contacts))),
-        yield* byHeader(other),
+        yield* byHeader(otherOrganization),
         yield* byHeader(Sandbox.organization.toUpperCase()),
-        yield* byHeader(other.toUpperCase())
+        yield* byHeader(otherOrganization.toUpperCase())
       ]
       yield* TestClock.adjust("1 minute")
       yield* Fiber.joinAll(calls)
@@ -123,9 +124,9 @@ describe("a quota", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
-  it.effect("is an organization's own where the token is obtained", () =>
+  it.effect("applies to the organization of a token that an effect returns", () =>
     Effect.gen(function* () {
-      const token = Effect.succeed(Redacted.make(`${other.toUpperCase()}.secret`))
+      const token = Effect.succeed(Redacted.make(`${otherOrganization.toUpperCase()}.secret`))
       const { contacts, times } = yield* lineUp([ok], { token })
       const calls = yield* Effect.replicateEffect(Effect.forkChild(patiently(tag(contacts))), 3)
       yield* TestClock.adjust("1 minute")
@@ -134,10 +135,12 @@ describe("a quota", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
-  it.effect("is found in a layer, however it is provided", () =>
+  it.effect("applies with Layer.provide, Layer.provideMerge and Layer.merge", () =>
     Effect.gen(function* () {
-      const one = RateLimit.layer({ limit: 1, window: "10 seconds" })
-      const spread = Effect.fnUntraced(function* (provide: (live: Layer.Layer<Contacts>) => Layer.Layer<Contacts>) {
+      const limiter = RateLimit.layer({ limit: 1, window: "10 seconds" })
+      const millisBetween = Effect.fnUntraced(function* (
+        provide: (live: Layer.Layer<Contacts>) => Layer.Layer<Contacts>
+      ) {
         const { client, times } = yield* lineUp([ok])
         const live = AgentalkClient.layer({ token: Sandbox.token }).pipe(
           Layer.provide(Layer.succeed(HttpClient.HttpClient, client)),
@@ -147,33 +150,33 @@ describe("a quota", () => {
         yield* ended(Effect.provide(twice, provide(live)))
         return (times[1] ?? 0) - (times[0] ?? 0)
       })
-      assert.strictEqual(yield* spread((live) => live), 0)
-      assert.strictEqual(yield* spread(Layer.provide(one)), 10_000)
-      assert.strictEqual(yield* spread(Layer.provideMerge(one)), 10_000)
-      assert.strictEqual(yield* spread(Layer.merge(one)), 10_000)
+      assert.strictEqual(yield* millisBetween((live) => live), 0)
+      assert.strictEqual(yield* millisBetween(Layer.provide(limiter)), 10_000)
+      assert.strictEqual(yield* millisBetween(Layer.provideMerge(limiter)), 10_000)
+      assert.strictEqual(yield* millisBetween(Layer.merge(limiter)), 10_000)
     })
   )
 
-  it.effect.each<[string, Partial<RateLimit.Quota>, says: string]>([
-    ["no requests", { limit: 0 }, "limit must be"],
-    ["half a request", { limit: 1.5 }, "limit must be"],
-    ["no time", { window: 0 }, "window must be"],
-    ["all time", { window: Infinity }, "window must be"],
-    ["a burst of more than the limit", { burst: 11 }, "burst must be"],
-    ["no burst", { burst: 0 }, "burst must be"]
-  ])("of %s is a mistake of the programmer", ([, quota, says]) =>
+  it.effect.each<[string, Partial<RateLimit.Quota>, expected: string]>([
+    ["a limit of zero", { limit: 0 }, "limit must be"],
+    ["a fractional limit", { limit: 1.5 }, "limit must be"],
+    ["a window of zero", { window: 0 }, "window must be"],
+    ["an infinite window", { window: Infinity }, "window must be"],
+    ["a burst larger than the limit", { burst: 11 }, "burst must be"],
+    ["a burst of zero", { burst: 0 }, "burst must be"]
+  ])("with %s is a defect", ([, quota, expected]) =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(
         Effect.provide(Effect.void, RateLimit.layer({ limit: 10, window: "1 second", ...quota }))
       )
       assert(Exit.isFailure(exit))
-      const mistake = Cause.squash(exit.cause)
-      assert.instanceOf(mistake, RangeError)
-      assert.include(String(mistake), says)
+      const defect = Cause.squash(exit.cause)
+      assert.instanceOf(defect, RangeError)
+      assert.include(String(defect), expected)
     })
   )
 
-  it.effect("is not kept while its store fails, and the log says so", () =>
+  it.effect("is not enforced while its store fails, and each call logs a warning", () =>
     Effect.gen(function* () {
       const down = new RateLimiter.RateLimiterError({
         reason: new RateLimiter.RateLimitStoreError({ message: "down" })
@@ -195,7 +198,7 @@ describe("a quota", () => {
   )
 })
 
-const endingOf = (error: AgentalkError) => ({
+const summaryOf = (error: AgentalkError) => ({
   tag: error._tag,
   attempts: error.attempts,
   outcome: error.outcome,
@@ -203,14 +206,14 @@ const endingOf = (error: AgentalkError) => ({
   retryAfter: Reflect.get(error, "retryAfter")
 })
 
-describe("a turn that would come too late", () => {
-  it.effect("fails at once, sends nothing and gives its token back", () =>
+describe("a rate limit wait that is too long", () => {
+  it.effect("fails the call immediately, sends nothing and returns the limiter's token", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([ok])
       yield* tag(contacts)
       for (let i = 0; i < 20; i++) {
         const error = yield* Effect.flip(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "9 seconds" }))
-        assert.deepStrictEqual(endingOf(error), {
+        assert.deepStrictEqual(summaryOf(error), {
           tag: "RateLimited",
           attempts: 0,
           outcome: "not-applied",
@@ -223,14 +226,14 @@ describe("a turn that would come too late", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
-  it.effect("for those in front fails at once as well", () =>
+  it.effect("fails the call immediately if the calls ahead of it cause the wait", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([ok])
       yield* tag(contacts)
       const waiting = yield* Effect.replicateEffect(Effect.forkChild(tag(contacts)), 2)
       yield* TestClock.adjust("1 second")
       const error = yield* Effect.flip(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "28 seconds" }))
-      assert.deepInclude(endingOf(error), { tag: "RateLimited", attempts: 0, retryAfter: Duration.seconds(29) })
+      assert.deepInclude(summaryOf(error), { tag: "RateLimited", attempts: 0, retryAfter: Duration.seconds(29) })
       const last = yield* Effect.forkChild(tag(contacts).pipe(TimeLimit.withLimits({ deadline: "30 seconds" })))
       yield* TestClock.adjust("1 minute")
       yield* Fiber.joinAll([...waiting, last])
@@ -238,7 +241,7 @@ describe("a turn that would come too late", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
-  it.effect("after the server has held it back fails at the deadline, and sends nothing", () =>
+  it.effect("after a Retry-After wait fails by the deadline and sends nothing", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([status(429, { "retry-after": "20" }), ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
@@ -253,7 +256,7 @@ describe("a turn that would come too late", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
-  it.effect("by the policy's longest wait says so", () =>
+  it.effect("fails with retryStopped retry-after if it exceeds maxRetryAfter", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([ok])
       yield* tag(contacts)
@@ -263,15 +266,15 @@ describe("a turn that would come too late", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
-  it.effect("keeps what earlier attempts mean", () =>
+  it.effect("keeps the outcome of earlier attempts", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([status(500), ok])
       const error = yield* failed(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "9 seconds" }))
-      assert.deepInclude(endingOf(error), { tag: "RateLimited", attempts: 1, outcome: "unknown" })
+      assert.deepInclude(summaryOf(error), { tag: "RateLimited", attempts: 1, outcome: "unknown" })
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
-  it.effect("that nobody waits for any more gives its token back", () =>
+  it.effect("returns the limiter's token if the call is interrupted", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([ok])
       yield* tag(contacts)
@@ -286,7 +289,7 @@ describe("a turn that would come too late", () => {
   )
 })
 
-describe("a server that says when", () => {
+describe("rate limit headers", () => {
   // Fri, 15 Jan 2027 08:00:00 GMT
   const now = 1_800_000_000_000
   const exhausted: ReadonlyArray<readonly [name: string, code: number, headers: Record<string, string>]> = [
@@ -298,37 +301,37 @@ describe("a server that says when", () => {
     ["RateLimit-Remaining", 200, { "ratelimit-remaining": "0", "ratelimit-reset": "20" }],
     ["RateLimit, draft 7", 200, { ratelimit: "limit=100, remaining=0, reset=20" }],
     ["RateLimit, draft 8", 200, { ratelimit: '"default";r=0;t=20' }],
-    ["a refusal that is the last", 404, { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "20" }]
+    ["a 404 that leaves no requests", 404, { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "20" }]
   ]
 
-  it.effect.each(exhausted)("holds back every call of that organization: %s", ([, code, headers]) =>
+  it.effect.each(exhausted)("delay every call of that organization: %s", ([, code, headers]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(now)
       const { contacts, times } = yield* lineUp([status(code, headers), ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
-      const held = yield* Effect.replicateEffect(Effect.forkChild(tag(contacts)), 20)
-      const free = yield* Effect.forkChild(AgentalkClient.withOrganization(other)(tag(contacts)))
+      const delayed = yield* Effect.replicateEffect(Effect.forkChild(tag(contacts)), 20)
+      const undelayed = yield* Effect.forkChild(AgentalkClient.withOrganization(otherOrganization)(tag(contacts)))
       yield* TestClock.adjust("19999 millis")
       assert.deepStrictEqual(times, [now, now])
-      yield* Fiber.join(free)
+      yield* Fiber.join(undelayed)
       yield* TestClock.adjust("251 millis")
-      yield* Fiber.joinAll(held)
+      yield* Fiber.joinAll(delayed)
       assert.strictEqual(times.length, 22)
-      // Not all in the same moment.
+      // Jitter spreads the delayed calls.
       assert.isAbove(new Set(times.slice(2)).size, 10)
       yield* tag(contacts)
     }).pipe(Random.withSeed("holds"))
   )
 
   it.effect.each<[string, number, Record<string, string>]>([
-    ["something remains", 200, { "x-ratelimit-remaining": "1", "x-ratelimit-reset": "20" }],
-    ["nobody knows how long", 200, { "x-ratelimit-remaining": "0" }],
-    ["it is over", 200, { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1799999999" }],
-    ["it makes no sense", 200, { "x-ratelimit-remaining": "none", "x-ratelimit-reset": "later" }],
-    ["one request broke the server", 500, { "retry-after": "20" }],
-    ["one request was wrong", 409, { "retry-after": "20" }],
-    ["a success asks to come back", 202, { "retry-after": "20" }]
-  ])("holds nobody back where %s", ([, code, headers]) =>
+    ["requests remain", 200, { "x-ratelimit-remaining": "1", "x-ratelimit-reset": "20" }],
+    ["there is no reset time", 200, { "x-ratelimit-remaining": "0" }],
+    ["the reset time is in the past", 200, { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1799999999" }],
+    ["the values are not numbers", 200, { "x-ratelimit-remaining": "none", "x-ratelimit-reset": "later" }],
+    ["a 500 has Retry-After", 500, { "retry-after": "20" }],
+    ["a 409 has Retry-After", 409, { "retry-after": "20" }],
+    ["a 202 has Retry-After", 202, { "retry-after": "20" }]
+  ])("delay no call if %s", ([, code, headers]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(now)
       const { contacts, times } = yield* lineUp([status(code, headers)])
@@ -338,21 +341,26 @@ describe("a server that says when", () => {
     })
   )
 
-  it.effect("fails a call at once that cannot wait so long, and sends nothing", () =>
+  it.effect("fail a call immediately if it cannot wait that long, and nothing is sent", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([status(429, { "retry-after": "50" }), ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
       yield* TestClock.adjust("10 seconds")
-      const late = yield* Effect.flip(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "39 seconds" }))
-      assert.deepInclude(late, { _tag: "RateLimited", attempts: 0, outcome: "not-applied", retryStopped: "deadline" })
-      assert.deepStrictEqual(Reflect.get(late, "retryAfter"), Duration.seconds(40))
-      const long = yield* Effect.flip(tag(contacts)).pipe(Retry.withPolicy({ maxRetryAfter: "39 seconds" }))
-      assert.strictEqual(long.retryStopped, "retry-after")
+      const byDeadline = yield* Effect.flip(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "39 seconds" }))
+      assert.deepInclude(byDeadline, {
+        _tag: "RateLimited",
+        attempts: 0,
+        outcome: "not-applied",
+        retryStopped: "deadline"
+      })
+      assert.deepStrictEqual(Reflect.get(byDeadline, "retryAfter"), Duration.seconds(40))
+      const byPolicy = yield* Effect.flip(tag(contacts)).pipe(Retry.withPolicy({ maxRetryAfter: "39 seconds" }))
+      assert.strictEqual(byPolicy.retryStopped, "retry-after")
       assert.strictEqual(sent.length, 1)
     })
   )
 
-  it.effect("is heard by all clients that share a limiter, and by no other", () =>
+  it.effect("delay the calls of every client that shares the limiter", () =>
     Effect.gen(function* () {
       const one = yield* lineUp([status(429, { "retry-after": "20" }), ok])
       const two = yield* lineUp([ok])
@@ -362,7 +370,7 @@ describe("a server that says when", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 100, window: "1 second" })))
   )
 
-  it.effect("is heard from the first call on where the token is obtained", () =>
+  it.effect("delay the second call if an effect returns the token", () =>
     Effect.gen(function* () {
       const token = Effect.succeed(Sandbox.token)
       const { contacts, times } = yield* lineUp([status(429, { "retry-after": "20" }), ok], { token })
@@ -372,7 +380,7 @@ describe("a server that says when", () => {
     })
   )
 
-  it.effect("is not heard by clients that share nothing", () =>
+  it.effect("do not delay the calls of clients without a shared limiter", () =>
     Effect.gen(function* () {
       const one = yield* lineUp([status(429, { "retry-after": "20" }), ok])
       const two = yield* lineUp([ok])
@@ -382,7 +390,7 @@ describe("a server that says when", () => {
     })
   )
 
-  it.effect("lets go of a call that is interrupted", () =>
+  it.effect("do not keep an interrupted call waiting", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([status(429, { "retry-after": "20" }), ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
@@ -396,12 +404,12 @@ describe("a server that says when", () => {
   )
 })
 
-describe("the state", () => {
-  it.effect("is none without a limiter", () =>
+describe("RateLimit.state", () => {
+  it.effect("returns None without a limiter", () =>
     Effect.map(RateLimit.state(Sandbox.organization), (state) => assert.isTrue(Option.isNone(state)))
   )
 
-  it.effect("tells the tokens left, the calls that wait, and when all is over", () =>
+  it.effect("returns the tokens left, the number of waiting calls and the time until the quota is full again", () =>
     Effect.gen(function* () {
       const state = Effect.map(RateLimit.state(Sandbox.organization.toUpperCase()), Option.getOrThrow)
       const { contacts } = yield* lineUp([ok])
@@ -424,7 +432,7 @@ describe("the state", () => {
     }).pipe(Effect.provide(RateLimit.layer({ limit: 5, window: "3 seconds", burst: 2 })))
   )
 
-  it.effect("tells how long the server holds calls back, and how many", () =>
+  it.effect("returns the remaining Retry-After time and the number of delayed calls", () =>
     Effect.gen(function* () {
       const state = Effect.map(RateLimit.state(Sandbox.organization), Option.getOrThrow)
       const { contacts } = yield* lineUp([status(429, { "retry-after": "20" }), ok])
@@ -441,12 +449,12 @@ describe("the state", () => {
 it.effect.each<readonly [prefix: string | undefined, key: string]>([
   [undefined, "ratelimiter:agentalk:"],
   ["acme:", "acme:agentalk:"]
-])("a Redis that never answers, with the prefix %s, holds no call up for long", ([prefix, key]) => {
-  const { asked, layer } = silentRedis()
+])("with the prefix %s, a Redis that never responds delays a call by 500 ms", ([prefix, key]) => {
+  const { commands, layer } = silentRedis()
   return Effect.gen(function* () {
     const { contacts } = yield* lineUp([ok])
     const { millis, result } = yield* ended(tag(contacts))
     assert.deepStrictEqual([millis, result._tag], [500, "Success"])
-    assert.include(String(asked[0]), key)
+    assert.include(String(commands[0]), key)
   }).pipe(Effect.provide(RateLimit.layerRedis({ limit: 1, window: "1 day", prefix }).pipe(Layer.provide(layer))))
 })

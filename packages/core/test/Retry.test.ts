@@ -22,10 +22,10 @@ import { id, json } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 
-const same = <A>(a: A): A => a
+const identity = <A>(a: A): A => a
 
-/** What is the same in every error of a call. */
-const ending = ({ attempts, outcome, retryStopped }: AgentalkError) => ({ attempts, outcome, retryStopped })
+/** The properties that describe the whole call, whatever the error's tag. */
+const summaryOf = ({ attempts, outcome, retryStopped }: AgentalkError) => ({ attempts, outcome, retryStopped })
 
 describe("the number of attempts", () => {
   const countOf = Effect.fnUntraced(function* (
@@ -37,24 +37,24 @@ describe("the number of attempts", () => {
     assert.strictEqual(error.attempts, sent.length)
     return error.attempts
   })
-  it.effect("is three unless somebody says otherwise", () =>
+  it.effect("is three by default", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* countOf(same), 3)
-      assert.strictEqual(yield* countOf(same, {}), 3)
-      assert.strictEqual(yield* countOf(same, { maxDelay: "1 second" }), 3)
-      assert.strictEqual(yield* countOf(same, { attempts: 5 }), 5)
+      assert.strictEqual(yield* countOf(identity), 3)
+      assert.strictEqual(yield* countOf(identity, {}), 3)
+      assert.strictEqual(yield* countOf(identity, { maxDelay: "1 second" }), 3)
+      assert.strictEqual(yield* countOf(identity, { attempts: 5 }), 5)
     })
   )
 
-  it.effect("is one with none", () =>
+  it.effect("is one with Retry.none", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* countOf(Retry.withPolicy(Retry.none)), 1)
-      assert.strictEqual(yield* countOf(same, Retry.none), 1)
+      assert.strictEqual(yield* countOf(identity, Retry.none), 1)
       assert.strictEqual(yield* countOf(Retry.withPolicy(Retry.none), { attempts: 5 }), 1)
     })
   )
 
-  it.effect("is said for one call, which leaves the rest of the policy as it is", () =>
+  it.effect("can be set for one call, and unset properties keep the client's values", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* countOf(Retry.withPolicy({ attempts: 2 }), { attempts: 5 }), 2)
       assert.strictEqual(yield* countOf(Retry.withPolicy({ baseDelay: "1 second" }), { attempts: 5 }), 5)
@@ -63,7 +63,7 @@ describe("the number of attempts", () => {
     })
   )
 
-  it.effect("is found in a layer, however it is provided", () =>
+  it.effect("comes from a layer with Layer.provide, Layer.provideMerge and Layer.merge", () =>
     Effect.gen(function* () {
       const count = Effect.flatMap(Contacts, (contacts) =>
         Effect.map(failed(tag(contacts)), ({ attempts }) => attempts)
@@ -85,8 +85,8 @@ describe("the number of attempts", () => {
   )
 })
 
-describe("what is retried", () => {
-  it.effect.each([408, 429, 500, 502, 503, 504])("%d is", (code) =>
+describe("a call", () => {
+  it.effect.each([408, 429, 500, 502, 503, 504])("retries a %d and returns the second response", (code) =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([status(code), ok])
       const { result } = yield* ended(tag(contacts))
@@ -96,7 +96,7 @@ describe("what is retried", () => {
   )
 
   const finals = [300, 302, 307, 400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 425, 499, 501, 505, 520, 599]
-  it.effect.each(finals)("%d is not", (code) =>
+  it.effect.each(finals)("does not retry a %d", (code) =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([status(code), ok])
       const error = yield* failed(tag(contacts))
@@ -108,9 +108,9 @@ describe("what is retried", () => {
   it.effect.each<[string, Answer]>([
     ["a reset connection", reset],
     ["a refused connection", refused],
-    ["silence", Effect.never],
-    ["a body that does not end", stall]
-  ])("%s is", ([, answer]) =>
+    ["a timeout without a response", Effect.never],
+    ["a timeout in the body", stall]
+  ])("retries %s and returns the second response", ([, answer]) =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([answer, ok])
       const { result } = yield* ended(tag(contacts))
@@ -119,19 +119,19 @@ describe("what is retried", () => {
     })
   )
 
-  it.effect("an answer that breaks off is read once more, but nothing is written once more for it", () =>
+  it.effect("retries a body that breaks off if the operation only reads, and not if it writes", () =>
     Effect.gen(function* () {
-      const broken = Effect.sync(
+      const truncated = Effect.sync(
         () =>
           new Response(Stream.toReadableStream(Stream.fail(new Error("ECONNRESET"))), {
             headers: { "content-type": "application/json" }
           })
       )
       const found = Effect.sync(() => json(200, { contacts: [] }))
-      const reading = yield* lineUp([broken, found])
+      const reading = yield* lineUp([truncated, found])
       assert.isTrue(Result.isSuccess((yield* ended(reading.contacts.search({ name: "Jane" }))).result))
-      const writing = yield* lineUp([broken, ok])
-      assert.deepStrictEqual(ending(yield* failed(tag(writing.contacts))), {
+      const writing = yield* lineUp([truncated, ok])
+      assert.deepStrictEqual(summaryOf(yield* failed(tag(writing.contacts))), {
         attempts: 1,
         outcome: "applied",
         retryStopped: "not-retryable"
@@ -139,27 +139,27 @@ describe("what is retried", () => {
     })
   )
 
-  it.effect("an input that is refused before sending is not", () =>
+  it.effect("does not retry an invalid input", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([ok])
       const error = yield* failed(contacts.addTags("nobody", ["vip"]))
-      assert.deepStrictEqual(ending(error), { attempts: 0, outcome: "not-applied", retryStopped: "not-retryable" })
+      assert.deepStrictEqual(summaryOf(error), { attempts: 0, outcome: "not-applied", retryStopped: "not-retryable" })
       assert.strictEqual(sent.length, 0)
     })
   )
 })
 
-/** The waits between the attempts of a call. */
+/** The milliseconds between the attempts of a call. `chance` is the value of `Random`. */
 const waitsOf = Effect.fnUntraced(function* (answers: ReadonlyArray<Answer>, policy: Retry.Policy, chance?: number) {
   const { contacts, times } = yield* lineUp(answers)
-  yield* ended(tag(contacts)).pipe(Retry.withPolicy(policy), chance === undefined ? same : withChance(chance))
+  yield* ended(tag(contacts)).pipe(Retry.withPolicy(policy), chance === undefined ? identity : withChance(chance))
   return times.slice(1).map((time, index) => time - (times[index] ?? 0))
 })
 
 const almostOne = 1 - Number.EPSILON
 
-describe("the wait before an attempt", () => {
-  it.effect("is a random part of 500 milliseconds, doubling up to 8 seconds", () =>
+describe("the backoff", () => {
+  it.effect("is a random part of a cap that starts at 500 milliseconds and doubles up to 8 seconds", () =>
     Effect.gen(function* () {
       const policy = { attempts: 8 }
       assert.deepStrictEqual(yield* waitsOf([status(500)], policy, 0), [0, 0, 0, 0, 0, 0, 0])
@@ -170,7 +170,7 @@ describe("the wait before an attempt", () => {
     })
   )
 
-  it.effect("differs from call to call", () =>
+  it.effect("differs between calls", () =>
     Effect.gen(function* () {
       const seen = new Set<number>()
       for (let i = 0; i < 100; i++) {
@@ -182,7 +182,7 @@ describe("the wait before an attempt", () => {
     }).pipe(Random.withSeed("waits"))
   )
 
-  it.effect("begins and ends where the policy says", () =>
+  it.effect("uses baseDelay and maxDelay of the policy", () =>
     Effect.gen(function* () {
       const policy = { attempts: 5, baseDelay: "20 millis", maxDelay: "100 millis" } as const
       assert.deepStrictEqual(yield* waitsOf([status(500)], policy, 0.5), [10, 20, 40, 50])
@@ -197,38 +197,36 @@ describe("Retry-After", () => {
     ["in seconds", { "retry-after": "7" }, 7000],
     ["as a date", { "retry-after": "Fri, 15 Jan 2027 08:00:09 GMT" }, 9000],
     ["in milliseconds", { "retry-after-ms": "1234" }, 1234],
-    ["in milliseconds, which is more exact", { "retry-after-ms": "2500", "retry-after": "30" }, 2500],
+    ["in milliseconds, which takes precedence over seconds", { "retry-after-ms": "2500", "retry-after": "30" }, 2500],
     ["of a minute", { "retry-after": "60" }, 60_000]
   ]
   for (const code of [429, 503]) {
-    it.effect.each(hints)(
-      `${code}: %s, is never undercut, and spread over a quarter of a second`,
-      ([, headers, millis]) =>
-        Effect.gen(function* () {
-          yield* TestClock.setTime(soon)
-          let latest = 0
-          for (const chance of [0, 0.3, almostOne]) {
-            const [wait = -1] = yield* waitsOf([status(code, headers), ok], {}, chance).pipe(
-              Effect.tap(() => TestClock.setTime(soon))
-            )
-            assert.isAtLeast(wait, millis)
-            assert.isAtMost(wait, millis + 250)
-            latest = wait
-          }
-          // Calls that were told the same moment must not all arrive in it.
-          assert.isAtLeast(latest, millis + 200)
-        })
+    it.effect.each(hints)(`${code}: %s, is a minimum with up to 250 ms of jitter`, ([, headers, millis]) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(soon)
+        let longest = 0
+        for (const chance of [0, 0.3, almostOne]) {
+          const [wait = -1] = yield* waitsOf([status(code, headers), ok], {}, chance).pipe(
+            Effect.tap(() => TestClock.setTime(soon))
+          )
+          assert.isAtLeast(wait, millis)
+          assert.isAtMost(wait, millis + 250)
+          longest = wait
+        }
+        // Jitter spreads calls that received the same `Retry-After`.
+        assert.isAtLeast(longest, millis + 200)
+      })
     )
   }
 
-  it.effect.each(["soon", "-1", "", "1.5.2", "Thu, 01 Jan 1970 00:00:00 GMT"])("%j says nothing", (text) =>
+  it.effect.each(["soon", "-1", "", "1.5.2", "Thu, 01 Jan 1970 00:00:00 GMT"])("%j is ignored", (text) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(soon)
       assert.deepStrictEqual(yield* waitsOf([status(503, { "retry-after": text }), ok], {}, 0.5), [250])
     })
   )
 
-  it.effect("shorter than the backoff leaves the backoff", () =>
+  it.effect("is ignored if the backoff is longer", () =>
     Effect.gen(function* () {
       const policy = { baseDelay: "6 seconds" } as const
       assert.deepStrictEqual(yield* waitsOf([status(503, { "retry-after": "1" }), ok], policy, 0.5), [3000])
@@ -238,7 +236,7 @@ describe("Retry-After", () => {
   it.effect.each<[number, AgentalkError["_tag"], Outcome]>([
     [429, "RateLimited", "not-applied"],
     [503, "ServerFault", "unknown"]
-  ])("%d: above a minute fails at once, and says how long", ([code, tag_, outcome]) =>
+  ])("%d: a wait above a minute fails the call immediately with retryAfter", ([code, tag_, outcome]) =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([status(code, { "retry-after": "61" }), ok])
       const { millis, result } = yield* ended(tag(contacts))
@@ -248,23 +246,23 @@ describe("Retry-After", () => {
       if (Result.isSuccess(result)) return
       const error = result.failure
       assert.strictEqual(error._tag, tag_)
-      assert.deepStrictEqual(ending(error), { attempts: 1, outcome, retryStopped: "retry-after" })
+      assert.deepStrictEqual(summaryOf(error), { attempts: 1, outcome, retryStopped: "retry-after" })
       assert.deepStrictEqual(Reflect.get(error, "retryAfter"), Duration.seconds(61))
       assert.match(error.message, /asks to wait 1m 1s\. That is longer than the retry policy allows\./)
     })
   )
 
-  it.effect("above what the policy allows fails at once; up to there it is waited for", () =>
+  it.effect("above maxRetryAfter fails the call immediately, and up to maxRetryAfter is waited for", () =>
     Effect.gen(function* () {
       const answers = [status(429, { "retry-after": "90" }), ok]
       const short = yield* lineUp(answers)
       const error = yield* failed(tag(short.contacts)).pipe(Retry.withPolicy({ maxRetryAfter: "89 seconds" }))
-      assert.deepStrictEqual(ending(error), { attempts: 1, outcome: "not-applied", retryStopped: "retry-after" })
+      assert.deepStrictEqual(summaryOf(error), { attempts: 1, outcome: "not-applied", retryStopped: "retry-after" })
       assert.deepStrictEqual(yield* waitsOf(answers, { maxRetryAfter: "90 seconds" }, 0), [90_000])
     })
   )
 
-  it.effect("beyond the deadline fails at once", () =>
+  it.effect("beyond the deadline fails the call immediately", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([status(429, { "retry-after": "30" }), ok])
       const { millis, result } = yield* ended(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "29 seconds" }))
@@ -279,25 +277,25 @@ describe("Retry-After", () => {
   )
 })
 
-describe("the error in the end", () => {
-  it.effect("tells how many attempts were made, how long they took and why there are no more", () =>
+describe("the final error", () => {
+  it.effect("contains the number of attempts, the elapsed time and the reason that retries stopped", () =>
     Effect.gen(function* () {
       yield* TestClock.adjust("1 day")
       const { contacts } = yield* lineUp([Effect.delay(status(500), "2 seconds")])
       const error = yield* failed(tag(contacts)).pipe(withChance(0.5))
-      assert.deepStrictEqual(ending(error), { attempts: 3, outcome: "unknown", retryStopped: "attempts" })
+      assert.deepStrictEqual(summaryOf(error), { attempts: 3, outcome: "unknown", retryStopped: "attempts" })
       assert.deepStrictEqual(error.elapsed, Duration.millis(2000 + 250 + 2000 + 500 + 2000))
       assert.match(error.message, /3 attempts in 6s 750ms\.$/)
     })
   )
 
-  const stories: ReadonlyArray<
+  const sequences: ReadonlyArray<
     readonly [name: string, answers: ReadonlyArray<Answer>, tag: AgentalkError["_tag"], outcome: Outcome, RetryStopped]
   > = [
     ["500, 400", [status(500), status(400)], "Validation", "unknown", "not-retryable"],
     ["500, 404", [status(500), status(404)], "NotFound", "unknown", "not-retryable"],
     ["reset, 401", [reset, status(401)], "Unauthorized", "unknown", "not-retryable"],
-    ["silence, 429", [Effect.never, status(429)], "RateLimited", "unknown", "attempts"],
+    ["no response, 429", [Effect.never, status(429)], "RateLimited", "unknown", "attempts"],
     ["408, 429, 403", [status(408), status(429), status(403)], "Forbidden", "unknown", "not-retryable"],
     ["500, refused", [status(500), refused], "TransportFailure", "unknown", "attempts"],
     ["stall, 404", [stall, status(404)], "NotFound", "applied", "not-retryable"],
@@ -307,18 +305,18 @@ describe("the error in the end", () => {
     ["429, 429, 429", [status(429)], "RateLimited", "not-applied", "attempts"],
     ["429, 404", [status(429), status(404)], "NotFound", "not-applied", "not-retryable"]
   ]
-  it.effect.each(stories)("has the worst outcome of all attempts: %s", ([, answers, tag_, outcome, retryStopped]) =>
+  it.effect.each(sequences)("has the worst outcome of all attempts: %s", ([, answers, tag_, outcome, retryStopped]) =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp(answers)
       const error = yield* failed(tag(contacts))
       assert.strictEqual(error._tag, tag_)
-      assert.deepStrictEqual(ending(error), { attempts: sent.length, outcome, retryStopped })
+      assert.deepStrictEqual(summaryOf(error), { attempts: sent.length, outcome, retryStopped })
     })
   )
 
-  it.effect("of a search is never anything but not-applied", () =>
+  it.effect("of a search always has the outcome not-applied", () =>
     Effect.gen(function* () {
-      for (const [, answers] of stories) {
+      for (const [, answers] of sequences) {
         const { contacts } = yield* lineUp(answers)
         assert.strictEqual((yield* failed(contacts.search({ name: "Jane" }))).outcome, "not-applied")
       }
@@ -328,7 +326,7 @@ describe("the error in the end", () => {
   it.effect.each<[string, ReadonlyArray<Answer>]>([
     ["500, 200", [status(500), ok]],
     ["reset, stall, 200", [reset, stall, ok]]
-  ])("is none where the last attempt succeeds: %s", ([, answers]) =>
+  ])("is absent if the last attempt succeeds: %s", ([, answers]) =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp(answers)
       assert.isTrue(Result.isSuccess((yield* ended(tag(contacts))).result))
@@ -340,7 +338,7 @@ describe("the error in the end", () => {
     return (yield* ended(contacts.delete(id))).result
   })
 
-  it.effect("of a delete is none where a 404 follows an attempt that may have done it, and only then", () =>
+  it.effect("of a delete is absent only if a 404 follows an attempt of unknown outcome", () =>
     Effect.gen(function* () {
       for (const first of [status(500), status(408), reset, Effect.never, stall]) {
         assert.isTrue(Result.isSuccess(yield* deleted([first, status(404)])))
@@ -358,7 +356,8 @@ describe("the error in the end", () => {
   )
 })
 
-const stopOf = (result: Result.Result<unknown, AgentalkError>) =>
+/** `"success"`, or the error's tag and the reason that retries stopped. */
+const resultOf = (result: Result.Result<unknown, AgentalkError>) =>
   Result.isSuccess(result) ? "success" : `${result.failure._tag} ${result.failure.retryStopped}`
 
 describe("the retry budget", () => {
@@ -367,16 +366,16 @@ describe("the retry budget", () => {
     return { call: Effect.map(ended(tag(contacts)), ({ result }) => result), sent }
   })
 
-  it.effect("pays 5 for a retry, and gives the original error when it is spent", () =>
+  it.effect("spends 5 tokens on a retry, and returns the original error when no tokens are left", () =>
     Effect.gen(function* () {
       const { call, sent } = yield* withBudget(14, status(500))
-      assert.strictEqual(stopOf(yield* call), "ServerFault attempts")
+      assert.strictEqual(resultOf(yield* call), "ServerFault attempts")
       assert.strictEqual(sent.length, 3)
       const result = yield* call
       assert.strictEqual(sent.length, 4)
       assert.isTrue(Result.isFailure(result))
       if (Result.isSuccess(result)) return
-      assert.deepStrictEqual(ending(result.failure), { attempts: 1, outcome: "unknown", retryStopped: "budget" })
+      assert.deepStrictEqual(summaryOf(result.failure), { attempts: 1, outcome: "unknown", retryStopped: "budget" })
       assert.match(
         result.failure.message,
         /the API failed \(500\)\. It was not retried, because the retry budget is spent/
@@ -384,28 +383,28 @@ describe("the retry budget", () => {
     })
   )
 
-  it.effect("pays 10 after a timeout", () =>
+  it.effect("spends 10 tokens on a retry after a timeout", () =>
     Effect.gen(function* () {
-      for (const late of [Effect.never, status(408), stall]) {
-        const { call, sent } = yield* withBudget(19, late)
-        assert.strictEqual(stopOf(yield* call), "Timeout budget")
+      for (const timeout of [Effect.never, status(408), stall]) {
+        const { call, sent } = yield* withBudget(19, timeout)
+        assert.strictEqual(resultOf(yield* call), "Timeout budget")
         assert.strictEqual(sent.length, 2)
       }
     })
   )
 
-  it.effect("has it all back when a retry succeeds", () =>
+  it.effect("regains all tokens of a call if its retry succeeds", () =>
     Effect.gen(function* () {
-      const hard = [status(500), Effect.never, ok]
-      const { call, sent } = yield* withBudget(15, ...hard, ...hard, ...hard)
+      const twoRetries = [status(500), Effect.never, ok]
+      const { call, sent } = yield* withBudget(15, ...twoRetries, ...twoRetries, ...twoRetries)
       for (let i = 1; i <= 3; i++) {
-        assert.strictEqual(stopOf(yield* call), "success")
+        assert.strictEqual(resultOf(yield* call), "success")
         assert.strictEqual(sent.length, 3 * i)
       }
     })
   )
 
-  it.effect("grows by one with a call that succeeds at once, and never beyond its size", () =>
+  it.effect("regains 1 token if a call succeeds without a retry, up to its size", () =>
     Effect.gen(function* () {
       const fails = [status(500), status(400)]
       const { call, sent } = yield* withBudget(
@@ -424,30 +423,30 @@ describe("the retry budget", () => {
       )
       yield* call
       yield* call
-      assert.strictEqual(stopOf(yield* call), "Validation not-retryable")
+      assert.strictEqual(resultOf(yield* call), "Validation not-retryable")
       assert.strictEqual(sent.length, 4)
       for (let i = 0; i < 4; i++) yield* call
-      assert.strictEqual(stopOf(yield* call), "ServerFault budget")
+      assert.strictEqual(resultOf(yield* call), "ServerFault budget")
       yield* call
-      assert.strictEqual(stopOf(yield* call), "Validation not-retryable")
-      assert.strictEqual(stopOf(yield* call), "ServerFault budget")
+      assert.strictEqual(resultOf(yield* call), "Validation not-retryable")
+      assert.strictEqual(resultOf(yield* call), "ServerFault budget")
     })
   )
 
-  it.effect("is not touched by a 429 that is waited out as told", () =>
+  it.effect("spends nothing on a 429 with Retry-After", () =>
     Effect.gen(function* () {
-      const told = status(429, { "retry-after": "1" })
-      const { call } = yield* withBudget(0, told, told, ok)
-      assert.strictEqual(stopOf(yield* call), "success")
-      const untold = yield* withBudget(0, status(429), ok)
-      assert.strictEqual(stopOf(yield* untold.call), "RateLimited budget")
-      // A server that fails is spared all the same.
+      const withRetryAfter = status(429, { "retry-after": "1" })
+      const { call } = yield* withBudget(0, withRetryAfter, withRetryAfter, ok)
+      assert.strictEqual(resultOf(yield* call), "success")
+      const without = yield* withBudget(0, status(429), ok)
+      assert.strictEqual(resultOf(yield* without.call), "RateLimited budget")
+      // A 503 spends tokens even with `Retry-After`, because the server is failing.
       const failing = yield* withBudget(0, status(503, { "retry-after": "1" }), ok)
-      assert.strictEqual(stopOf(yield* failing.call), "ServerFault budget")
+      assert.strictEqual(resultOf(yield* failing.call), "ServerFault budget")
     })
   )
 
-  it.effect("is a client's own, and 500 by default", () =>
+  it.effect("is separate for each client, and holds 500 tokens by default", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([status(500)])
       for (let i = 0; i < 60; i++) yield* ended(tag(contacts))
@@ -458,11 +457,11 @@ describe("the retry budget", () => {
   )
 })
 
-describe("every attempt", () => {
-  it.effect("asks for the token anew", () =>
+describe("an attempt", () => {
+  it.effect("reads the token again", () =>
     Effect.gen(function* () {
-      let asked = 0
-      const token = Effect.sync(() => Redacted.make(`${Sandbox.organization}.secret${++asked}`))
+      let reads = 0
+      const token = Effect.sync(() => Redacted.make(`${Sandbox.organization}.secret${++reads}`))
       const { contacts, sent } = yield* lineUp([status(500), Effect.never, ok], { token })
       yield* ended(tag(contacts))
       assert.deepStrictEqual(
@@ -472,7 +471,7 @@ describe("every attempt", () => {
     })
   )
 
-  it.effect("that is interrupted ends at once, on the wire as well", () =>
+  it.effect("aborts its request immediately if the call is interrupted", () =>
     Effect.gen(function* () {
       const aborted = yield* Deferred.make<boolean>()
       const { contacts, sent } = yield* lineUp([
@@ -487,7 +486,7 @@ describe("every attempt", () => {
     })
   )
 
-  it.effect("that is only waited for is not made after an interruption", () =>
+  it.effect("is not sent if the call is interrupted while it waits", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([status(429, { "retry-after": "50" }), ok])
       const fiber = yield* Effect.forkChild(tag(contacts))

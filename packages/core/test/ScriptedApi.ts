@@ -1,19 +1,17 @@
-/** An API that answers what a test tells it to, and one call of each operation to ask it with. */
+/** A scripted `HttpClient` whose responses the test chooses, and one sample call of each operation. */
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import { HttpClientError, TransportError } from "effect/http/HttpClientError"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
-import type * as Option from "effect/Option"
 import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError } from "../src/AgentalkError.ts"
-import type { Contact, SearchPage, UpsertResult } from "../src/Contact.ts"
 import type { Contacts } from "../src/Contacts.ts"
-import { factsOf, operationNames } from "../src/internal/operation.ts"
+import { factsOf, operationNames, type ResultOf } from "../src/internal/operation.ts"
 import { type Operation, operations as table } from "../src/Operations.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
-/** A request as it left the client. */
+/** A request that the client sent. */
 export interface Sent {
   readonly method: string
   readonly url: URL
@@ -21,13 +19,13 @@ export interface Sent {
   readonly body: unknown
 }
 
-/** A response, or an effect that gives one; its failure becomes a transport error with this cause. */
+/** A response, or an effect that succeeds with one. Its failure becomes a transport error with this cause. */
 export type Answer = Response | Effect.Effect<Response, { readonly cause: unknown }>
 
 const bodyOf = (bytes: Uint8Array | undefined): unknown =>
   bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes))
 
-/** A client whose requests are answered by `respond`, and the requests that it was given. */
+/** A client that answers each request with `respond`, and the requests that it received. */
 export const make = (
   respond: (sent: Sent, index: number) => Answer
 ): { readonly client: HttpClient.HttpClient; readonly sent: ReadonlyArray<Sent> } => {
@@ -35,9 +33,9 @@ export const make = (
   const client = HttpClient.make((request, url) =>
     Effect.suspend(() => {
       const body = request.body._tag === "Uint8Array" ? request.body.body : undefined
-      const one = { method: request.method, url, headers: { ...request.headers }, body: bodyOf(body) }
-      sent.push(one)
-      const answer = respond(one, sent.length - 1)
+      const received = { method: request.method, url, headers: { ...request.headers }, body: bodyOf(body) }
+      sent.push(received)
+      const answer = respond(received, sent.length - 1)
       return Effect.isEffect(answer) ? answer : Effect.succeed(answer)
     }).pipe(
       Effect.map((response) => HttpClientResponse.fromWeb(request, response)),
@@ -47,29 +45,29 @@ export const make = (
   return { client, sent }
 }
 
-/** A response of JSON. */
+/** A response with a JSON body. */
 export const json = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } })
 
-/** A response of some text; without a content type unless it is given. */
+/** A response with a text body. It has no content type unless `headers` sets one. */
 export const text = (status: number, body: string | null, headers: Record<string, string> = {}): Response =>
   new Response(body === null ? null : new TextEncoder().encode(body), { status, headers })
 
-/** `Contacts` over a client, with one attempt for each call. */
+/** `Contacts` over an HTTP client. By default a call makes one attempt. */
 export const contactsOver = (client: HttpClient.HttpClient, options: Partial<AgentalkClient.Options> = {}) =>
   AgentalkClient.make({ token: Sandbox.token, retry: Retry.none, ...options }).pipe(
     Effect.provideService(HttpClient.HttpClient, client)
   )
 
-/** What the operations give. */
-type Given = UpsertResult | SearchPage | Option.Option<Contact> | void
+/** The success types of all operations. */
+type Success = ResultOf<Operation>
 
-export type Call = (contacts: Contacts["Service"]) => Effect.Effect<Given, AgentalkError>
+type Method = (...values: ReadonlyArray<unknown>) => Effect.Effect<Success, AgentalkError>
 
-/** The contact that the sample inputs of the operations table name. */
+export type Call = (contacts: Contacts["Service"]) => Effect.Effect<Success, AgentalkError>
+
+/** The id of the contact in the sample inputs of the operations table. */
 export const id = table.delete.sample.id
-
-type Method = (...values: ReadonlyArray<unknown>) => Effect.Effect<Given, AgentalkError>
 
 /** Calls the method of an operation with an input. */
 export const callWith = (contacts: Contacts["Service"], operation: Operation, input: unknown) => {
@@ -88,9 +86,9 @@ export const calls = Object.fromEntries(
   ])
 ) as Readonly<Record<Operation, Call>>
 
-export const operations: ReadonlyArray<Operation> = operationNames
+export const operations = operationNames
 
-/** Makes one call, answered by one response. */
+/** Makes one call, whose every request receives this answer. */
 export const ask = (call: Call | Operation, answer: () => Answer, options?: Partial<AgentalkClient.Options>) =>
   Effect.flatMap(
     Effect.orDie(contactsOver(make(answer).client, options)),

@@ -24,7 +24,7 @@ import { TransportFault, markAttemptAware } from "../src/internal/wire/transport
 import { type Answer, ended, lineUp, refused, reset, status, withChance } from "./Attempts.ts"
 import { calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
 
-/** An answer that every operation takes. */
+/** A response that every operation accepts. */
 const ok: Answer = Effect.sync(() => json(200, { id, contacts: [] }))
 
 interface Event {
@@ -33,15 +33,15 @@ interface Event {
   readonly attributes: Record<string, unknown> | undefined
 }
 
-/** A span as an exporter would get it. */
+/** A span that records its events, as an exporter receives them. */
 class RecordedSpan extends Tracer.NativeSpan {
-  readonly seen: Array<Event> = []
+  readonly recordedEvents: Array<Event> = []
   override event(name: string, startTime: bigint, attributes?: Record<string, unknown>): void {
-    this.seen.push({ name, startTime, attributes })
+    this.recordedEvents.push({ name, startTime, attributes })
   }
 }
 
-/** Runs an effect under a tracer, in a registry of its own, and gives the spans in the order of their beginning. */
+/** Runs an effect with a tracer, and returns its value and the spans in the order of their start. */
 const traced = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
   const spans: Array<RecordedSpan> = []
   const tracer = Tracer.make({
@@ -56,12 +56,12 @@ const traced = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
 
 const attributesOf = (span: Tracer.Span | undefined) => Object.fromEntries(span?.attributes ?? [])
 
-/** The span that is open on a fiber. */
-const openIn = ({ cache: { span } }: Fiber.Fiber<unknown, unknown>) => (span?._tag === "Span" ? span : undefined)
+/** The current span of a fiber. */
+const currentSpan = ({ cache: { span } }: Fiber.Fiber<unknown, unknown>) => (span?._tag === "Span" ? span : undefined)
 
 const nameAndKind = ({ kind, name }: Tracer.Span) => `${kind} ${name}`
 
-/** The series of a metric: their attributes and states. */
+/** The attributes and states of every series of a metric. */
 const series = (name: keyof typeof Telemetry.metrics) =>
   Effect.map(Metric.snapshot, (snapshots) =>
     snapshots
@@ -77,7 +77,7 @@ const counts = (name: keyof typeof Telemetry.metrics) =>
     all.map(({ attributes, state }) => [attributes, "count" in state ? state.count : undefined])
   )
 
-/** A test whose metrics are its own. */
+/** Runs an effect with its own metric registry. */
 const measured = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.provideService(effect, Metric.MetricRegistry, new Map())
 
@@ -85,7 +85,7 @@ const server = { "server.address": "api.agentalk.io", "server.port": "443" }
 const upsertRoute = { "http.request.method": "POST", "url.template": "/api/contacts" }
 
 describe("spans", () => {
-  it.effect("are one for a call and, in it, one for each attempt", () =>
+  it.effect("are created for the call and, as its children, for each attempt", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([status(503), reset, ok])
       const { spans } = yield* traced(ended(calls.addTags(contacts)))
@@ -116,7 +116,7 @@ describe("spans", () => {
     })
   )
 
-  it.effect("of a call that failed tell the error's tag and outcome", () =>
+  it.effect("of a failed call record the error's tag and outcome", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([reset])
       const { spans } = yield* traced(ended(calls.upsert(contacts)))
@@ -128,7 +128,7 @@ describe("spans", () => {
     })
   )
 
-  it.effect("are there for an input that is refused, and for nothing but the call", () =>
+  it.effect("of an invalid input are created for the call only", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([ok])
       const { spans } = yield* traced(Effect.result(contacts.delete("none")))
@@ -141,25 +141,25 @@ describe("spans", () => {
     })
   )
 
-  it.effect("tell why and for how long a call waited", () =>
+  it.effect("record the reason and duration of each wait", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([status(503), status(429, { "retry-after": "20" }), ok])
       const { spans } = yield* traced(withChance(0.5)(ended(calls.search(contacts))))
       assert.deepStrictEqual(
-        spans[0]?.seen.map(({ attributes, name }) => [name, attributes]),
+        spans[0]?.recordedEvents.map(({ attributes, name }) => [name, attributes]),
         [
           ["wait", { "agentalk.wait.reason": "backoff", "agentalk.wait.duration": 0.25 }],
           ["wait", { "agentalk.wait.reason": "retry-after", "agentalk.wait.duration": 20.125 }]
         ]
       )
       assert.deepStrictEqual(
-        spans[0]?.seen.map(({ startTime }) => Duration.toMillis(Duration.nanos(startTime))),
+        spans[0]?.recordedEvents.map(({ startTime }) => Duration.toMillis(Duration.nanos(startTime))),
         [0, 250]
       )
     })
   )
 
-  it.effect("tell of the wait for a turn", () =>
+  it.effect("record a wait for the rate limiter", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([ok])
       const { spans } = yield* traced(
@@ -167,23 +167,23 @@ describe("spans", () => {
           Effect.provide(RateLimit.layer({ limit: 1, window: "2 seconds" }))
         )
       )
-      const waits = spans.flatMap(({ seen }) => seen.map(({ attributes }) => attributes))
+      const waits = spans.flatMap(({ recordedEvents }) => recordedEvents.map(({ attributes }) => attributes))
       assert.deepStrictEqual(waits, [{ "agentalk.wait.reason": "rate-limit", "agentalk.wait.duration": 2 }])
     })
   )
 
-  it.effect("tell of a wait from a millisecond on", () =>
+  it.effect("record a wait of one millisecond", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([status(429, { "retry-after-ms": "1" }), ok])
       const { spans } = yield* traced(withChance(0)(ended(calls.search(contacts))))
       assert.deepStrictEqual(
-        spans[0]?.seen.map(({ attributes }) => attributes?.["agentalk.wait.duration"]),
+        spans[0]?.recordedEvents.map(({ attributes }) => attributes?.["agentalk.wait.duration"]),
         [0.001]
       )
     })
   )
 
-  it.effect("say that a success was concluded from a 404", () =>
+  it.effect("record that a delete is assumed to have succeeded because of a 404", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([reset, Effect.sync(() => json(404, { detail: "Not found." }))])
       const { spans } = yield* traced(ended(contacts.delete(id)))
@@ -195,7 +195,7 @@ describe("spans", () => {
     })
   )
 
-  it.effect("of an interrupted call end, and say so", () =>
+  it.effect("of an interrupted call end with the error type interrupted", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([Effect.never])
       const { spans } = yield* traced(
@@ -217,7 +217,7 @@ describe("spans", () => {
     })
   )
 
-  it.effect("tell the type of an error and not its message, which may name a custom field", () =>
+  it.effect("record the type of an error and not its message, which may contain a custom field key", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([Effect.die(new Error("secret"))])
       const { spans } = yield* traced(
@@ -227,16 +227,16 @@ describe("spans", () => {
         ])
       )
       assert.strictEqual(spans[1]?.attributes.get("agentalk.outcome"), "unknown")
-      const endings = spans.map(({ status }) => (status._tag === "Ended" ? status.exit : Exit.void))
+      const exits = spans.map(({ status }) => (status._tag === "Ended" ? status.exit : Exit.void))
       assert.deepStrictEqual(
-        endings.map((exit) => Exit.isFailure(exit) && Cause.prettyErrors(exit.cause).map(({ name }) => name)),
+        exits.map((exit) => Exit.isFailure(exit) && Cause.prettyErrors(exit.cause).map(({ name }) => name)),
         [["Validation"], ["defect"], ["defect"]]
       )
-      for (const ending of endings) assert.notInclude(inspect(ending), "secret")
+      for (const exit of exits) assert.notInclude(inspect(exit), "secret")
     })
   )
 
-  it.effect("hold nothing of the answer", () =>
+  it.effect("omit the response", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([ok])
       const { spans } = yield* traced(calls.search(contacts))
@@ -247,7 +247,7 @@ describe("spans", () => {
     })
   )
 
-  it.effect("have no times where timing is off", () =>
+  it.effect("have no times if tracer timing is off", () =>
     Effect.gen(function* () {
       yield* TestClock.adjust("1 second")
       const { contacts } = yield* lineUp([ok])
@@ -265,48 +265,48 @@ describe("spans", () => {
   const call = "Contacts.search"
   const attempt = "GET /api/contacts/search"
 
-  it.effect("are open around what others have written", () =>
+  it.effect("are current inside the token source, limiter, breaker and client", () =>
     Effect.gen(function* () {
-      const seen: Array<readonly [string, string | undefined]> = []
-      const see = (where: string) =>
+      const recorded: Array<readonly [string, string | undefined]> = []
+      const record = (component: string) =>
         Effect.withFiber((fiber) => {
-          seen.push([where, openIn(fiber)?.name])
+          recorded.push([component, currentSpan(fiber)?.name])
           return Effect.void
         })
       const { contacts } = yield* lineUp(
-        [Effect.andThen(see("client"), status(401)), Effect.andThen(see("client"), ok)],
+        [Effect.andThen(record("client"), status(401)), Effect.andThen(record("client"), ok)],
         {
           token: {
-            current: Effect.as(see("token"), Sandbox.token),
-            refresh: Effect.as(see("refresh"), Redacted.make(`${Redacted.value(Sandbox.token)}2`))
+            current: Effect.as(record("token"), Sandbox.token),
+            refresh: Effect.as(record("refresh"), Redacted.make(`${Redacted.value(Sandbox.token)}2`))
           }
         }
       )
       const limiter: Limiter = {
-        acquire: () => see("limiter"),
+        acquire: () => record("limiter"),
         observe: () => {},
-        state: () => Effect.die("not asked for")
+        state: () => Effect.die("not called")
       }
       const breaker: Breaker = {
-        execute: (attempt) => Effect.tap(Effect.andThen(see("breaker"), attempt), see("breaker"))
+        execute: (attempt) => Effect.tap(Effect.andThen(record("breaker"), attempt), record("breaker"))
       }
       yield* traced(
         Effect.andThen(
           Effect.provideService(calls.search(contacts), CurrentBreaker, breaker),
           Effect.provideService(calls.search(contacts), CurrentLimiter, limiter)
-        ).pipe(Effect.tap(see("caller")), Effect.withSpan("job"))
+        ).pipe(Effect.tap(record("caller")), Effect.withSpan("job"))
       )
-      const guarded: typeof seen = [
+      const throughBreaker: typeof recorded = [
         ["breaker", call],
         ["client", attempt],
         ["breaker", call]
       ]
-      assert.deepStrictEqual(seen, [
+      assert.deepStrictEqual(recorded, [
         ["token", call],
-        ...guarded,
+        ...throughBreaker,
         ["token", call],
         ["refresh", call],
-        ...guarded,
+        ...throughBreaker,
         ["token", call],
         ["limiter", call],
         ["client", attempt],
@@ -315,12 +315,12 @@ describe("spans", () => {
     })
   )
 
-  it.live("are open around a client that keeps the limits of an attempt by itself", () =>
+  it.live("are current inside a client that enforces the limits of an attempt itself", () =>
     Effect.gen(function* () {
       const names: Array<string | undefined> = []
       const { client } = make(() =>
         Effect.withFiber((fiber) => {
-          names.push(openIn(fiber)?.name)
+          names.push(currentSpan(fiber)?.name)
           return ok
         })
       )
@@ -330,11 +330,11 @@ describe("spans", () => {
     })
   )
 
-  it.effect("are open around the logs of what they tell", () =>
+  it.effect("are current while the logs of their events are written", () =>
     Effect.gen(function* () {
       const names: Array<readonly [unknown, string | undefined]> = []
       const logger = Logger.make(({ fiber, message }) => {
-        const span = openIn(fiber)
+        const span = currentSpan(fiber)
         names.push([message, span?.status._tag === "Started" ? span.name : undefined])
       })
       const { contacts } = yield* lineUp([status(503), ok])
@@ -356,7 +356,7 @@ describe("spans", () => {
     })
   )
 
-  it.effect("are children of the span that is open around", () =>
+  it.effect("are children of the caller's span", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([ok])
       const { spans } = yield* traced(Effect.withSpan(calls.search(contacts), "job"))
@@ -371,7 +371,7 @@ describe("spans", () => {
     })
   )
 
-  it.effect("are not made where tracing is off", () =>
+  it.effect("are not created if tracing is off", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([ok])
       const { spans } = yield* traced(Effect.withTracerEnabled(calls.search(contacts), false))
@@ -380,13 +380,13 @@ describe("spans", () => {
   )
 })
 
-/** The names of the spans that are open where a call is sent. */
-const openAt = <A, E, R>(around: (call: Effect.Effect<unknown, unknown>) => Effect.Effect<A, E, R>) =>
+/** The names of the spans that are current while the request is sent. */
+const currentSpanNames = <A, E, R>(around: (call: Effect.Effect<unknown, unknown>) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const names: Array<string | undefined> = []
     const { contacts } = yield* lineUp([
       Effect.withFiber((fiber) => {
-        names.push(openIn(fiber)?.name)
+        names.push(currentSpan(fiber)?.name)
         return ok
       })
     ])
@@ -394,22 +394,22 @@ const openAt = <A, E, R>(around: (call: Effect.Effect<unknown, unknown>) => Effe
     return names
   })
 
-describe("the span that is open in a client", () => {
-  it.effect("is none where nobody traces", () =>
+describe("the current span in a client", () => {
+  it.effect("is absent without a tracer", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* openAt((call) => call), [undefined])
+      assert.deepStrictEqual(yield* currentSpanNames((call) => call), [undefined])
     })
   )
 
-  it.effect("is that of the attempt where the caller has a span, though no tracer is installed", () =>
+  it.effect("is the attempt's span if the caller has a span, even if no tracer is installed", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* openAt(Effect.withSpan("job")), ["GET /api/contacts/search"])
+      assert.deepStrictEqual(yield* currentSpanNames(Effect.withSpan("job")), ["GET /api/contacts/search"])
     })
   )
 
-  it.effect("is the caller's where tracing is off", () =>
+  it.effect("is the caller's span if tracing is off for the call", () =>
     Effect.gen(function* () {
-      const names = yield* openAt((call) => Effect.withSpan(Effect.withTracerEnabled(call, false), "job"))
+      const names = yield* currentSpanNames((call) => Effect.withSpan(Effect.withTracerEnabled(call, false), "job"))
       assert.deepStrictEqual(names, ["job"])
     })
   )
@@ -424,7 +424,7 @@ const headersOf = (options: Telemetry.Options | undefined) =>
   })
 
 describe("trace headers", () => {
-  it.effect("are not sent unless they are asked for", () =>
+  it.effect("are not sent by default", () =>
     Effect.gen(function* () {
       const { headers } = yield* headersOf(undefined)
       assert.notProperty(headers, "traceparent")
@@ -432,14 +432,14 @@ describe("trace headers", () => {
     })
   )
 
-  it.effect("name the span of the attempt", () =>
+  it.effect("contain the ids of the attempt's span with traceHeaders: true", () =>
     Effect.gen(function* () {
       const { attempt, headers } = yield* headersOf({ traceHeaders: true })
       assert.strictEqual(headers["traceparent"], `00-${attempt?.traceId}-${attempt?.spanId}-01`)
     })
   )
 
-  it.effect("are an option of a client's layer, too, that a call can undo", () =>
+  it.effect("can be enabled by Telemetry.layer and disabled for one call", () =>
     Effect.gen(function* () {
       const { client, sent } = make(() => json(200, { contacts: [] }))
       const contacts = yield* contactsOver(client).pipe(Effect.provide(Telemetry.layer({ traceHeaders: true })))
@@ -454,7 +454,7 @@ describe("trace headers", () => {
 })
 
 describe("request details", () => {
-  it.effect("are in attempt spans where they are asked for, without the token", () =>
+  it.effect("are recorded in attempt spans with requestDetails: true, without the token", () =>
     Effect.gen(function* () {
       const token = Redacted.value(Sandbox.token)
       const answers: ReadonlyArray<Answer> = [
@@ -469,7 +469,7 @@ describe("request details", () => {
     })
   )
 
-  it.effect("tell the query of a search", () =>
+  it.effect("include the query of a search", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([ok])
       const { spans } = yield* traced(
@@ -482,7 +482,7 @@ describe("request details", () => {
     })
   )
 
-  it.effect("are no bodies where there are none", () =>
+  it.effect("omit the bodies if there are none", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([reset])
       const { spans } = yield* traced(ended(Telemetry.withOptions(calls.search(contacts), { requestDetails: true })))
@@ -508,12 +508,12 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("time calls over their waits, and attempts without", () =>
+  it.effect("measure a call's duration with its waits, and an attempt's duration without them", () =>
     measured(
       Effect.gen(function* () {
         yield* TestClock.adjust("1 hour")
-        const slow = Effect.delay(status(503, { "retry-after": "20" }), "3 seconds")
-        const { contacts } = yield* lineUp([slow, Effect.delay(ok, "1 second")])
+        const delayed = Effect.delay(status(503, { "retry-after": "20" }), "3 seconds")
+        const { contacts } = yield* lineUp([delayed, Effect.delay(ok, "1 second")])
         yield* withChance(0)(ended(calls.search(contacts)))
         const [call] = yield* series("agentalk.client.operation.duration")
         const attempts = yield* series("http.client.request.duration")
@@ -530,7 +530,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("give an error the type that its span gives it", () =>
+  it.effect("record the same error type as the span", () =>
     measured(
       Effect.gen(function* () {
         const { contacts } = yield* lineUp([reset, ok])
@@ -549,10 +549,10 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("name the kind of an error that has no code, and the status beside what broke after it", () =>
+  it.effect("record the kind of a fault without a code, and the status of a response that breaks off", () =>
     measured(
       Effect.gen(function* () {
-        const broken: Answer = Effect.sync(
+        const breaksOff: Answer = Effect.sync(
           () =>
             new Response(
               Stream.toReadableStream(
@@ -561,8 +561,8 @@ describe("metrics", () => {
               { headers: { "content-type": "application/json" } }
             )
         )
-        const bare: Answer = Effect.fail({ cause: new TransportFault("network", { sent: true }) })
-        const { contacts } = yield* lineUp([bare, broken, status(400)])
+        const withoutCode: Answer = Effect.fail({ cause: new TransportFault("network", { sent: true }) })
+        const { contacts } = yield* lineUp([withoutCode, breaksOff, status(400)])
         yield* ended(Effect.result(calls.search(contacts)))
         const attempts = yield* series("http.client.request.duration")
         assert.deepStrictEqual(
@@ -577,7 +577,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("name the port of the scheme where the URL names none", () =>
+  it.effect("record the default port of the scheme if the URL has no port", () =>
     measured(
       Effect.gen(function* () {
         const { contacts } = yield* lineUp([ok], { baseUrl: "http://localhost" })
@@ -588,7 +588,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("stay few, whatever codes a transport makes up", () =>
+  it.effect("have at most 31 error types, however many codes a transport produces", () =>
     measured(
       Effect.gen(function* () {
         const codes = Array.from({ length: 100 }, (_, index) => `E${index}`)
@@ -604,7 +604,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("count retries and waits by their reasons", () =>
+  it.effect("count retries and waits by reason", () =>
     measured(
       Effect.gen(function* () {
         let obtained = 0
@@ -629,7 +629,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("show what is under way, and no longer when it was interrupted", () =>
+  it.effect("count active requests, and subtract interrupted ones", () =>
     measured(
       Effect.gen(function* () {
         const { contacts } = yield* lineUp([Effect.never])
@@ -644,7 +644,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("show the lowest budget of the clients of a server", () =>
+  it.effect("show the lowest retry budget among the clients of a server", () =>
     measured(
       Effect.gen(function* () {
         const first = yield* lineUp([refused], { retryBudget: 100 })
@@ -653,13 +653,13 @@ describe("metrics", () => {
         assert.deepStrictEqual(yield* level, [{ attributes: server, state: { value: 100 } }])
         yield* ended(calls.upsert(first.contacts))
         assert.deepStrictEqual(yield* level, [{ attributes: server, state: { value: 90 } }])
-        // A client that nobody holds any more counts no longer.
+        // Another call keeps the first client reachable: the metric ignores clients that were garbage collected.
         yield* ended(calls.upsert(first.contacts))
       })
     )
   )
 
-  it.effect("show the state of a circuit that has changed", () =>
+  it.effect("show the state of a circuit after it changes", () =>
     measured(
       Effect.gen(function* () {
         const { contacts } = yield* lineUp([refused, ok], { retry: Retry.none })
@@ -677,7 +677,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("name the port of a circuit where its host does", () =>
+  it.effect("record the port of a circuit if the base URL has one", () =>
     measured(
       Effect.gen(function* () {
         const { contacts } = yield* lineUp([refused], { retry: Retry.none, baseUrl: "http://[::1]:8080" })
@@ -692,7 +692,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("are those that are documented, with their units and attributes", () =>
+  it.effect("match the documented metrics, units and attributes", () =>
     measured(
       Effect.gen(function* () {
         const { contacts } = yield* lineUp([refused, status(429, { "retry-after": "1" }), status(500)])
@@ -728,9 +728,11 @@ const logged = (level: "Debug" | "Info") =>
   })
 
 describe("logs", () => {
-  it.effect("are quiet by default", () => Effect.map(logged("Info"), (lines) => assert.deepStrictEqual(lines, [])))
+  it.effect("are not written at the default level", () =>
+    Effect.map(logged("Info"), (lines) => assert.deepStrictEqual(lines, []))
+  )
 
-  it.effect("tell of each attempt, wait and call at debug level", () =>
+  it.effect("record each attempt, wait and call at debug level", () =>
     Effect.gen(function* () {
       const route = {
         "http.request.method": "GET",
@@ -760,7 +762,7 @@ describe("logs", () => {
   )
 })
 
-it.effect("a tracer that only a layer provides is found at the call", () =>
+it.effect("a call uses a tracer that a layer provides", () =>
   Effect.gen(function* () {
     const { contacts } = yield* lineUp([ok])
     const names: Array<string> = []

@@ -14,7 +14,7 @@ import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
 import { type Answer, calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
 
-/** A body that begins and never ends. */
+/** A response whose body starts and never ends. */
 const endless = (type: string | undefined): Response =>
   new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('{"id":')) }), {
     status: 200,
@@ -26,16 +26,17 @@ const layerOver = (answer: () => Answer, options: Partial<AgentalkClient.Options
     Layer.provide(Layer.succeed(HttpClient.HttpClient, make(answer).client))
   )
 
+/** A layer over an API that never responds. */
 const silent = (options?: Partial<AgentalkClient.Options>) => layerOver(() => Effect.never, options)
 const remove = Effect.flatMap(Contacts, (contacts) => contacts.delete(id))
 const limit = (attempt: Duration.Input) => TimeLimit.layer({ attempt })
 
-/** The same, with a limit for this call alone. */
+/** Deletes a contact, with a limit for this call alone. */
 const removeWithin = (attempt: Duration.Input) =>
   Effect.flatMap(Contacts, (contacts) => Effect.provide(contacts.delete(id), limit(attempt)))
 
-/** Fails with a `Timeout` when the time has passed, and not a moment before. */
-const assertEndsAfter = Effect.fnUntraced(function* <A>(
+/** Asserts that an effect fails with `Timeout` at exactly this time. Returns the error. */
+const assertTimesOutAfter = Effect.fnUntraced(function* <A>(
   effect: Effect.Effect<A, AgentalkError | ConfigError>,
   after: Duration.Input
 ) {
@@ -51,58 +52,62 @@ const assertEndsAfter = Effect.fnUntraced(function* <A>(
   return error
 })
 
-describe("an attempt ends", () => {
+describe("an attempt times out", () => {
   it.effect.each<
     readonly [name: string, effect: Effect.Effect<void, AgentalkError | ConfigError>, after: Duration.Input]
   >([
     ["after 30 seconds by default", remove.pipe(Effect.provide(silent())), "30 seconds"],
-    ["after the option", remove.pipe(Effect.provide(silent({ attemptTimeout: "2 seconds" }))), "2 seconds"],
-    ["after Layer.provide", remove.pipe(Effect.provide(Layer.provide(silent(), limit("3 seconds")))), "3 seconds"],
+    ["after the client option", remove.pipe(Effect.provide(silent({ attemptTimeout: "2 seconds" }))), "2 seconds"],
     [
-      "after Layer.provideMerge",
+      "after a limit from Layer.provide",
+      remove.pipe(Effect.provide(Layer.provide(silent(), limit("3 seconds")))),
+      "3 seconds"
+    ],
+    [
+      "after a limit from Layer.provideMerge",
       remove.pipe(Effect.provide(Layer.provideMerge(silent(), limit("4 seconds")))),
       "4 seconds"
     ],
-    ["after Effect.provide around the call", removeWithin("5 seconds").pipe(Effect.provide(silent())), "5 seconds"],
+    ["after a limit from Effect.provide", removeWithin("5 seconds").pipe(Effect.provide(silent())), "5 seconds"],
     [
-      "after withLimits around the call",
+      "after a limit from withLimits in a pipe",
       remove.pipe(TimeLimit.withLimits({ attempt: "6 seconds" }), Effect.provide(silent())),
       "6 seconds"
     ],
     [
-      "after withLimits of the call",
+      "after a limit from withLimits with the call as its argument",
       TimeLimit.withLimits(remove.pipe(Effect.provide(silent())), { attempt: "6 seconds" }),
       "6 seconds"
     ],
     [
-      "after the call's own limit before the option",
+      "after the limit of the call, which takes precedence over the client option",
       removeWithin("7 seconds").pipe(Effect.provide(silent({ attemptTimeout: "2 seconds" }))),
       "7 seconds"
     ],
     [
-      "after the option before what the layer was built with",
+      "after the client option, which takes precedence over the layer",
       remove.pipe(Effect.provide(Layer.provide(silent({ attemptTimeout: "8 seconds" }), limit("2 seconds")))),
       "8 seconds"
     ],
     [
-      "after the default where a limit says nothing",
+      "after the default if the limit of the call is empty",
       remove.pipe(TimeLimit.withLimits({}), Effect.provide(silent())),
       "30 seconds"
     ],
     [
-      "after the option where the call's own limit says nothing",
+      "after the client option if the limit of the call is empty",
       remove.pipe(TimeLimit.withLimits({}), Effect.provide(silent({ attemptTimeout: "9 seconds" }))),
       "9 seconds"
     ],
     [
-      "after the layer's limit where the call's own says nothing",
+      "after the layer's limit if the limit of the call is empty",
       remove.pipe(TimeLimit.withLimits({}), Effect.provide(Layer.provide(silent(), limit("10 seconds")))),
       "10 seconds"
     ],
     ["after a limit in milliseconds", remove.pipe(Effect.provide(silent({ attemptTimeout: 1_500 }))), 1_500]
-  ])("%s", ([, effect, after]) => assertEndsAfter(effect, after))
+  ])("%s", ([, effect, after]) => assertTimesOutAfter(effect, after))
 
-  it.effect("at the shortest limit first, for each call by itself", () =>
+  it.effect("after its own limit if another call has a shorter one", () =>
     Effect.gen(function* () {
       const contacts = yield* Contacts
       const short = yield* Effect.forkChild(
@@ -118,17 +123,17 @@ describe("an attempt ends", () => {
   )
 })
 
-describe("what became of a call that timed out", () => {
+describe("a timeout", () => {
   it.effect.each<readonly [name: string, answer: () => Answer, outcome: Outcome, status: number | undefined]>([
-    ["without an answer", () => Effect.never, "unknown", undefined],
+    ["without a response", () => Effect.never, "unknown", undefined],
     ["in a JSON body", () => endless("application/json"), "applied", 200],
     ["in an HTML body", () => endless("text/html"), "unknown", 200],
-    ["in a body of no type", () => endless(undefined), "unknown", 200]
-  ])("%s", ([, answer, outcome, status]) =>
+    ["in a body without a content type", () => endless(undefined), "unknown", 200]
+  ])("has the outcome of the stage that it interrupts: %s", ([, answer, outcome, status]) =>
     Effect.gen(function* () {
       for (const operation of operations) {
         const contacts = yield* contactsOver(make(answer).client)
-        const error = yield* assertEndsAfter(calls[operation](contacts), "30 seconds")
+        const error = yield* assertTimesOutAfter(calls[operation](contacts), "30 seconds")
         assert.strictEqual(error.operation, operation)
         assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
         assert.strictEqual(error.status, status)
@@ -137,7 +142,7 @@ describe("what became of a call that timed out", () => {
     })
   )
 
-  it.effect("in the body of a refusal is what the status says", () =>
+  it.effect("in the body of a 400 fails with the error of the status", () =>
     Effect.gen(function* () {
       const { client } = make(() => new Response(endless("application/json").body, { status: 400 }))
       const contacts = yield* contactsOver(client)
@@ -152,12 +157,12 @@ describe("what became of a call that timed out", () => {
       let isInterrupted = false
       const hang = Effect.onInterrupt(Effect.never, () => Effect.sync(() => (isInterrupted = true)))
       const contacts = yield* contactsOver(make(() => hang).client)
-      yield* assertEndsAfter(contacts.delete(id), "30 seconds")
+      yield* assertTimesOutAfter(contacts.delete(id), "30 seconds")
       assert.isTrue(isInterrupted)
     })
   )
 
-  it.effect("leaves an answer that comes in time alone", () =>
+  it.effect("does not affect a response that arrives in time", () =>
     Effect.gen(function* () {
       const { client } = make(() => Effect.delay(Effect.succeed(json(200, { id: "1" })), "29 seconds"))
       const contacts = yield* contactsOver(client)

@@ -18,8 +18,8 @@ const padded = (length: number) => `{"id":"1"}${" ".repeat(length - 10)}`
 
 const jsonType = { "content-type": "application/json" }
 
-describe("the size of a body", () => {
-  it.effect("is 10 MiB by default at most", () =>
+describe("a response body", () => {
+  it.effect("may have at most 10 MiB by default", () =>
     Effect.gen(function* () {
       yield* ask("upsert", () => text(200, padded(10_485_760), jsonType))
       const error = yield* Effect.flip(ask("upsert", () => text(200, padded(10_485_761), jsonType)))
@@ -31,11 +31,11 @@ describe("the size of a body", () => {
   it.effect.each<readonly [name: string, type: string, outcome: Outcome]>([
     ["JSON", "application/json", "applied"],
     ["HTML", "text/html", "unknown"]
-  ])("is bounded, and the stream of %s stops", ([, type, outcome]) =>
+  ])("of %s is cancelled once it exceeds maxBodySize", ([, type, outcome]) =>
     Effect.gen(function* () {
       for (const operation of operations) {
         let pulled = 0
-        let isStopped = false
+        let isCancelled = false
         const chunks = new ReadableStream(
           {
             pull: (controller) => {
@@ -43,7 +43,7 @@ describe("the size of a body", () => {
               controller.enqueue(new Uint8Array(100))
             },
             cancel: () => {
-              isStopped = true
+              isCancelled = true
             }
           },
           { highWaterMark: 0 }
@@ -53,19 +53,19 @@ describe("the size of a body", () => {
         assert.strictEqual(error._tag, "UnexpectedResponse")
         assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
         assert.isAtMost(pulled, 12)
-        assert.isTrue(isStopped)
+        assert.isTrue(isCancelled)
       }
     })
   )
 
-  it.effect("that is declared too large is not read, and the stream stops", () =>
+  it.effect("with a Content-Length above maxBodySize is cancelled without being read", () =>
     Effect.gen(function* () {
-      let isStopped = false
+      let isCancelled = false
       const chunks = new ReadableStream(
         {
           pull: (controller) => controller.enqueue(new Uint8Array(1)),
           cancel: () => {
-            isStopped = true
+            isCancelled = true
           }
         },
         { highWaterMark: 0 }
@@ -75,11 +75,11 @@ describe("the size of a body", () => {
         ask("delete", () => new Response(chunks, { status: 200, headers }), { maxBodySize: 1_000 })
       )
       assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
-      assert.isTrue(isStopped)
+      assert.isTrue(isCancelled)
     })
   )
 
-  it.effect("does not hide the status of a refusal", () =>
+  it.effect("above maxBodySize does not change the error of a 4xx or 5xx status", () =>
     Effect.gen(function* () {
       for (const status of [400, 401, 404, 500]) {
         const large = () => text(status, "x".repeat(2_000), { "content-type": "text/plain" })
@@ -90,7 +90,7 @@ describe("the size of a body", () => {
     })
   )
 
-  it.effect("cut in the middle of a character is no defect", () =>
+  it.effect("cut in the middle of a character fails with UnexpectedResponse", () =>
     Effect.gen(function* () {
       const bytes = new TextEncoder().encode('{"id":"é"}').slice(0, 8)
       const error = yield* Effect.flip(ask("upsert", () => new Response(bytes, { headers: jsonType })))
@@ -98,23 +98,23 @@ describe("the size of a body", () => {
     })
   )
 
-  it.effect("that breaks off is an answer that was cut short", () =>
+  it.effect("that breaks off fails with UnexpectedResponse", () =>
     Effect.gen(function* () {
-      const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("ECONNRESET")) })
-      const error = yield* Effect.flip(ask("delete", () => new Response(broken, { headers: jsonType })))
+      const breaksOff = new ReadableStream({ pull: (controller) => controller.error(new Error("ECONNRESET")) })
+      const error = yield* Effect.flip(ask("delete", () => new Response(breaksOff, { headers: jsonType })))
       assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
       assert.include(error.message, "cut short")
     })
   )
 })
 
-/** `Contacts` over the stock client for `fetch`, which is this one. */
+/** `Contacts` over Effect's `FetchHttpClient`, with this `fetch`. */
 const over = (fetch: (url: URL, init: RequestInit) => Response, init: RequestInit = {}) =>
   AgentalkClient.layer({ token: Sandbox.token }).pipe(
     Layer.provide(FetchHttpClient.layer),
     Layer.provideMerge(
       Layer.mergeAll(
-        // Fetch promises its response.
+        // The real `fetch` returns a promise.
         Layer.succeed(FetchHttpClient.Fetch, ((url: URL, init: RequestInit) =>
           Promise.resolve(fetch(url, init))) as unknown as typeof globalThis.fetch),
         Layer.succeed(FetchHttpClient.RequestInit, init)
@@ -123,7 +123,7 @@ const over = (fetch: (url: URL, init: RequestInit) => Response, init: RequestIni
   )
 
 describe("fetch", () => {
-  it.effect("does not follow a redirect, and keeps its other options", () => {
+  it.effect("is called with redirect: manual and the other options of RequestInit", () => {
     const inits: Array<RequestInit> = []
     const layer = over(
       (_, init) => {
@@ -144,7 +144,7 @@ describe("fetch", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("is given a signal to abort by", () => {
+  it.effect("is called with an abort signal", () => {
     const inits: Array<RequestInit> = []
     const layer = over((_, init) => {
       inits.push(init)
@@ -157,8 +157,8 @@ describe("fetch", () => {
   })
 })
 
-describe("a stock client", () => {
-  it.effect("makes no span, and sends no trace headers", () =>
+describe("an HTTP client of Effect", () => {
+  it.effect("creates no span of its own, and sends no trace headers", () =>
     Effect.gen(function* () {
       const names: Array<string> = []
       const tracer = Tracer.make({
@@ -182,8 +182,8 @@ describe("a stock client", () => {
   )
 })
 
-describe("a client of this SDK's own", () => {
-  it("is known by its mark, which middleware does not inherit", () => {
+describe("an HTTP client of this SDK", () => {
+  it("is recognized as the owner of its attempts, unless middleware wraps it", () => {
     const { client } = make(() => json(200, {}))
     assert.isFalse(Transport.isAttemptAware(client))
     assert.strictEqual(Transport.markAttemptAware(client), client)
@@ -191,7 +191,7 @@ describe("a client of this SDK's own", () => {
     assert.isFalse(Transport.isAttemptAware(HttpClient.filterStatusOk(client)))
   })
 
-  it.live("is told the limits of its attempt, and its faults are understood", () =>
+  it.live("receives the limits of the attempt, and its faults become typed errors", () =>
     Effect.gen(function* () {
       const attempts: Array<Transport.Attempt | undefined> = []
       const faults = [
@@ -221,14 +221,14 @@ describe("a client of this SDK's own", () => {
           ["TransportFailure", "not-applied"]
         ]
       )
-      const left = attempts.map((attempt) => attempt!.deadline - performance.now())
+      const millisLeft = attempts.map((attempt) => attempt!.deadline - performance.now())
       for (const attempt of attempts) assert.strictEqual(attempt?.maxBodyBytes, 1_000)
-      for (const millis of left) assert.isTrue(Number.isFinite(millis))
+      for (const millis of millisLeft) assert.isTrue(Number.isFinite(millis))
     })
   )
 })
 
-it.effect("a fiber uses the default clock unless it has another", () =>
+it.effect("usesDefaultClock is false in a fiber with another clock", () =>
   Effect.withFiber((fiber) =>
     Effect.sync(() => {
       assert.isFalse(usesDefaultClock(fiber))

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { isAgentalkError } from "../src/AgentalkError.ts"
 import { ask, calls, contactsOver, id, json, make, operations, text } from "./ScriptedApi.ts"
 
+/** Whether an exit is a success or fails with an error of this SDK. A defect is neither. */
 const isTyped = <A, E>(exit: Exit.Exit<A, E>): boolean =>
   Exit.isSuccess(exit) ||
   exit.cause.reasons.every((reason) => Cause.isFailReason(reason) && isAgentalkError(reason.error))
@@ -19,7 +20,7 @@ const addTags = (answer: Response) =>
 const search = (answer: Response) =>
   Effect.flatMap(contactsOver(make(() => answer).client), (contacts) => contacts.search({ phone }))
 
-describe("the answer of upsert", () => {
+describe("the response to upsert", () => {
   const contact = { id, phone, first_name: "Jane" }
 
   it.effect.each<readonly [name: string, body: object]>([
@@ -33,7 +34,7 @@ describe("the answer of upsert", () => {
     ["with contact_id in the contact", { contact: { ...contact, id: undefined, contact_id: id } }],
     ["with contact_id beside the contact", { contact_id: id, contact: { ...contact, id: undefined } }],
     ["with id beside the contact", { id, success: true, contact: { phone, firstName: "Jane" } }]
-  ])("finds the contact %s", ([, body]) =>
+  ])("is decoded if the contact is %s", ([, body]) =>
     Effect.gen(function* () {
       const result = yield* upsert(json(200, body))
       const { extra: _, ...found } = result.contact
@@ -60,7 +61,7 @@ describe("the answer of upsert", () => {
     })
   )
 
-  it.effect("keeps what it does not know, without the flags of the answer", () =>
+  it.effect("is decoded with its unknown keys under extra, but without isNew", () =>
     Effect.gen(function* () {
       const { contact } = yield* upsert(json(201, { id, isNew: true, score: 9, owner: { id: 3 } }))
       assert.deepStrictEqual<unknown>(contact, { id, extra: { score: 9, owner: { id: 3 } } })
@@ -68,13 +69,13 @@ describe("the answer of upsert", () => {
   )
 })
 
-describe("the answer of an operation on one contact", () => {
+describe("the response to an operation on one contact", () => {
   it.effect.each<readonly [name: string, body: unknown]>([
     ["the contact", { id, tags: ["vip"] }],
     ["the contact in upper case", { contact: { id: id.toUpperCase() } }],
     ["the contact under data", { data: { contact: { contact_id: id } } }],
-    ["a contact without the id that was asked for", { id: "42", phone }]
-  ])("gives %s", ([, body]) =>
+    ["a contact with another id than the request", { id: "42", phone }]
+  ])("is decoded to Some for %s", ([, body]) =>
     Effect.gen(function* () {
       assert.isTrue(Option.isSome(yield* addTags(json(200, body))))
     })
@@ -83,19 +84,19 @@ describe("the answer of an operation on one contact", () => {
   it.effect.each<readonly [name: string, body: unknown]>([
     ["null", null],
     ["{}", {}],
-    ["success", { success: true }],
+    ["success: true", { success: true }],
     ["a message", { message: "Tags added" }],
     ["the tag that was added", { id: 7, name: "vip" }],
-    ["the tag, with a text id", { data: { id: "7", name: "vip" } }],
-    ["an empty contact", { contact: null }]
-  ])("gives none for %s", ([, body]) =>
+    ["the tag that was added, with a string id", { data: { id: "7", name: "vip" } }],
+    ["a contact of null", { contact: null }]
+  ])("is decoded to None for %s", ([, body]) =>
     Effect.gen(function* () {
       assert.isTrue(Option.isNone(yield* addTags(json(200, body))))
     })
   )
 })
 
-describe("the answer of search", () => {
+describe("the response to search", () => {
   const contacts = [{ id: "1" }, { contact_id: "2", first_name: "Jane" }]
   const found = [
     { id: "1", extra: {} },
@@ -111,8 +112,12 @@ describe("the answer of search", () => {
     ["data.items", { data: { items: contacts }, pagination: { count: 7 } }, 7],
     ["a total of zero", { contacts, total: 0 }, 0],
     ["total null and a count", { contacts, total: null, count: 7 }, 7],
-    ["a bad total at the top and a good one below", { contacts, total: "7", pagination: { total: 7 } }, 7]
-  ])("understands %s", ([, body, total]) =>
+    [
+      "an invalid total at the top and a valid one under pagination",
+      { contacts, total: "7", pagination: { total: 7 } },
+      7
+    ]
+  ])("is decoded from %s", ([, body, total]) =>
     Effect.gen(function* () {
       const page = yield* search(json(200, body))
       assert.deepStrictEqual<unknown>(page.contacts, found)
@@ -121,7 +126,7 @@ describe("the answer of search", () => {
   )
 
   it.effect.each(["7", -1, 1.5, 1e300, true, {}, [], null].map((total) => ({ total })))(
-    "does not lose a page to %j",
+    "is decoded without a total from %j",
     ({ total }) =>
       Effect.gen(function* () {
         const page = yield* search(json(200, { contacts, total }))
@@ -130,7 +135,7 @@ describe("the answer of search", () => {
       })
   )
 
-  it.effect("does not lose a page to one odd phone, id or e-mail", () =>
+  it.effect("is decoded with any string as id, phone and e-mail", () =>
     Effect.gen(function* () {
       const odd = { id: "§", phone: "ask Bob", email: "none", firstName: "\u0000" }
       const page = yield* search(json(200, { contacts: [odd, ...contacts] }))
@@ -138,7 +143,7 @@ describe("the answer of search", () => {
     })
   )
 
-  it.effect("says which contact of a page cannot be read", () =>
+  it.effect("fails with an issue whose path has the index of the invalid contact", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(search(json(200, { results: [{ id: "1" }, { phone }] })))
       assert.strictEqual(error._tag, "UnexpectedResponse")
@@ -147,8 +152,8 @@ describe("the answer of search", () => {
   )
 })
 
-describe("any answer", () => {
-  // Nearly every JSON that is generated at random is far from a contact: half of them have its keys.
+describe("any response", () => {
+  // Random JSON almost never resembles a contact, so half of the bodies have the API's keys.
   const likely = Schema.Record(
     Schema.Literals(["id", "contact", "data", "contacts", "total", "tags", "fields", "isNew", "results", "extra"]),
     Schema.Json
@@ -156,7 +161,7 @@ describe("any answer", () => {
   const body = Schema.Union([Schema.Json, likely, Schema.Struct({ data: likely }), Schema.Struct({ contact: likely })])
 
   it.effect.prop(
-    "of JSON gives a value or a typed error",
+    "of JSON returns a value or fails with a typed error",
     { body, status: Schema.Literals([200, 201, 202, 400, 404, 409, 500]) },
     ({ body, status }) =>
       Effect.forEach(operations, (operation) =>
@@ -176,7 +181,7 @@ describe("any answer", () => {
     ["a contact's extra", `{"id":"${id}","contacts":[],"x":${nested("[", "", "]")}}`],
     ["a contact's field", `{"id":"${id}","fields":{"x":${nested("[", "", "]")}}}`],
     ["a page's field", `{"contacts":[{"id":"${id}","fields":{"x":${nested('{"a":', "1", "}")}}}]}`]
-  ] as const)("of deeply nested %s gives a value or a typed error", ([, deep]) =>
+  ] as const)("of deeply nested %s returns a value or fails with a typed error", ([, deep]) =>
     Effect.gen(function* () {
       for (const status of [200, 400]) {
         for (const operation of operations) {

@@ -14,7 +14,7 @@ import { calls, contactsOver, json, make } from "./ScriptedApi.ts"
 const org = "5a4db0c5-0000-4000-8000-000000000000"
 const tokenOf = (secret: string) => Redacted.make(`${org}.${secret}`)
 
-/** An API that takes one token, which a test may change, and what it was sent. */
+/** A client of an API that accepts one token. A test may change that token; `secrets` returns the secrets received. */
 const guarded = Effect.fnUntraced(function* (token: Token, options?: Partial<AgentalkClient.Options>) {
   const api = { accepts: "new", refusal: 401 }
   const { client, sent } = make(({ headers }) =>
@@ -34,16 +34,16 @@ const unauthorized = <A, R>(call: Effect.Effect<A, { readonly _tag: string }, R>
   })
 
 describe("a token that is an effect", () => {
-  it.effect("is asked again, once, when the API has refused what it gave", () =>
+  it.effect("runs again once after a 401, and the call uses the new token", () =>
     Effect.gen(function* () {
-      const given = ["old", "new"]
-      const { search, secrets } = yield* guarded(Effect.sync(() => tokenOf(given.shift() ?? "none")))
+      const tokens = ["old", "new"]
+      const { search, secrets } = yield* guarded(Effect.sync(() => tokenOf(tokens.shift() ?? "none")))
       yield* search
       assert.deepStrictEqual(secrets(), ["old", "new"])
     })
   )
 
-  it.effect("that gives the same again ends the call", () =>
+  it.effect("ends the call with Unauthorized if it returns the same token after a 401", () =>
     Effect.gen(function* () {
       const { search, secrets } = yield* guarded(Effect.sync(() => tokenOf("old")))
       const error = yield* unauthorized(search)
@@ -52,7 +52,7 @@ describe("a token that is an effect", () => {
     })
   )
 
-  it.effect("that gives ever new ones is asked no third time", () =>
+  it.effect("does not run a third time, even if it returns a new token each time", () =>
     Effect.gen(function* () {
       let count = 0
       const { search, secrets } = yield* guarded(Effect.sync(() => tokenOf(`t${++count}`)))
@@ -62,7 +62,7 @@ describe("a token that is an effect", () => {
     })
   )
 
-  it.effect("that fails the second time leaves the answer of the API", () =>
+  it.effect("ends the call with the API's 401 if it fails the second time", () =>
     Effect.gen(function* () {
       let count = 0
       const { search } = yield* guarded(
@@ -73,17 +73,17 @@ describe("a token that is an effect", () => {
     })
   )
 
-  it.effect.each([400, 403, 404, 429, 500])("is not asked again when the API has refused with %d", (code) =>
+  it.effect.each([400, 403, 404, 429, 500])("does not run again after a %d", (code) =>
     Effect.gen(function* () {
-      const given = ["old", "new"]
-      const { api, search, secrets } = yield* guarded(Effect.sync(() => tokenOf(given.shift() ?? "none")))
+      const tokens = ["old", "new"]
+      const { api, search, secrets } = yield* guarded(Effect.sync(() => tokenOf(tokens.shift() ?? "none")))
       api.refusal = code
       yield* Effect.flip(search)
       assert.deepStrictEqual(secrets(), ["old"])
     })
   )
 
-  it.effect("that hangs the second time is not waited for beyond the time of an attempt", () =>
+  it.effect("ends the call after the attempt timeout if it never completes the second time", () =>
     Effect.gen(function* () {
       let count = 0
       const { search } = yield* guarded(
@@ -111,7 +111,7 @@ const source = () => {
 }
 
 describe("a token source", () => {
-  it.effect("refreshes after a refusal, even where nothing is retried", () =>
+  it.effect("refreshes after a 401, even with Retry.none", () =>
     Effect.gen(function* () {
       const { state, token } = source()
       const { search, secrets } = yield* guarded(token, { retry: Retry.none })
@@ -122,7 +122,7 @@ describe("a token source", () => {
     })
   )
 
-  it.effect("refreshes once for all calls that were refused together", () =>
+  it.effect("refreshes once for concurrent calls that receive a 401", () =>
     Effect.gen(function* () {
       const { state, token } = source()
       const { search, secrets } = yield* guarded(token)
@@ -132,7 +132,7 @@ describe("a token source", () => {
     })
   )
 
-  it.effect("whose current token is cached refreshes once for the calls of one moment, and anew for later ones", () =>
+  it.effect("with a cached current token refreshes once for concurrent calls, and again for later calls", () =>
     Effect.gen(function* () {
       const { state, token } = source()
       const cached = { ...token, current: Effect.succeed(tokenOf("old")) }
@@ -144,32 +144,32 @@ describe("a token source", () => {
     })
   )
 
-  it.effect("that cannot refresh is asked once for the calls of one moment", () =>
+  it.effect("runs a failing refresh once for concurrent calls", () =>
     Effect.gen(function* () {
-      let asked = 0
-      const refresh = Effect.suspend(() => Effect.fail(`down ${++asked}`)).pipe(Effect.delay("1 second"))
+      let refreshes = 0
+      const refresh = Effect.suspend(() => Effect.fail(`down ${++refreshes}`)).pipe(Effect.delay("1 second"))
       const { search } = yield* guarded({ current: Effect.succeed(tokenOf("old")), refresh })
       const { result } = yield* ended(
         Effect.all([unauthorized(search), unauthorized(search)], { concurrency: "unbounded" })
       )
       assert.strictEqual(result._tag, "Success")
-      assert.strictEqual(asked, 1)
+      assert.strictEqual(refreshes, 1)
     })
   )
 
-  it.effect("that has another token by the time of the refusal is not asked to refresh", () =>
+  it.effect("does not refresh if current returns another token after the 401", () =>
     Effect.gen(function* () {
-      const given = ["old", "new"]
+      const tokens = ["old", "new"]
       const { search, secrets } = yield* guarded({
-        current: Effect.sync(() => tokenOf(given.shift() ?? "none")),
-        refresh: Effect.die("asked")
+        current: Effect.sync(() => tokenOf(tokens.shift() ?? "none")),
+        refresh: Effect.die("not called")
       })
       yield* search
       assert.deepStrictEqual(secrets(), ["old", "new"])
     })
   )
 
-  it.effect("is free for others when the call that refreshes is interrupted", () =>
+  it.effect("can refresh again after the refreshing call is interrupted", () =>
     Effect.gen(function* () {
       const { state, token } = source()
       const { search } = yield* guarded(token)
@@ -180,7 +180,7 @@ describe("a token source", () => {
     })
   )
 
-  it.effect("never refreshes for a token that is not refused", () =>
+  it.effect("does not refresh if the API accepts the token", () =>
     Effect.gen(function* () {
       const { state, token } = source()
       const { api, search } = yield* guarded(token)
@@ -191,7 +191,7 @@ describe("a token source", () => {
   )
 })
 
-it.effect("a token is of its organization, in lower case", () =>
+it.effect("the limiter's key is the token's organization in lower case", () =>
   Effect.gen(function* () {
     const { search } = yield* guarded(Redacted.make(`${org.toUpperCase()}.new`))
     yield* Effect.ignore(search)
@@ -200,7 +200,7 @@ it.effect("a token is of its organization, in lower case", () =>
   }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "1 day" })))
 )
 
-it.effect("a fixed token is not tried again", () =>
+it.effect("a fixed token is not retried after a 401", () =>
   Effect.gen(function* () {
     const { search, secrets } = yield* guarded(tokenOf("old"), { retry: {} })
     yield* unauthorized(search)

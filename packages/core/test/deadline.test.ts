@@ -14,8 +14,8 @@ import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 
-/** A call of which nothing is known but how it ended, and when. */
-const endOf = <A, R>(call: Effect.Effect<A, AgentalkError, R>) =>
+/** Runs a call and returns its duration and, if it failed, the properties of its error. */
+const summaryOf = <A, R>(call: Effect.Effect<A, AgentalkError, R>) =>
   Effect.map(ended(call), ({ millis, result }) => ({
     millis,
     ...(Result.isFailure(result) && {
@@ -29,16 +29,16 @@ const endOf = <A, R>(call: Effect.Effect<A, AgentalkError, R>) =>
   }))
 
 describe("the deadline", () => {
-  it.effect("is that of an option, a layer or the call, each for itself", () =>
+  it.effect("comes from the call, a layer or the client option, independent of the attempt timeout", () =>
     Effect.gen(function* () {
       const { client } = yield* lineUp([Effect.never])
       const live = AgentalkClient.layer({ token: Sandbox.token, deadline: "9 seconds" }).pipe(
         Layer.provide(Layer.succeed(HttpClient.HttpClient, client))
       )
-      const millis = Effect.flatMap(Contacts, (contacts) => Effect.map(endOf(tag(contacts)), (end) => end.millis))
-      const two = TimeLimit.layer({ deadline: "2 seconds" })
+      const millis = Effect.flatMap(Contacts, (contacts) => Effect.map(summaryOf(tag(contacts)), (end) => end.millis))
+      const twoSeconds = TimeLimit.layer({ deadline: "2 seconds" })
       assert.strictEqual(yield* Effect.provide(millis, live), 9000)
-      assert.strictEqual(yield* Effect.provide(millis, Layer.merge(live, two)), 2000)
+      assert.strictEqual(yield* Effect.provide(millis, Layer.merge(live, twoSeconds)), 2000)
       assert.strictEqual(
         yield* millis.pipe(TimeLimit.withLimits({ deadline: "3 seconds" }), Effect.provide(live)),
         3000
@@ -50,59 +50,59 @@ describe("the deadline", () => {
     })
   )
 
-  it.effect("covers the wait for a token: nothing is sent then", () =>
+  it.effect("includes the wait for a token, and nothing is sent after it", () =>
     Effect.gen(function* () {
       const { contacts, sent } = yield* lineUp([ok], { token: Effect.never })
-      const end = yield* endOf(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "5 seconds" }))
+      const end = yield* summaryOf(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "5 seconds" }))
       assert.deepInclude(end, { millis: 5000, tag: "Timeout", limit: "deadline", outcome: "not-applied" })
       assert.strictEqual(sent.length, 0)
     })
   )
 
   it.effect.each<[string, Answer]>([
-    ["no answers", Effect.never],
-    ["bodies that do not end", stall]
-  ])("is 2 minutes for all attempts and waits together: %s", ([, answer]) =>
+    ["no responses", Effect.never],
+    ["bodies that never end", stall]
+  ])("is 2 minutes by default for all attempts and waits together: %s", ([, answer]) =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([answer], { retry: { attempts: 100 } })
-      const end = yield* endOf(tag(contacts)).pipe(withChance(0))
+      const end = yield* summaryOf(tag(contacts)).pipe(withChance(0))
       assert.deepStrictEqual(times, [0, 30_000, 60_000, 90_000])
       assert.deepInclude(end, { millis: 120_000, tag: "Timeout", attempts: 4, retryStopped: "deadline" })
     })
   )
 
   it.effect.each<[string, Answer]>([
-    ["no answer", Effect.never],
-    ["a body that does not end", stall]
-  ])("cuts the last attempt short, and says so: %s", ([, answer]) =>
+    ["no response", Effect.never],
+    ["a body that never ends", stall]
+  ])("ends the last attempt early, and the message contains it: %s", ([, answer]) =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([answer])
       const limits = TimeLimit.withLimits({ attempt: "30 seconds", deadline: "40 seconds" })
-      const end = yield* endOf(tag(contacts)).pipe(limits, withChance(0))
+      const end = yield* summaryOf(tag(contacts)).pipe(limits, withChance(0))
       assert.deepStrictEqual(times, [0, 30_000])
       assert.deepInclude(end, { millis: 40_000, limit: "deadline", attempts: 2, retryStopped: "deadline" })
       assert.match(end.message ?? "", /40s/)
     })
   )
 
-  it.effect("shorter than an attempt is the limit of the first", () =>
+  it.effect("ends the first attempt if it is shorter than the attempt timeout", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([Effect.never])
-      const end = yield* endOf(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "5 seconds" }))
+      const end = yield* summaryOf(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "5 seconds" }))
       assert.deepInclude(end, { millis: 5000, limit: "deadline", attempts: 1, retryStopped: "deadline" })
     })
   )
 
-  it.effect("that the next wait would reach ends the call before that wait", () =>
+  it.effect("ends the call before a backoff that would reach it", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([status(500)])
       const limits = TimeLimit.withLimits({ deadline: "700 millis" })
-      const end = yield* endOf(tag(contacts)).pipe(limits, withChance(0.5))
+      const end = yield* summaryOf(tag(contacts)).pipe(limits, withChance(0.5))
       assert.deepInclude(end, { millis: 250, tag: "ServerFault", attempts: 2, retryStopped: "deadline" })
     })
   )
 
-  it.effect("is never passed, nor are more attempts made than allowed, whatever the answers are", () =>
+  it.effect("is never exceeded, and neither is the number of attempts, for any sequence of responses", () =>
     Effect.gen(function* () {
       const answers = [
         ok,
@@ -122,12 +122,12 @@ describe("the deadline", () => {
         const deadline = yield* Random.nextIntBetween(1, 20_000)
         const attempt = yield* Random.nextIntBetween(1, 5000)
         const attempts = yield* Random.nextIntBetween(1, 8)
-        const line = yield* Effect.replicateEffect(
-          Effect.flatMap(Random.shuffle(answers), ([one]) => Effect.succeed(one ?? ok)),
+        const sequence = yield* Effect.replicateEffect(
+          Effect.flatMap(Random.shuffle(answers), ([first]) => Effect.succeed(first ?? ok)),
           8
         )
-        const { contacts, sent } = yield* lineUp(line, { deadline, attemptTimeout: attempt, retry: { attempts } })
-        const end = yield* endOf(tag(contacts))
+        const { contacts, sent } = yield* lineUp(sequence, { deadline, attemptTimeout: attempt, retry: { attempts } })
+        const end = yield* summaryOf(tag(contacts))
         assert.isAtMost(end.millis, deadline + 0.001)
         assert.isAtMost(sent.length, attempts)
         if (end.attempts !== undefined) assert.strictEqual(end.attempts, sent.length)

@@ -12,7 +12,7 @@ const onOneContact = operations.filter((operation) => operation !== "upsert" && 
 const others: ReadonlyArray<Operation> = ["upsert", "search"]
 const writes = operations.filter((operation) => operation !== "search")
 
-/** The error of an operation whose request is answered so. */
+/** The error of an operation whose request receives this answer. */
 const fail = (operation: Operation, answer: () => Answer) => Effect.flip(ask(operation, answer))
 
 /** Reads a property that only some errors have. */
@@ -60,7 +60,7 @@ describe("a status", () => {
     [308, "UnexpectedResponse", "unknown", false]
   ]
 
-  it.effect.each(statuses)("%d is %s", ([status, tag, outcome, isRetryable, only = operations]) =>
+  it.effect.each(statuses)("%d fails with %s", ([status, tag, outcome, isRetryable, only = operations]) =>
     Effect.gen(function* () {
       for (const operation of only) {
         const headers = { "content-type": "application/json", "x-request-id": "req_1", location: "/elsewhere" }
@@ -82,20 +82,20 @@ describe("a status", () => {
     })
   )
 
-  it.effect("404 of a path that names no contact advises a look at the base URL", () =>
+  it.effect("404 for upsert and search mentions the base URL in the message", () =>
     Effect.gen(function* () {
       for (const operation of others) assert.include((yield* fail(operation, () => json(404, {}))).message, "base URL")
     })
   )
 
-  it.effect("says who refused, and which limit passed", () =>
+  it.effect("400 sets the source server, and 408 sets the limit server", () =>
     Effect.gen(function* () {
       assert.strictEqual(get(yield* fail("upsert", () => json(400, {})), "source"), "server")
       assert.strictEqual(get(yield* fail("upsert", () => json(408, {})), "limit"), "server")
     })
   )
 
-  it.effect("comes with the body, redacted and at most 64 KiB of it", () =>
+  it.effect("produces an error with the redacted body, cut at 64 KiB", () =>
     Effect.gen(function* () {
       for (const status of [400, 401, 403, 404, 408, 429, 500, 302]) {
         const body = get(yield* fail("delete", () => text(status, "x".repeat(100_000))), "body")
@@ -107,7 +107,7 @@ describe("a status", () => {
   )
 })
 
-describe("the id of a request", () => {
+describe("the request id", () => {
   it.effect.each<readonly [headers: Record<string, string>, id: string | undefined]>([
     [{ "x-request-id": "abc-1.2:3+4/5=_" }, "abc-1.2:3+4/5=_"],
     [{ "X-Request-Id": "a" }, "a"],
@@ -149,8 +149,8 @@ describe("Retry-After", () => {
       yield* TestClock.setTime(noon)
       for (const status of [429, 500, 503]) {
         const retryAfter = get(yield* fail("delete", () => json(status, {}, headers)), "retryAfter")
-        const got = retryAfter === undefined ? undefined : Duration.toMillis(retryAfter as Duration.Duration)
-        assert.strictEqual(got, millis)
+        const actual = retryAfter === undefined ? undefined : Duration.toMillis(retryAfter as Duration.Duration)
+        assert.strictEqual(actual, millis)
       }
     })
   )
@@ -158,27 +158,27 @@ describe("Retry-After", () => {
 
 describe("a success", () => {
   const jsonType = { "content-type": "application/json; charset=utf-8" }
-  const terse: ReadonlyArray<readonly [name: string, answer: () => Response]> = [
+  const withoutContact: ReadonlyArray<readonly [name: string, answer: () => Response]> = [
     ["success: true", () => json(200, { success: true })],
     ["a message", () => json(200, { message: "Contact deleted" })],
     ["{}", () => json(200, {})],
     ["null", () => json(200, null)],
     ["an empty 200", () => text(200, "")],
-    ["an empty 200 that says it is JSON", () => text(200, "", jsonType)],
-    ["an empty 200 that says it is HTML", () => text(200, "\n", { "content-type": "text/html" })],
+    ["an empty 200 with a JSON content type", () => text(200, "", jsonType)],
+    ["an empty 200 with an HTML content type", () => text(200, "\n", { "content-type": "text/html" })],
     ["an empty 202", () => text(202, null)],
     ["a 202", () => json(202, { status: "queued" })],
     ["a 204", () => text(204, null)],
     ["a 205", () => text(205, null)]
   ]
 
-  it.effect.each(terse)("of %s is one for all that promises nothing", ([, answer]) =>
+  it.effect.each(withoutContact)("of %s is a success for every operation on one contact", ([, answer]) =>
     Effect.gen(function* () {
       for (const operation of onOneContact) yield* ask(operation, answer)
     })
   )
 
-  it.effect.each(terse)("of %s lacks the id that upsert promises", ([, answer]) =>
+  it.effect.each(withoutContact)("of %s fails upsert with UnexpectedResponse, because it has no id", ([, answer]) =>
     Effect.gen(function* () {
       const error = yield* fail("upsert", answer)
       assert.strictEqual(error._tag, "UnexpectedResponse")
@@ -188,19 +188,23 @@ describe("a success", () => {
   )
 
   it.effect.each<readonly [name: string, outcome: Outcome, answer: () => Response]>([
-    ["JSON cut short", "applied", () => text(200, '{"contact": {"id": "1', jsonType)],
-    ["JSON text", "applied", () => json(200, "ok")],
+    ["truncated JSON", "applied", () => text(200, '{"contact": {"id": "1', jsonType)],
+    ["a JSON string", "applied", () => json(200, "ok")],
     ["a JSON list", "applied", () => json(200, [])],
     ["a JSON number", "applied", () => json(201, 1)],
     ["a contact of another shape", "applied", () => json(200, { contact: { id: "1", phone: 5 } })],
-    ["problem JSON cut short", "applied", () => text(200, "{", { "content-type": "application/problem+json" })],
+    ["truncated problem JSON", "applied", () => text(200, "{", { "content-type": "application/problem+json" })],
     ["HTML", "unknown", () => text(200, "<html>Log in</html>", { "content-type": "text/html" })],
-    ["HTML that names JSON", "unknown", () => text(200, "OK", { "content-type": "text/html;x=application/json" })],
+    [
+      "HTML with application/json as a parameter",
+      "unknown",
+      () => text(200, "OK", { "content-type": "text/html;x=application/json" })
+    ],
     ["several JSON texts", "unknown", () => text(200, "{}\n{}", { "content-type": "application/json-seq" })],
     ["plain text", "unknown", () => text(200, "OK", { "content-type": "text/plain" })],
-    ["JSON that says it is text", "unknown", () => json(200, { id: "1" }, { "content-type": "text/plain" })],
-    ["text without a type", "unknown", () => text(200, "OK")]
-  ])("of %s is an unexpected response, %s", ([name, outcome, answer]) =>
+    ["JSON with a text content type", "unknown", () => json(200, { id: "1" }, { "content-type": "text/plain" })],
+    ["text without a content type", "unknown", () => text(200, "OK")]
+  ])("of %s fails with UnexpectedResponse and the outcome %s", ([name, outcome, answer]) =>
     Effect.gen(function* () {
       for (const operation of name.includes("contact") ? (["upsert", "addTags"] as const) : writes) {
         const error = yield* fail(operation, answer)
@@ -213,20 +217,20 @@ describe("a success", () => {
     })
   )
 
-  it.effect("of JSON without a content type is one", () => ask("upsert", () => text(200, '{"id":"1"}')))
+  it.effect("of JSON without a content type is decoded", () => ask("upsert", () => text(200, '{"id":"1"}')))
 
-  it.effect("that breaks its schema says where", () =>
+  it.effect("that does not match its schema fails with issues and their paths", () =>
     Effect.gen(function* () {
       const error = yield* fail("upsert", () => json(200, { id: "1", email: 5, tags: [{ id: 1 }] }))
       assert(error._tag === "UnexpectedResponse")
-      const places = error.issues?.map(({ path }) => path.join("."))
-      assert.isTrue(places?.includes("email") || places?.includes("tags.0.name"), String(places))
+      const paths = error.issues?.map(({ path }) => path.join("."))
+      assert.isTrue(paths?.includes("email") || paths?.includes("tags.0.name"), String(paths))
     })
   )
 })
 
 const coded = (code: string) => Object.assign(new Error("boom +15551234567"), { code })
-const inside = (cause: unknown) => new TypeError("fetch failed", { cause })
+const wrapped = (cause: unknown) => new TypeError("fetch failed", { cause })
 
 describe("a transport error", () => {
   const unsent = [
@@ -246,17 +250,17 @@ describe("a transport error", () => {
     ["ECONNRESET", coded("ECONNRESET"), "unknown", "ECONNRESET"],
     ["EPIPE", coded("EPIPE"), "unknown", "EPIPE"],
     ["UND_ERR_SOCKET", coded("UND_ERR_SOCKET"), "unknown", "UND_ERR_SOCKET"],
-    ["a nested refusal", inside(inside(coded("ECONNREFUSED"))), "not-applied", "ECONNREFUSED"],
-    ["a nested reset", inside(coded("ECONNRESET")), "unknown", "ECONNRESET"],
+    ["a nested ECONNREFUSED", wrapped(wrapped(coded("ECONNREFUSED"))), "not-applied", "ECONNREFUSED"],
+    ["a nested ECONNRESET", wrapped(coded("ECONNRESET")), "unknown", "ECONNRESET"],
     [
-      "a refusal of every address",
-      inside(new AggregateError([coded("ECONNREFUSED"), coded("ECONNREFUSED")])),
+      "ECONNREFUSED from every address",
+      wrapped(new AggregateError([coded("ECONNREFUSED"), coded("ECONNREFUSED")])),
       "not-applied",
       "ECONNREFUSED"
     ],
     [
-      "a refusal of one address and a reset by another",
-      inside(new AggregateError([coded("ECONNREFUSED"), coded("ECONNRESET")])),
+      "ECONNREFUSED from one address and ECONNRESET from another",
+      wrapped(new AggregateError([coded("ECONNREFUSED"), coded("ECONNRESET")])),
       "unknown",
       "ECONNREFUSED"
     ],
@@ -267,12 +271,12 @@ describe("a transport error", () => {
       "ETIMEDOUT"
     ],
     ["a timeout while reading", Object.assign(coded("ETIMEDOUT"), { syscall: "read" }), "unknown", "ETIMEDOUT"],
-    ["no code", new Error("boom"), "unknown", undefined],
-    ["a code with data in it", coded("+15551234567"), "unknown", undefined],
-    ["a number for a code", Object.assign(new Error("boom"), { code: 20 }), "unknown", undefined],
+    ["an error without a code", new Error("boom"), "unknown", undefined],
+    ["a code that contains a phone number", coded("+15551234567"), "unknown", undefined],
+    ["a code that is a number", Object.assign(new Error("boom"), { code: 20 }), "unknown", undefined],
     ["a string", "boom", "unknown", undefined],
     ["undefined", undefined, "unknown", undefined]
-  ])("of %s", ([, cause, outcome, code]) =>
+  ])("with the cause %s fails with TransportFailure", ([, cause, outcome, code]) =>
     Effect.gen(function* () {
       for (const operation of operations) {
         const error = yield* fail(operation, () => Effect.fail({ cause }))
@@ -286,7 +290,7 @@ describe("a transport error", () => {
     })
   )
 
-  it.effect("whose causes go in a circle ends", () =>
+  it.effect("with a circular cause fails with TransportFailure", () =>
     Effect.gen(function* () {
       const circle: { cause?: unknown } = new Error("round")
       circle.cause = circle
@@ -296,7 +300,7 @@ describe("a transport error", () => {
 })
 
 describe("isAgentalkError", () => {
-  it.effect("knows all ten errors", () =>
+  it.effect("accepts all ten errors", () =>
     Effect.gen(function* () {
       const errors = [
         ...(yield* Effect.forEach([400, 401, 403, 404, 408, 429, 500, 302], (status) =>
@@ -310,7 +314,7 @@ describe("isAgentalkError", () => {
         assert.isTrue(isAgentalkError(error), error._tag)
         assert.strictEqual(get(error, "~@agentalk/core/AgentalkError"), "~@agentalk/core/AgentalkError", error._tag)
       }
-      // An open circuit closes again.
+      // `CircuitOpen` is retryable because the circuit closes again.
       assert.isTrue(errors.at(-1)?.isRetryable)
     })
   )
@@ -323,7 +327,7 @@ describe("isAgentalkError", () => {
     ["null", null],
     ["undefined", undefined],
     ["text", "NotFound"]
-  ])("does not take %s for one", (_, value) => {
+  ])("rejects %s", (_, value) => {
     assert.isFalse(isAgentalkError(value))
   })
 })

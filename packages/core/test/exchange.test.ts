@@ -23,18 +23,23 @@ const jsonType = { "content-type": "application/json" }
 
 const large = () => json(200, { padding: "x".repeat(2_000) })
 
-describe("what a broken connection says", () => {
+describe("a TransportFailure", () => {
   it.effect.each<readonly [name: string, cause: unknown, outcome: Outcome, code: string | undefined]>([
-    ["several faults, none of them sent", { errors: [unsent, unsent] }, "not-applied", "EOWN"],
-    ["several faults, one of them sent", { errors: [sent, unsent] }, "unknown", "ECONNRESET"],
+    ["several faults with sent: false", { errors: [unsent, unsent] }, "not-applied", "EOWN"],
+    ["several faults, one with sent: true", { errors: [sent, unsent] }, "unknown", "ECONNRESET"],
     ["several errors, the first without a code", { errors: [{}, { code: "ECONNRESET" }] }, "unknown", "ECONNRESET"],
-    ["no errors, but a cause", { errors: [], cause: { code: "ECONNREFUSED" } }, "not-applied", "ECONNREFUSED"],
-    ["a name that cannot be looked up", { syscall: "getaddrinfo", code: "EAI_FAIL" }, "not-applied", "EAI_FAIL"],
-    ["words before a code", { code: "Jane ECONNREFUSED" }, "unknown", undefined],
-    ["words after a code", { code: "ECONNREFUSED Jane" }, "unknown", undefined],
-    ["a list for a code", { code: ["ECONNREFUSED"] }, "unknown", undefined],
-    ["nothing", null, "unknown", undefined]
-  ])("is told of %s", ([, cause, outcome, code]) =>
+    [
+      "an empty list of errors and a cause",
+      { errors: [], cause: { code: "ECONNREFUSED" } },
+      "not-applied",
+      "ECONNREFUSED"
+    ],
+    ["a failed DNS lookup", { syscall: "getaddrinfo", code: "EAI_FAIL" }, "not-applied", "EAI_FAIL"],
+    ["a code with text before it", { code: "Jane ECONNREFUSED" }, "unknown", undefined],
+    ["a code with text after it", { code: "ECONNREFUSED Jane" }, "unknown", undefined],
+    ["a code that is a list", { code: ["ECONNREFUSED"] }, "unknown", undefined],
+    ["null", null, "unknown", undefined]
+  ])("has the outcome and code of %s", ([, cause, outcome, code]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(ask("delete", () => Effect.fail({ cause })))
       assert.deepInclude(error, { _tag: "TransportFailure", outcome })
@@ -42,7 +47,7 @@ describe("what a broken connection says", () => {
     })
   )
 
-  it.effect("is that nothing was sent where no request could be built", () =>
+  it.effect("has the outcome not-applied if the request could not be built", () =>
     Effect.gen(function* () {
       for (const Reason of [InvalidUrlError, EncodeError]) {
         const client = HttpClient.make((request) =>
@@ -55,11 +60,11 @@ describe("what a broken connection says", () => {
   )
 })
 
-/** An empty object, declared to be so long. */
+/** A response with the body `{}` and this `Content-Length`. */
 const declared = (length: string) => () => text(200, "{}", { ...jsonType, "content-length": length })
 
 describe("a body", () => {
-  it.effect("is put together from its chunks", () =>
+  it.effect("is assembled from its chunks", () =>
     Effect.gen(function* () {
       const chunks = ['{"i', 'd":"', id, '"}'].map((part) => new TextEncoder().encode(part))
       const answer = () => new Response(Stream.toReadableStream(Stream.fromIterable(chunks)), { headers: jsonType })
@@ -67,7 +72,7 @@ describe("a body", () => {
     })
   )
 
-  it.effect("that is declared larger than allowed is refused, however much comes", () =>
+  it.effect("with a Content-Length above maxBodySize is rejected, even if the body is short", () =>
     Effect.gen(function* () {
       yield* ask("delete", declared("1000"), { maxBodySize: 1_000 })
       const error = yield* Effect.flip(ask("delete", declared("1001"), { maxBodySize: 1_000 }))
@@ -77,7 +82,7 @@ describe("a body", () => {
 })
 
 describe("the limits of an attempt", () => {
-  it.live("are left to a client that enforces them", () =>
+  it.live("are enforced by a client that owns its attempts", () =>
     Effect.gen(function* () {
       let deadline = 0
       let init: RequestInit | undefined
@@ -155,7 +160,7 @@ describe("the limits of an attempt", () => {
     )
   })
 
-  it.live("are kept for any other", () =>
+  it.live("are enforced by the SDK for any other client", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(ask("delete", large, { maxBodySize: 1_000 }))
       assert.include(error.message, "larger than allowed")

@@ -1,4 +1,4 @@
-/** What strangers tried in order to break it, so that it stays mended. */
+/** Regression tests for defects that adversarial inputs, responses and settings revealed. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,14 +11,14 @@ import * as TimeLimit from "../src/TimeLimit.ts"
 import { ended, lineUp, ok, status } from "./Attempts.ts"
 import { ask, contactsOver, id, json, make, text } from "./ScriptedApi.ts"
 
-describe("error text", () => {
+describe("an error body", () => {
   it.effect.each([
     ["many escapes", "%40".repeat(300)],
-    ["many escapes, too many to look at", "%40".repeat(50_000)],
+    ["more escapes than the redactor searches", "%40".repeat(50_000)],
     ["many dots", "a.".repeat(500)],
     ["many at signs", "@".repeat(1_000)],
     ["many digits and spaces", "1 ".repeat(500)]
-  ])("of %s is read at once", ([, echo]) =>
+  ])("with %s is read within the test timeout", ([, echo]) =>
     Effect.gen(function* () {
       const detail = Array.from({ length: 50 }, () => echo)
       const error = yield* Effect.flip(ask("search", () => json(400, { detail })))
@@ -27,7 +27,7 @@ describe("error text", () => {
     })
   )
 
-  it.effect("of a request with thousands of tags is read at once", () =>
+  it.effect("is read within the test timeout if the request has thousands of tags", () =>
     Effect.gen(function* () {
       const tags = Array.from({ length: 2_000 }, (_, index) => `aaaaaa${index}`)
       const detail = Array.from({ length: 50 }, () => "a".repeat(1_000))
@@ -42,14 +42,14 @@ describe("error text", () => {
   )
 
   it.effect.each<readonly [name: string, firstName: string, body: unknown, secret: string]>([
-    ["a letter that grows in lower case", "İbrahim", { detail: "İbrahim is not allowed" }, "İbrahim"],
-    ["another normal form", "Jose\u0301", { detail: "José is not allowed" }, "José"],
+    ["a letter that becomes two characters in lower case", "İbrahim", { detail: "İbrahim is not allowed" }, "İbrahim"],
+    ["another Unicode normalization form", "Jose\u0301", { detail: "José is not allowed" }, "José"],
     ["other white space", "Jane\t Doe", { detail: "Jane Doe is not allowed" }, "Jane"],
     ["a part of a name", "Jane Doe", { detail: "Doe is not allowed" }, "Doe"],
     ["the beginning of a name", "Wolfeschlegelsteinhausen", { detail: "'Wolfeschlegel…' is too long" }, "Wolfe"],
-    ["a key", "Jane", { Jane: ["bad"] }, "Jane"],
-    ["a named field", "Jane", { errors: [{ field: "tags.Jane", message: "bad" }] }, "Jane"]
-  ])("does not give away %s", ([, firstName, body, secret]) =>
+    ["a name as a key", "Jane", { Jane: ["bad"] }, "Jane"],
+    ["a name in the field of an issue", "Jane", { errors: [{ field: "tags.Jane", message: "bad" }] }, "Jane"]
+  ])("does not leak %s into the error", ([, firstName, body, secret]) =>
     Effect.gen(function* () {
       const upsert = ask(
         (contacts) => contacts.upsert({ phone: "+15551234567", firstName }),
@@ -61,7 +61,7 @@ describe("error text", () => {
     })
   )
 
-  it.effect("does not take a request id that is a phone number", () =>
+  it.effect("of a response whose request id is a phone number produces an error without requestId", () =>
     Effect.gen(function* () {
       const headers = { "x-request-id": "+15551234567" }
       const error = yield* Effect.flip(ask("upsert", () => json(500, {}, headers)))
@@ -71,8 +71,8 @@ describe("error text", () => {
   )
 })
 
-describe("what became of a call", () => {
-  it.effect("is told from what was sent, also when the input changes in the meantime", () =>
+describe("a call", () => {
+  it.effect("sends the same body on a retry, even if the input changes between the attempts", () =>
     Effect.gen(function* () {
       const inner: Record<string, unknown> = { a: 1 }
       const { client, sent } = make((_, index) => {
@@ -88,7 +88,7 @@ describe("what became of a call", () => {
     })
   )
 
-  it.effect("is not known where a proxy's page says 404 after a failure", () =>
+  it.effect("has the outcome unknown if a proxy's HTML page returns 404 after a 503", () =>
     Effect.gen(function* () {
       const page = Effect.sync(() => text(404, "<h1>no route</h1>", { "content-type": "text/html" }))
       const { contacts } = yield* lineUp([status(503), page])
@@ -98,7 +98,7 @@ describe("what became of a call", () => {
     })
   )
 
-  it.effect("is not known where a success says that it is none", () =>
+  it.effect("has the outcome unknown if a 200 contains success: false or ok: false", () =>
     Effect.gen(function* () {
       for (const denial of [{ success: false }, { ok: false }]) {
         const error = yield* Effect.flip(ask("addTags", () => json(200, { ...denial, error: "No such contact" })))
@@ -110,7 +110,7 @@ describe("what became of a call", () => {
     })
   )
 
-  it.effect("is never that nothing was sent, when only the last attempt was refused", () =>
+  it.effect("has the outcome unknown if the token fails after an attempt that received a 503", () =>
     Effect.gen(function* () {
       const tokens = [Effect.succeed(Sandbox.token), Effect.fail("sealed")]
       const token = Effect.suspend(() => tokens.shift() ?? Effect.fail("sealed"))
@@ -122,7 +122,7 @@ describe("what became of a call", () => {
     })
   )
 
-  it.effect("is nothing, in no attempt, where the token cannot be obtained", () =>
+  it.effect("has the outcome not-applied and zero attempts if the token cannot be obtained", () =>
     Effect.gen(function* () {
       const contacts = yield* contactsOver(make(() => json(200, {})).client, { token: Effect.fail("sealed") })
       const error = yield* Effect.flip(contacts.delete(id))
@@ -131,11 +131,11 @@ describe("what became of a call", () => {
   )
 })
 
-describe("a server that is wrong about its limit", () => {
+describe("a rate limit reset", () => {
   it.effect.each<readonly [name: string, headers: Record<string, string>, millis: number]>([
     ["in milliseconds since 1970", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000000500" }, 500],
     ["in a thousand years", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "31536000000" }, 3_600_000]
-  ])("%s holds calls back for an hour at the most", ([, headers, millis]) =>
+  ])("%s delays calls for an hour at most", ([, headers, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_800_000_000_000)
       const { contacts } = yield* lineUp([status(200, headers), ok], { retry: { maxRetryAfter: "2 hours" } })
@@ -153,18 +153,18 @@ describe("settings", () => {
   it.effect.each([
     ["a base URL with a lone question mark", { baseUrl: "http://localhost/?" }],
     ["a base URL with a lone number sign", { baseUrl: "http://localhost/#" }],
-    ["an attempt of no time", { attemptTimeout: 0 }],
-    ["a deadline of no time", { deadline: "0 seconds" }],
-    ["no attempts", { retry: { attempts: 0 } }],
-    ["a budget of no number", { retryBudget: Number.NaN }]
-  ] as ReadonlyArray<readonly [string, Partial<AgentalkClient.Options>]>)("refuse %s", ([, options]) =>
+    ["an attempt timeout of zero", { attemptTimeout: 0 }],
+    ["a deadline of zero", { deadline: "0 seconds" }],
+    ["zero attempts", { retry: { attempts: 0 } }],
+    ["a retry budget of NaN", { retryBudget: Number.NaN }]
+  ] as ReadonlyArray<readonly [string, Partial<AgentalkClient.Options>]>)("reject %s", ([, options]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(contactsOver(make(() => json(200, {})).client, options))
       assert.strictEqual(error._tag, "ConfigError")
     })
   )
 
-  it.effect("do not fall back to another organization", () =>
+  it.effect("do not fall back to the client's organization if withOrganization receives undefined or null", () =>
     Effect.gen(function* () {
       const { client, sent } = make(() => json(200, {}))
       const contacts = yield* contactsOver(client, { organization: Sandbox.organization })
@@ -176,7 +176,7 @@ describe("settings", () => {
     })
   )
 
-  it.effect("around others keep what those do not name", () =>
+  it.effect("of a nested withPolicy or withLimits override only the properties that they set", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([status(503)])
       const tuned = Retry.withPolicy(contacts.delete(id), { baseDelay: "1 millis" })
@@ -190,7 +190,7 @@ describe("settings", () => {
     })
   )
 
-  it.effect("of a token without its wrapper are refused, and not shown", () =>
+  it.effect("reject a token that is not Redacted, and the error omits it", () =>
     Effect.gen(function* () {
       const plain = Redacted.value(Sandbox.token)
       const { client } = make(() => json(200, {}))
@@ -207,7 +207,7 @@ describe("fields", () => {
     ["a Map", new Map([["a", 1]])],
     ["URLSearchParams", new URLSearchParams({ a: "1" })],
     ["a Set", new Set(["a"])]
-  ])("that are %s are refused instead of sent as nothing", ([, fields]) =>
+  ])("that are %s fail with Validation instead of being sent as an empty object", ([, fields]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(
         ask(

@@ -5,7 +5,7 @@ import type { Operation } from "../src/Operations.ts"
 import type { Contacts } from "../src/Contacts.ts"
 import { type Call, contactsOver, id, json, make } from "./ScriptedApi.ts"
 
-/** The methods as plain JavaScript sees them. */
+/** The methods without their types, as plain JavaScript calls them. */
 type Untyped = Readonly<Record<Operation, (...args: ReadonlyArray<unknown>) => ReturnType<Call>>>
 
 const untyped = (contacts: Contacts["Service"]) => contacts as unknown as Untyped
@@ -13,8 +13,8 @@ const untyped = (contacts: Contacts["Service"]) => contacts as unknown as Untype
 const phone = "+15551234567"
 const tags = ["vip"]
 
-/** The refusal of a call, and proof that nothing was sent. */
-const refuse = Effect.fnUntraced(function* (operation: Operation, args: ReadonlyArray<unknown>) {
+/** Asserts that a call fails with a client-side `Validation` and sends nothing. Returns the error. */
+const reject = Effect.fnUntraced(function* (operation: Operation, args: ReadonlyArray<unknown>) {
   const { client, sent } = make(() => json(200, { id, contacts: [] }))
   const contacts = yield* contactsOver(client)
   const error = yield* Effect.flip(untyped(contacts)[operation](...args))
@@ -25,7 +25,7 @@ const refuse = Effect.fnUntraced(function* (operation: Operation, args: Readonly
   return error
 })
 
-/** What the API receives. */
+/** Makes a call and returns the request that it sends. */
 const send = Effect.fnUntraced(function* (call: Call) {
   const { client, sent } = make(() => json(200, { id, contacts: [] }))
   yield* Effect.flatMap(contactsOver(client), call)
@@ -33,8 +33,8 @@ const send = Effect.fnUntraced(function* (call: Call) {
   return sent[0]!
 })
 
-describe("an input that is sent", () => {
-  it.effect("has its phone without separators, and its keys in camel case", () =>
+describe("a valid input", () => {
+  it.effect("is sent with its phone without separators and its keys in camel case", () =>
     Effect.gen(function* () {
       const input = { firstName: "Jane", lastName: "Doe", email: "jane@example.com", tags, fields: { city: "Oslo" } }
       const { body, headers, method, url } = yield* send((contacts) =>
@@ -46,16 +46,16 @@ describe("an input that is sent", () => {
     })
   )
 
-  it.effect("leaves out what is undefined", () =>
+  it.effect("is sent without its undefined values", () =>
     Effect.gen(function* () {
-      const nothing = {
+      const absent = {
         firstName: undefined,
         lastName: undefined,
         email: undefined,
         tags: undefined,
         fields: undefined
       }
-      assert.deepStrictEqual((yield* send((contacts) => contacts.upsert({ phone, ...nothing }))).body, { phone })
+      assert.deepStrictEqual((yield* send((contacts) => contacts.upsert({ phone, ...absent }))).body, { phone })
       const { url } = yield* send((contacts) =>
         contacts.search({ name: "Jane", phone: undefined, limit: undefined, offset: undefined })
       )
@@ -63,7 +63,7 @@ describe("an input that is sent", () => {
     })
   )
 
-  it.effect("keeps what is empty but given", () =>
+  it.effect("is sent with its empty values", () =>
     Effect.gen(function* () {
       const empty = { firstName: "", tags: [], fields: {} }
       assert.deepStrictEqual((yield* send((contacts) => contacts.upsert({ phone, ...empty }))).body, {
@@ -73,7 +73,7 @@ describe("an input that is sent", () => {
     })
   )
 
-  it.effect("keeps every JSON of a field, and __proto__ as a key", () =>
+  it.effect("is sent with any JSON in its fields, and with __proto__ as a key", () =>
     Effect.gen(function* () {
       const fields = JSON.parse('{"a":null,"b":[1,{"c":true}],"__proto__":"x"}')
       const { body } = yield* send((contacts) => contacts.updateFields(id, fields))
@@ -81,7 +81,7 @@ describe("an input that is sent", () => {
     })
   )
 
-  it.effect("has limit and offset in the query", () =>
+  it.effect("of search has limit and offset in the query", () =>
     Effect.gen(function* () {
       const { url } = yield* send((contacts) => contacts.search({ name: "a b&c=d", limit: 10, offset: 0 }))
       assert.deepStrictEqual(
@@ -95,14 +95,14 @@ describe("an input that is sent", () => {
     })
   )
 
-  it.effect("spells a plus as %2B", () =>
+  it.effect("of search encodes a plus as %2B", () =>
     Effect.gen(function* () {
       const { url } = yield* send((contacts) => contacts.search({ phone }))
       assert.strictEqual(url.search, "?phone=%2B15551234567")
     })
   )
 
-  it.effect("names its contact in lower case", () =>
+  it.effect("is sent with its contact id in lower case", () =>
     Effect.gen(function* () {
       const { url } = yield* send((contacts) => contacts.delete(id.toUpperCase()))
       assert.strictEqual(url.pathname, `/api/contacts/${id}`)
@@ -119,14 +119,14 @@ const throwing = {
   }
 }
 
-const notText = [null, 7, true, {}, [], () => phone, 7n, Symbol("x"), circular]
+const notStrings = [null, 7, true, {}, [], () => phone, 7n, Symbol("x"), circular]
 
-describe("an input that is refused", () => {
+describe("an invalid input", () => {
   it.effect.each<readonly [name: string, operation: Operation, args: ReadonlyArray<unknown>, path: string]>([
-    ["a phone that is none", "upsert", [{ phone: "call me" }], "phone"],
+    ["a phone without digits", "upsert", [{ phone: "call me" }], "phone"],
     ["no phone", "upsert", [{}], "phone"],
     ["an undefined phone", "upsert", [{ phone: undefined }], "phone"],
-    ["an e-mail that is none", "upsert", [{ phone, email: "jane" }], "email"],
+    ["an invalid e-mail", "upsert", [{ phone, email: "jane" }], "email"],
     ["a name of null", "upsert", [{ phone, firstName: null }], "firstName"],
     ["a blank tag", "upsert", [{ phone, tags: ["vip", " "] }], "tags.1"],
     ["an empty field key", "upsert", [{ phone, fields: { "": 1 } }], "fields."],
@@ -134,33 +134,33 @@ describe("an input that is refused", () => {
     ["a function as a field", "updateFields", [id, { city: () => 1 }], "fields.city"],
     ["a NaN as a field", "updateFields", [id, { city: Number.NaN }], "fields.city"],
     ["a BigInt as a field", "updateFields", [id, { a: { b: [1n] } }], "fields.a"],
-    ["a map as a field", "updateFields", [id, { since: new Map() }], "fields.since"],
+    ["a Map as a field", "updateFields", [id, { since: new Map() }], "fields.since"],
     ["an unknown key", "upsert", [{ phone, city: "Oslo" }], "city"],
     ["a key in snake case", "upsert", [{ phone, first_name: "Jane" }], "first_name"],
     ["an unknown key of a search", "search", [{ name: "Jane", email: "x" }], "email"],
     ["a search without name and phone", "search", [{ limit: 1 }], ""],
-    ["a search for nothing", "search", [{}], ""],
+    ["an empty search", "search", [{}], ""],
     ["a search for undefined", "search", [{ name: undefined, phone: undefined }], ""],
     ["a search for an empty name", "search", [{ name: "" }], "name"],
     ["a search for a lone surrogate", "search", [{ phone: "\ud83d" }], "phone"],
     ["a limit of 0", "search", [{ name: "Jane", limit: 0 }], "limit"],
-    ["a limit that is no whole number", "search", [{ name: "Jane", limit: 1.5 }], "limit"],
+    ["a fractional limit", "search", [{ name: "Jane", limit: 1.5 }], "limit"],
     ["a limit of infinity", "search", [{ name: "Jane", limit: Infinity }], "limit"],
-    ["a limit of text", "search", [{ name: "Jane", limit: "10" }], "limit"],
+    ["a limit that is a string", "search", [{ name: "Jane", limit: "10" }], "limit"],
     ["a negative offset", "search", [{ name: "Jane", offset: -1 }], "offset"],
-    ["an id that is no UUID", "delete", ["42"], "id"],
+    ["an id that is not a UUID", "delete", ["42"], "id"],
     ["an empty id", "delete", [""], "id"],
     ["an id with a path", "delete", [`${id}/tags`], "id"],
     ["an id with a line break", "delete", [`${id}\n`], "id"],
-    ["tags that are no list", "addTags", [id, "vip"], "tags"],
-    ["a tag that is no text", "addTags", [id, [7]], "tags.0"],
-    ["a tag that is missing", "removeTag", [id], "tagIdOrName"],
-    ["a key that is empty", "clearField", [id, ""], "key"],
+    ["tags that are not a list", "addTags", [id, "vip"], "tags"],
+    ["a tag that is not a string", "addTags", [id, [7]], "tags.0"],
+    ["a missing tag", "removeTag", [id], "tagIdOrName"],
+    ["an empty key", "clearField", [id, ""], "key"],
     ["a getter that throws", "upsert", [throwing], ""],
-    ["fields that contain themselves", "updateFields", [id, circular], "fields.self"]
-  ])("%s", ([, operation, args, path]) =>
+    ["circular fields", "updateFields", [id, circular], "fields.self"]
+  ])("fails with an issue for %s", ([, operation, args, path]) =>
     Effect.gen(function* () {
-      const { issues } = yield* refuse(operation, args)
+      const { issues } = yield* reject(operation, args)
       assert.include(
         issues.map((issue) => issue.path.join(".")),
         path
@@ -168,58 +168,60 @@ describe("an input that is refused", () => {
     })
   )
 
-  it.effect("is told about all at once", () =>
+  it.effect("fails with all its issues at once", () =>
     Effect.gen(function* () {
-      const { issues, message } = yield* refuse("upsert", [{ phone: "x", email: "y", tags: [""], color: "red" }])
-      const places = issues.map((issue) => issue.path.join("."))
-      for (const place of ["phone", "email", "tags.0", "color"]) assert.include(places, place)
+      const { issues, message } = yield* reject("upsert", [{ phone: "x", email: "y", tags: [""], color: "red" }])
+      const paths = issues.map((issue) => issue.path.join("."))
+      for (const path of ["phone", "email", "tags.0", "color"]) assert.include(paths, path)
       assert.match(message, /^Contacts\.upsert: the input was refused before sending: .+\(.*phone.*\)\.$/)
     })
   )
 
-  it.effect("says which key is missing and which is too much, and not more than 50 of them", () =>
+  it.effect("fails with an issue for each missing and each unknown key, up to 50 issues", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual<unknown>((yield* refuse("upsert", [{ city: "Oslo" }])).issues, [
+      assert.deepStrictEqual<unknown>((yield* reject("upsert", [{ city: "Oslo" }])).issues, [
         { path: ["city"], message: "Unknown key" },
         { path: ["phone"], message: "Required" }
       ])
       const blank = Array.from({ length: 51 }, () => " ")
-      assert.lengthOf((yield* refuse("addTags", [id, blank])).issues, 50)
+      assert.lengthOf((yield* reject("addTags", [id, blank])).issues, 50)
     })
   )
 
-  it.effect("has a wrong type, wherever it stands", () =>
+  it.effect("fails with Validation for a value of the wrong type in any position", () =>
     Effect.gen(function* () {
-      for (const bad of notText) {
-        yield* refuse("upsert", [bad])
-        yield* refuse("upsert", [{ phone: bad }])
-        yield* refuse("upsert", [{ phone, lastName: bad }])
-        yield* refuse("upsert", [{ phone, tags: [bad] }])
-        yield* refuse("search", [bad])
-        yield* refuse("search", [{ name: bad }])
-        yield* refuse("delete", [bad])
-        yield* refuse("clearField", [id, bad])
-        yield* refuse("removeTag", [id, bad])
-        yield* refuse("addTags", [id, [bad]])
+      for (const bad of notStrings) {
+        yield* reject("upsert", [bad])
+        yield* reject("upsert", [{ phone: bad }])
+        yield* reject("upsert", [{ phone, lastName: bad }])
+        yield* reject("upsert", [{ phone, tags: [bad] }])
+        yield* reject("search", [bad])
+        yield* reject("search", [{ name: bad }])
+        yield* reject("delete", [bad])
+        yield* reject("clearField", [id, bad])
+        yield* reject("removeTag", [id, bad])
+        yield* reject("addTags", [id, [bad]])
       }
       for (const bad of [undefined, null, "x", 7, 7n, [], () => 1]) {
-        yield* refuse("updateFields", [id, bad])
-        yield* refuse("upsert", [bad])
-        yield* refuse("search", [bad])
+        yield* reject("updateFields", [id, bad])
+        yield* reject("upsert", [bad])
+        yield* reject("search", [bad])
       }
     })
   )
 
-  it.effect.each([100, 2_000, 5_000, 10_000, 50_000])("is either refused or sent when it is %d deep", (depth) =>
-    Effect.gen(function* () {
-      let deep: unknown = 1
-      for (let i = 0; i < depth; i++) deep = [deep]
-      const { client, sent } = make(() => json(400, { deep: ["Too deep."] }))
-      const contacts = yield* contactsOver(client)
-      const error = yield* Effect.flip(untyped(contacts).updateFields(id, { deep }))
-      assert(error._tag === "Validation")
-      assert.strictEqual(error.source, sent.length === 0 ? "client" : "server")
-    })
+  it.effect.each([100, 2_000, 5_000, 10_000, 50_000])(
+    "of depth %d is either rejected or sent, never a defect",
+    (depth) =>
+      Effect.gen(function* () {
+        let deep: unknown = 1
+        for (let i = 0; i < depth; i++) deep = [deep]
+        const { client, sent } = make(() => json(400, { deep: ["Too deep."] }))
+        const contacts = yield* contactsOver(client)
+        const error = yield* Effect.flip(untyped(contacts).updateFields(id, { deep }))
+        assert(error._tag === "Validation")
+        assert.strictEqual(error.source, sent.length === 0 ? "client" : "server")
+      })
   )
 
   const secret = "Zaphod-7261"
@@ -234,26 +236,26 @@ describe("an input that is refused", () => {
     ["clearField", [secret, `${secret}/../x`]],
     ["removeTag", [id, `${secret}/..`]],
     ["addTags", [id, [{ secret }, secret, ""]]]
-  ])("%s says nothing of the value", ([operation, args]) =>
+  ])("of %s fails with an error that omits the value", ([operation, args]) =>
     Effect.gen(function* () {
-      const error = yield* refuse(operation, args)
+      const error = yield* reject(operation, args)
       assert.notInclude(JSON.stringify(error) + error.message, secret)
     })
   )
 })
 
-describe("what is sent is what was checked", () => {
-  const evil = { toJSON: () => "changed" }
+describe("the body that is sent equals the input that was validated", () => {
+  const withToJson = { toJSON: () => "changed" }
 
   it.effect.each<readonly [name: string, more: () => object, expected: object]>([
-    ["a list with a form of its own", () => ({ tags: Object.assign(["vip"], evil) }), { tags: ["vip"] }],
+    ["for a list with toJSON", () => ({ tags: Object.assign(["vip"], withToJson) }), { tags: ["vip"] }],
     [
-      "fields with a hidden form of their own",
-      () => ({ fields: Object.defineProperty({ a: 1 }, "toJSON", { value: evil.toJSON }) }),
+      "for fields with a non-enumerable toJSON",
+      () => ({ fields: Object.defineProperty({ a: 1 }, "toJSON", { value: withToJson.toJSON }) }),
       { fields: { a: 1 } }
     ],
     [
-      "a getter that gives something else each time",
+      "for a getter that returns a different value each time",
       () => {
         let count = 0
         return {
@@ -275,7 +277,7 @@ describe("what is sent is what was checked", () => {
     })
   )
 
-  it.effect("what fields hold, and not what becomes of it when it is written", () =>
+  it.effect("for fields whose nested values have toJSON or a changing getter", () =>
     Effect.gen(function* () {
       const toJSON = { value: () => "changed" }
       let reads = 0
@@ -294,7 +296,7 @@ describe("what is sent is what was checked", () => {
     })
   )
 
-  it.effect("fields as they are, however deep", () =>
+  it.effect("for fields that are 300 levels deep", () =>
     Effect.gen(function* () {
       let deep: Json = "end"
       for (let level = 0; level < 300; level++) deep = level % 2 === 0 ? [deep] : { deep }
@@ -303,16 +305,16 @@ describe("what is sent is what was checked", () => {
     })
   )
 
-  it.effect("nothing of what is bytes, which would be refused one by one", () =>
+  it.effect("and a byte array fails with one issue instead of one for each byte", () =>
     Effect.gen(function* () {
       const bytes = new Uint8Array(1_000_000)
-      assert.lengthOf((yield* refuse("upsert", [bytes])).issues, 1)
-      const { issues } = yield* refuse("updateFields", [id, bytes])
+      assert.lengthOf((yield* reject("upsert", [bytes])).issues, 1)
+      const { issues } = yield* reject("updateFields", [id, bytes])
       assert.deepStrictEqual(issues, [{ path: ["fields"], message: "Expected a plain object of fields by key" }])
     })
   )
 
-  it.effect("an instance of a class, with its getters", () =>
+  it.effect("for an instance of a class with getters", () =>
     Effect.gen(function* () {
       class Person {
         readonly phone = phone
@@ -325,18 +327,18 @@ describe("what is sent is what was checked", () => {
     })
   )
 
-  it.effect("or nothing is sent, where it has no JSON form any more", () =>
+  it.effect("and an input without a JSON form fails with Validation", () =>
     Effect.gen(function* () {
-      const sealed = Object.defineProperty({ a: 1 }, "toJSON", {
+      const withoutJsonForm = Object.defineProperty({ a: 1 }, "toJSON", {
         get: () => {
           throw new Error("gone")
         }
       })
       class Person {
         readonly phone = phone
-        readonly fields = { home: sealed }
+        readonly fields = { home: withoutJsonForm }
       }
-      const error = yield* refuse("upsert", [new Person()])
+      const error = yield* reject("upsert", [new Person()])
       assert.deepStrictEqual(error.issues, [{ path: [], message: "Expected data that has a JSON form" }])
     })
   )

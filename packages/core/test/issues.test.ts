@@ -21,7 +21,7 @@ const input = {
 const upsert: Call = (contacts) => contacts.upsert(input)
 const upsertOther: Call = (contacts) => contacts.upsert({ ...input, fields: { home: "Ogdenville", by: "email" } })
 
-/** The issues of a call that is answered with this body. */
+/** The issues of a call whose response is a 400 with this body. */
 const issuesOf = (
   body: unknown,
   { call = upsert, status = 400, type = "application/json" }: { call?: Call; status?: number; type?: string } = {}
@@ -42,9 +42,9 @@ describe("the issues of an error body", () => {
   it.effect.each<
     readonly [name: string, body: unknown, issues: ReadonlyArray<readonly [path: string, message: string]>]
   >([
-    ["a list of a field", { phone: [required] }, [["phone", required]]],
+    ["a list under a field", { phone: [required] }, [["phone", required]]],
     [
-      "two lists of two fields",
+      "lists under two fields",
       { phone: ["Too short.", "No digits."], email: ["Bad."] },
       [
         ["phone", "Too short."],
@@ -55,7 +55,7 @@ describe("the issues of an error body", () => {
     ["non_field_errors", { non_field_errors: ["Bad pair."] }, [["", "Bad pair."]]],
     ["__all__", { __all__: ["Bad pair."] }, [["", "Bad pair."]]],
     ["detail", { detail: "Malformed request." }, [["", "Malformed request."]]],
-    ["a text of a field", { phone: required }, [["phone", required]]],
+    ["a string under a field", { phone: required }, [["phone", required]]],
     ["a nested object", { fields: { city: ["Unknown city."] } }, [["fields.city", "Unknown city."]]],
     ["a nested list", { tags: [{}, { name: ["May not be blank."] }] }, [["tags.1.name", "May not be blank."]]],
     ["an index as a key", { tags: { 1: ["May not be blank."] } }, [["tags.1", "May not be blank."]]],
@@ -100,22 +100,22 @@ describe("the issues of an error body", () => {
       { detail: [{ loc: ["body", "tags", 1], msg: "Bad.", type: "value_error" }] },
       [["body.tags.1", "Bad."]]
     ],
-    ["a place that is no list of keys", { detail: [{ loc: ["body", {}], msg: "Bad." }] }, [["", "Bad."]]],
-    ["a place that is a number", { errors: [{ field: 7, message: "Bad." }] }, [["", "Bad."]]],
+    ["a loc with an element that is not a key", { detail: [{ loc: ["body", {}], msg: "Bad." }] }, [["", "Bad."]]],
+    ["a field that is a number", { errors: [{ field: 7, message: "Bad." }] }, [["", "Bad."]]],
     [
       "a pointer to a key with a hash",
       { errors: [{ detail: "Bad.", pointer: "/fields/c#" }] },
       [["fields.c#", "Bad."]]
     ],
-    ["a list of text", ["Bad phone."], [["", "Bad phone."]]],
-    ["text", JSON.stringify("Bad phone."), [["", "Bad phone."]]],
-    ["nothing", "", []],
+    ["a list of strings", ["Bad phone."], [["", "Bad phone."]]],
+    ["a JSON string", JSON.stringify("Bad phone."), [["", "Bad phone."]]],
+    ["an empty body", "", []],
     ["null", "null", []],
     ["a number", "7", []],
     ["an empty object", {}, []],
     ["an HTML page", "<html><h1>Bad Request</h1></html>", []],
     ["broken JSON", '{"phone": ["Bad', []]
-  ])("%s", ([, body, issues]) =>
+  ])("are read from %s", ([, body, issues]) =>
     Effect.gen(function* () {
       const found = yield* issuesOf(body)
       assert.deepStrictEqual(
@@ -125,7 +125,7 @@ describe("the issues of an error body", () => {
     })
   )
 
-  it.effect("are read from plain text, and never from a page", () =>
+  it.effect("are read from plain text, and never from HTML", () =>
     Effect.gen(function* () {
       const plain = { type: "text/plain; charset=utf-8" }
       assert.deepStrictEqual<unknown>(yield* issuesOf("Bad phone.", plain), [{ path: [], message: "Bad phone." }])
@@ -134,16 +134,16 @@ describe("the issues of an error body", () => {
     })
   )
 
-  it.effect("are read where the client has another way to send the token", () =>
+  it.effect("are read if middleware removes the authorization header", () =>
     Effect.gen(function* () {
       const { client } = make(() => text(400, JSON.stringify({ phone: [required] })))
-      const bare = HttpClient.mapRequest(client, HttpClientRequest.removeHeader("authorization"))
-      const error = yield* Effect.flip(Effect.flatMap(contactsOver(bare), upsert))
+      const withoutHeader = HttpClient.mapRequest(client, HttpClientRequest.removeHeader("authorization"))
+      const error = yield* Effect.flip(Effect.flatMap(contactsOver(withoutHeader), upsert))
       assert.deepNestedInclude(error, { issues: [{ path: ["phone"], message: required }] })
     })
   )
 
-  it.effect("are told for every status of Validation, and their places by the message", () =>
+  it.effect("are read for every status of Validation, and the message contains their paths", () =>
     Effect.gen(function* () {
       for (const status of [400, 409, 413, 415, 422]) {
         assert.lengthOf(yield* issuesOf({ phone: [required] }, { status }), 1)
@@ -157,7 +157,7 @@ describe("the issues of an error body", () => {
     })
   )
 
-  it.effect("are at most 50, and end at a depth", () =>
+  it.effect("are at most 50, and at most 8 levels deep", () =>
     Effect.gen(function* () {
       assert.lengthOf(yield* issuesOf({ phone: Array.from({ length: 99 }, (_, i) => `Error ${i}`) }), 50)
       const objects = (depth: number) => issuesOf(`${'{"a":'.repeat(depth)}"deep"${"}".repeat(depth)}`)
@@ -169,7 +169,7 @@ describe("the issues of an error body", () => {
     })
   )
 
-  it.effect("are cut at 200 characters, and never inside of one", () =>
+  it.effect("are cut at 200 characters, and never inside a character", () =>
     Effect.gen(function* () {
       const [issue] = yield* issuesOf({ phone: ["ab ".repeat(200)] })
       assert.strictEqual(Array.from(issue!.message).length, 200)
@@ -183,7 +183,7 @@ describe("the issues of an error body", () => {
 })
 
 describe("an echo of the request", () => {
-  it.effect("is no part of a text that is too long to be searched", () =>
+  it.effect("does not appear if the text is too long to search", () =>
     Effect.gen(function* () {
       const long = "zaphod".repeat(200_000)
       const call: Call = (contacts) => contacts.updateFields(id, { note: long })
@@ -195,7 +195,7 @@ describe("an echo of the request", () => {
     })
   )
 
-  it.effect("is looked for in any number and size of values, whatever they hold", () =>
+  it.effect("is replaced if the request has thousands of values or very large ones", () =>
     Effect.gen(function* () {
       const fields = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`k${i}`, `(value*)[${i}\\`]))
       const call: Call = (contacts) =>
@@ -215,27 +215,27 @@ describe("an echo of the request", () => {
     ["a name in HTML", "Zaphod &lt;b&gt; is bad", "<firstName> is bad"],
     ["a name in numeric HTML", "Zaphod &#60;b&#62; is bad", "<firstName> is bad"],
     ["a name in hexadecimal HTML", "O&#x27;Neill &#x22;Tux&#x22; is bad", "<lastName> is bad"],
-    ["a name as Django escapes it", "O&#x27;Neill &quot;Tux&quot; is bad", "<lastName> is bad"],
-    ["a name as Python quotes it", String.raw`'O\'Neill "Tux"' is bad`, "'<lastName>' is bad"],
+    ["a name in Django's HTML", "O&#x27;Neill &quot;Tux&quot; is bad", "<lastName> is bad"],
+    ["a name in Python quotes", String.raw`'O\'Neill "Tux"' is bad`, "'<lastName>' is bad"],
     ["a name in JSON", String.raw`O'Neill \"Tux\" is bad`, "<lastName> is bad"],
-    ["a name in JSON escapes", String.raw`H\u00f8llviken is bad`, "<fields.city> is bad"],
+    ["a field in JSON escapes", String.raw`H\u00f8llviken is bad`, "<fields.city> is bad"],
     ["a name in a URL", "Zaphod%20%3Cb%3E is bad", "<firstName> is bad"],
-    ["a name in a form", "Zaphod+%3Cb%3E is bad", "<firstName> is bad"],
+    ["a name in form encoding", "Zaphod+%3Cb%3E is bad", "<firstName> is bad"],
     ["the e-mail", "zaphod@heart-of-gold.example is bad", "<email> is bad"],
     ["the e-mail in a URL", "zaphod%40heart-of-gold.example is bad", "<email> is bad"],
     ["a tag", "tag president & crook is bad", "tag <tags.0> is bad"],
     ["a tag in HTML", "tag president &amp; crook is bad", "tag <tags.0> is bad"],
-    ["a short tag alone", "tag x2 is bad", "tag <tags.1> is bad"],
-    ["a short tag inside of a word", "tax2b is bad", "tax2b is bad"],
+    ["a short tag as a word", "tag x2 is bad", "tag <tags.1> is bad"],
+    ["a short tag only as a whole word", "tax2b is bad", "tax2b is bad"],
     ["a field", "no city Høllviken known", "no city <fields.city> known"],
     ["a number", "4217 is too old", "<fields.age> is too old"],
     ["a deep field", "vogon poetry is bad", "<fields.note.deep.0> is bad"],
-    ["two at once", "Zaphod <b> at Høllviken", "<firstName> at <fields.city>"],
-    ["somebody else's phone", "+4930123456789 is taken", "<number> is taken"],
-    ["somebody else's phone with separators", "+49 (30) 1234-5678 is taken", "<number> is taken"],
-    ["somebody else's e-mail", "arthur@earth.example is taken", "<email> is taken"],
+    ["two values", "Zaphod <b> at Høllviken", "<firstName> at <fields.city>"],
+    ["a phone that the request does not contain", "+4930123456789 is taken", "<number> is taken"],
+    ["a phone with separators that the request does not contain", "+49 (30) 1234-5678 is taken", "<number> is taken"],
+    ["an e-mail that the request does not contain", "arthur@earth.example is taken", "<email> is taken"],
     ["the token", `Bearer ${secret} is bad`, "Bearer <token> is bad"]
-  ])("%s", ([, echo, issue]) =>
+  ])("is replaced: %s", ([, echo, issue]) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* issuesOf({ detail: echo }))[0]?.message, issue)
     })
@@ -245,9 +245,9 @@ describe("an echo of the request", () => {
     ["+15551234567", "<phone>"],
     ["Ogdenville", "<fields.home>"],
     ["nickname", "nickname"],
-    // A key of the contract says where, even if it is a value as well.
+    // A key of the contract stays in the path, even if it equals a value of the request.
     ["email", "email"]
-  ])("in a key is replaced as well: %s", ([key, segment]) =>
+  ])("in the key %s is the path segment %s", ([key, segment]) =>
     Effect.gen(function* () {
       const found: ReadonlyArray<Issue> = yield* issuesOf({ errors: { [key]: ["Bad."] } }, { call: upsertOther })
       assert.deepStrictEqual(found[0]?.path, [segment])
@@ -261,7 +261,7 @@ describe("an echo of the request", () => {
     ["a tag", (contacts) => contacts.removeTag(id, "a/b c"), "No a%2Fb%20c here", "No <tagIdOrName> here"],
     ["a searched name", (contacts) => contacts.search({ name: "Trillian" }), "No Trillian here", "No <name> here"],
     ["a searched phone", (contacts) => contacts.search({ phone: "555-1234" }), "No 5551234 here", "No <phone> here"]
-  ])("of %s", ([, call, echo, issue]) =>
+  ])("of %s is replaced", ([, call, echo, issue]) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* issuesOf({ detail: echo }, { call }))[0]?.message, issue)
     })

@@ -1,4 +1,4 @@
-/** Decoding what was encoded gives the same again, for everything that is sent and everything that is set. */
+/** Round-trip laws: decoding an encoded value returns the same value, for every input and every setting. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Duration from "effect/Duration"
@@ -30,7 +30,7 @@ const path = matching(/^(?:\/[a-z0-9%~_.-]{0,6}){0,3}$/)
 const urlOf = (...schemes: ReadonlyArray<string>) =>
   Arbitrary.map(Arbitrary.all([oneOf(...schemes), host, path]), (parts) => parts.join(""))
 
-/** What a schema decodes from such text; the rest is no value of it. */
+/** The values that a schema decodes from generated text. Text that does not decode is skipped. */
 const decoded = <S extends Schema.Codec<unknown, string>>(schema: S, text: Arbitrary.Arbitrary<string>) =>
   Arbitrary.filterMap(text, (each) => Schema.decodeUnknownResult(schema)(each))
 
@@ -62,11 +62,11 @@ const domains: ReadonlyArray<readonly [string, Schema.Codec<unknown, unknown>, A
 describe.each(domains)("%s", (_, schema, domain) => {
   const decode = Schema.decodeUnknownEffect(schema)
 
-  it.effect.prop("decodes what it encodes to the same", { value: domain }, ({ value }) =>
+  it.effect.prop("decodes an encoded value to the same value", { value: domain }, ({ value }) =>
     Effect.gen(function* () {
       const encoded = yield* Schema.encodeUnknownEffect(schema)(value)
       assert.deepStrictEqual(yield* decode(encoded), value)
-      // Once more from the text that is sent or stored, which knows no -0.
+      // The second round trip goes through JSON text, which cannot express -0.
       assert.deepStrictEqual(asSent(yield* decode(asSent(encoded))), asSent(value))
     })
   )
@@ -78,7 +78,7 @@ describe("a quota", () => {
     { limit: 0, window: Duration.seconds(1) },
     { limit: 1.5, window: Duration.seconds(1) },
     { limit: 1e9, window: Duration.seconds(1) }
-  ])("that has no such text is not given another: %j", (quota) =>
+  ])("without a text form fails to encode: %j", (quota) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Schema.encodeUnknownEffect(QuotaFromString)(quota))
       assert.match(error.message, /Expected /)

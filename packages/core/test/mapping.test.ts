@@ -1,4 +1,4 @@
-/** From any response to one of the errors that its operation declares, by a second reading of the table of errors. */
+/** Checks the error of any response against a second, independent implementation of the error table. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Cause from "effect/Cause"
@@ -11,7 +11,7 @@ import { hostileText, oneOf } from "./AnyInput.ts"
 import { anyJson, prototypeKeys } from "./AnyJson.ts"
 import { ask, text } from "./ScriptedApi.ts"
 
-// A word that nobody else says, so that it shows where text of a response has gone.
+// A word that occurs nowhere else, so that a test can detect text of a response in a message.
 const word = "Quetzalcoatl"
 
 const namesContact = (operation: Operation): boolean => operation !== "upsert" && operation !== "search"
@@ -33,7 +33,7 @@ const outcomeOf = (operation: Operation, status: number): Outcome => {
 
 const mediaTypes = ["application/json", "APPLICATION/JSON; charset=utf-8", "application/problem+json", "text/html"]
 
-/** Texts that a JSON value has: what a message must not say. */
+/** All strings in a JSON value. A message must not contain them. */
 const textsOf = (json: unknown): ReadonlyArray<string> => {
   if (typeof json === "string") return [json]
   return typeof json === "object" && json !== null ? Object.values(json).flatMap(textsOf) : []
@@ -69,8 +69,8 @@ const response = {
   body: Arbitrary.flatMap(oneOf("json", "text", "cut"), (kind) =>
     Arbitrary.map(Arbitrary.all([anyJson, hostileText]), ([json, any]) => {
       if (kind === "text") return { json: undefined, text: `${word} ${any}` }
-      const said = JSON.stringify({ detail: word, json })
-      return kind === "cut" ? { json: undefined, text: said.slice(0, -1) } : { json, text: said }
+      const body = JSON.stringify({ detail: word, json })
+      return kind === "cut" ? { json: undefined, text: body.slice(0, -1) } : { json, text: body }
     })
   )
 }
@@ -78,7 +78,7 @@ const response = {
 const withType = (type: string, headers: Readonly<Record<string, string>>): Record<string, string> =>
   type === "" ? headers : { ...headers, "content-type": type }
 
-/** The error of a call that is answered so, if there is one; never a defect. */
+/** The error of a call with this response, or undefined if the call succeeds. Asserts that there is no defect. */
 const errorOf = (
   operation: Operation,
   status: number,
@@ -90,7 +90,7 @@ const errorOf = (
       ask(operation, () => {
         const isEmpty = status === 204 || status === 205 || status === 304
         const answer = text(isEmpty || status < 200 || status > 599 ? 200 : status, isEmpty ? null : body, headers)
-        // A socket carries statuses that a Response refuses.
+        // A server can send statuses that the `Response` constructor rejects.
         return Object.defineProperty(answer, "status", { value: status })
       })
     ),
@@ -104,27 +104,27 @@ const errorOf = (
     }
   )
 
-/** What holds for every error that comes from a response. */
+/** Asserts the properties of every error that a response causes. */
 const assertSound = (error: AgentalkError, operation: Operation, status: number, json: unknown): void => {
   assert.deepInclude(error, { operation, status, attempts: 1 })
   assert.isTrue(error.message.startsWith(`Contacts.${operation}: `))
   assert.strictEqual(error.message.includes("may have taken effect"), error.outcome === "unknown")
   assert.notInclude(error.message, word)
-  // What is short stands in any sentence.
-  for (const said of textsOf(json)) if (said.length > 12) assert.notInclude(error.message, said)
+  // Short strings can occur in any message by coincidence.
+  for (const string of textsOf(json)) if (string.length > 12) assert.notInclude(error.message, string)
   if (!namesContact(operation)) assert.notStrictEqual(error._tag, "NotFound")
 }
 
 describe("any response", () => {
   const before = prototypeKeys()
-  // Every status that means something by itself, and any other.
+  // Every status with a meaning of its own, and any other status.
   const failing = Schema.Union([
     Schema.Literals([302, 400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 500, 501, 503, 599, 600]),
     Schema.Int.check(Schema.isBetween({ minimum: 300, maximum: 999 }))
   ])
 
   it.effect.prop(
-    "that is no success is the error of its status",
+    "that is not a success fails with the error of its status",
     { ...response, status: failing },
     ({ body, headers, operation, status, type }) =>
       Effect.gen(function* () {
@@ -139,7 +139,7 @@ describe("any response", () => {
   )
 
   it.effect.prop(
-    "that is a success is a value, or unexpected: applied where it is JSON by its type",
+    "with a 2xx status returns a value, or fails with UnexpectedResponse: applied if its content type is JSON",
     { ...response, status: Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 299 })) },
     ({ body, headers, operation, status, type }) =>
       Effect.gen(function* () {
@@ -147,10 +147,10 @@ describe("any response", () => {
         if (error === undefined) return
         assert.strictEqual(error._tag, "UnexpectedResponse")
         assertSound(error, operation, status, body.json)
-        // An empty answer is the API's own, and without a type JSON is taken for JSON.
-        const isOwn = status === 204 || status === 205 || (/json/i.test(type) && type !== "application/jsonp")
+        // An empty 204 or 205 comes from the API itself. A body without a content type counts as JSON if it parses.
+        const isFromApi = status === 204 || status === 205 || (/json/i.test(type) && type !== "application/jsonp")
         if (operation === "search") assert.strictEqual(error.outcome, "not-applied")
-        else if (type !== "") assert.strictEqual(error.outcome, isOwn ? "applied" : "unknown")
+        else if (type !== "") assert.strictEqual(error.outcome, isFromApi ? "applied" : "unknown")
       }),
     { arbitrary: { runs: 400 } }
   )

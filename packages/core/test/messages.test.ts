@@ -1,4 +1,4 @@
-/** The messages of errors, as people read them. */
+/** The complete text of error messages. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as AgentalkClient from "../src/AgentalkClient.ts"
@@ -12,8 +12,8 @@ import { type Answer, ask, id, json, text } from "./ScriptedApi.ts"
 
 const jsonType = { "content-type": "application/json" }
 const html = { "content-type": "text/html" }
-const five = { phone: "1", email: "2", tags: "3", name: "4", limit: "5" }
-const perhaps = " It may have taken effect."
+const fiveIssues = { phone: "1", email: "2", tags: "3", name: "4", limit: "5" }
+const mayHaveApplied = " It may have taken effect."
 
 describe("the message of one attempt", () => {
   it.effect.each<readonly [call: Operation, answer: Answer, message: string]>([
@@ -23,10 +23,14 @@ describe("the message of one attempt", () => {
       json(422, { non_field_errors: ["No."], tags: ["No."] }),
       "the API refused the input (422) (tags). See issues."
     ],
-    ["addTags", json(409, five), "the API refused the input (409) (phone, email, tags, name, limit). See issues."],
     [
       "addTags",
-      json(409, { ...five, offset: "6" }),
+      json(409, fiveIssues),
+      "the API refused the input (409) (phone, email, tags, name, limit). See issues."
+    ],
+    [
+      "addTags",
+      json(409, { ...fiveIssues, offset: "6" }),
       "the API refused the input (409) (phone, email, tags, name, limit, …). See issues."
     ],
     [
@@ -37,28 +41,36 @@ describe("the message of one attempt", () => {
     ["delete", status(403), "the token does not allow this (403). Check which organization the token belongs to."],
     ["delete", status(404), "the contact, field or tag does not exist (404)."],
     ["search", status(404), "the API does not know this address (404). Check the base URL."],
-    ["delete", status(408), `the API stopped waiting for the request (408).${perhaps}`],
+    ["delete", status(408), `the API stopped waiting for the request (408).${mayHaveApplied}`],
     ["search", status(408), "the API stopped waiting for the request (408)."],
     ["delete", status(429), "too many requests (429)."],
     ["delete", status(429, { "retry-after-ms": "1499.5" }), "too many requests (429). The API asks to wait 1s 500ms."],
     ["delete", status(429, { "retry-after-ms": "10500" }), "too many requests (429). The API asks to wait 11s."],
-    ["delete", status(501), `the API failed (501).${perhaps}`],
+    ["delete", status(501), `the API failed (501).${mayHaveApplied}`],
     [
       "delete",
       status(302),
-      `the API responded with a redirect (302), which is not followed. Check the base URL.${perhaps}`
+      `the API responded with a redirect (302), which is not followed. Check the base URL.${mayHaveApplied}`
     ],
     ["delete", status(402), "the API responded with an undeclared status (402). Check the base URL."],
     ["delete", refused, "no connection could be made (ECONNREFUSED). Check the base URL and the network."],
-    ["delete", reset, `the connection broke before a response arrived (ECONNRESET).${perhaps}`],
-    ["delete", Effect.fail({ cause: null }), `the connection broke before a response arrived.${perhaps}`],
-    ["delete", Effect.never, `no response within 30s.${perhaps}`],
+    ["delete", reset, `the connection broke before a response arrived (ECONNRESET).${mayHaveApplied}`],
+    ["delete", Effect.fail({ cause: null }), `the connection broke before a response arrived.${mayHaveApplied}`],
+    ["delete", Effect.never, `no response within 30s.${mayHaveApplied}`],
     ["delete", stall, "the response did not end within 30s. It took effect."],
     ["upsert", stall, "the response did not end within 30s. It took effect. Find the contact with search({ phone })."],
     ["search", stall, "the response did not end within 30s."],
     ["delete", text(200, "{", jsonType), "the response is not valid JSON. It took effect."],
-    ["delete", text(200, "<p>", html), `the response is not JSON, so it is probably not the API's own.${perhaps}`],
-    ["delete", json(200, { ok: false }), `the response has a success status (200) but reports a failure.${perhaps}`],
+    [
+      "delete",
+      text(200, "<p>", html),
+      `the response is not JSON, so it is probably not the API's own.${mayHaveApplied}`
+    ],
+    [
+      "delete",
+      json(200, { ok: false }),
+      `the response has a success status (200) but reports a failure.${mayHaveApplied}`
+    ],
     [
       "upsert",
       json(200, {}),
@@ -72,15 +84,15 @@ describe("the message of one attempt", () => {
   )
 })
 
-/** The message of a delete that fails, without its beginning. */
-const told = (answers: ReadonlyArray<Attempts.Answer>, options?: Partial<AgentalkClient.Options>) =>
+/** The message of a delete that fails, without its prefix. */
+const messageOf = (answers: ReadonlyArray<Attempts.Answer>, options?: Partial<AgentalkClient.Options>) =>
   Effect.flatMap(lineUp(answers, options), ({ contacts }) => failed(contacts.delete(id))).pipe(
     withChance(0.5),
     Effect.map(({ message }) => message.replace("Contacts.delete: ", ""))
   )
 
-/** The message of an upsert whose input is refused. */
-const refuse = (more: object) =>
+/** The message of an upsert with an invalid input. */
+const invalidMessage = (more: object) =>
   Effect.map(
     Effect.flip(
       ask(
@@ -92,25 +104,25 @@ const refuse = (more: object) =>
   )
 
 describe("the message of a call", () => {
-  it.effect("tells how many attempts there were, and why there is no other", () =>
+  it.effect("contains the number of attempts and the reason that retries stopped", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* told([status(500)]), `the API failed (500).${perhaps} 3 attempts in 750ms.`)
+      assert.strictEqual(yield* messageOf([status(500)]), `the API failed (500).${mayHaveApplied} 3 attempts in 750ms.`)
       assert.strictEqual(
-        yield* told([status(500)], { retryBudget: 0 }),
-        `the API failed (500). It was not retried, because the retry budget is spent.${perhaps}`
+        yield* messageOf([status(500)], { retryBudget: 0 }),
+        `the API failed (500). It was not retried, because the retry budget is spent.${mayHaveApplied}`
       )
       assert.strictEqual(
-        yield* told([status(429, { "retry-after": "61" })]),
+        yield* messageOf([status(429, { "retry-after": "61" })]),
         "too many requests (429). The API asks to wait 1m 1s. That is longer than the retry policy allows."
       )
       assert.strictEqual(
-        yield* told([Effect.never], { deadline: "5 seconds" }),
-        `no response within 5s. The deadline left no time for another attempt.${perhaps}`
+        yield* messageOf([Effect.never], { deadline: "5 seconds" }),
+        `no response within 5s. The deadline left no time for another attempt.${mayHaveApplied}`
       )
     })
   )
 
-  it.effect("that was held back tells by whom, and where nothing was sent it says so", () =>
+  it.effect("that was rate limited names the API or the quota, and whether anything was sent", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([status(429, { "retry-after": "50" })])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(contacts.delete(id)))
@@ -121,13 +133,13 @@ describe("the message of a call", () => {
       )
       const quota = RateLimit.layer({ limit: 1, window: "10 seconds" })
       assert.strictEqual(
-        yield* Effect.provide(told([status(500)], { deadline: "9 seconds" }), quota),
-        `the rate limit allows the next request in 9s 750ms. The deadline left no time for another attempt.${perhaps}`
+        yield* Effect.provide(messageOf([status(500)], { deadline: "9 seconds" }), quota),
+        `the rate limit allows the next request in 9s 750ms. The deadline left no time for another attempt.${mayHaveApplied}`
       )
     })
   )
 
-  it.effect("that a circuit has refused tells so", () =>
+  it.effect("that an open circuit breaker refused names the circuit breaker", () =>
     Effect.gen(function* () {
       const { contacts } = yield* lineUp([status(500)])
       const once = Retry.withPolicy(Retry.none)(contacts.delete(id))
@@ -139,18 +151,21 @@ describe("the message of a call", () => {
     }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1 })))
   )
 
-  it.effect("whose token cannot be had tells so", () =>
+  it.effect("without a token states that the token could not be obtained", () =>
     Effect.gen(function* () {
-      const message = yield* told([status(500)], { token: Effect.fail("sealed") })
+      const message = yield* messageOf([status(500)], { token: Effect.fail("sealed") })
       assert.strictEqual(message, "the token could not be obtained. Nothing was sent.")
     })
   )
 
-  it.effect("whose input is refused tells the first issue, and where the others are", () =>
+  it.effect("with an invalid input contains the first issue and the paths of the others", () =>
     Effect.gen(function* () {
-      const one = yield* refuse({})
-      assert.match(one, /^Contacts\.upsert: the input was refused before sending: \w[^.]+ \(phone\)\.$/)
-      assert.strictEqual(yield* refuse({ email: "y", tags: [" "] }), `${one} issues lists 2 more (email, tags.0).`)
+      const first = yield* invalidMessage({})
+      assert.match(first, /^Contacts\.upsert: the input was refused before sending: \w[^.]+ \(phone\)\.$/)
+      assert.strictEqual(
+        yield* invalidMessage({ email: "y", tags: [" "] }),
+        `${first} issues lists 2 more (email, tags.0).`
+      )
     })
   )
 })

@@ -12,10 +12,10 @@ import { contactsOver, id, json, make } from "./ScriptedApi.ts"
 const parts = ["/", "\\", ".", "..", "%", "%2e", "%2F", "%00", "?", "#", ";", "&", "+", " ", "\u0000", "\r\n", "\u007f"]
 const letters = ["a", "é", "e\u0301", "🎉", "\ud83d", "\udc00", "\u202e", "__proto__", "tags", "search", "null", "İ"]
 
-/** Text that a URL, a router or a store could take for something else. */
+/** Text made of characters that have a meaning in a URL, a router or a store. */
 const hostile = Arbitrary.map(
   Arbitrary.array(Arbitrary.schema(Schema.Literals([...parts, ...letters])), { maxLength: 6 }),
-  (found) => found.join("")
+  (chosen) => chosen.join("")
 )
 
 const table = [
@@ -39,8 +39,8 @@ const table = [
   "x".repeat(5_000)
 ]
 
-/** Succeeds, or is refused before sending. */
-const done = Effect.fnUntraced(function* <A>(effect: Effect.Effect<A, AgentalkError>) {
+/** Returns true if a call succeeds, and false if its input fails validation. Asserts that nothing else happens. */
+const succeeds = Effect.fnUntraced(function* <A>(effect: Effect.Effect<A, AgentalkError>) {
   const result = yield* Effect.result(effect)
   if (Result.isSuccess(result)) return true
   assert.strictEqual(result.failure._tag, "Validation")
@@ -53,70 +53,70 @@ const seeds = [
   { phone: "+15550000002", tags: ["keep", "a", "b"], fields: { keep: 1, a: 2 } }
 ]
 
-/** A tag is added and removed by its name: then all is as before, or it was refused and still is there. */
+/** Adds a tag and removes it by name. Afterwards the contact is as before, or the tag is still there if it was refused. */
 const tagRoundTrip = (tag: string) =>
   Effect.gen(function* () {
     const { contacts, seed } = yield* Sandbox.State
     const [one, two] = yield* seed(seeds)
-    const had = one!.tags!.some(({ name }) => name === tag)
+    const hadTag = one!.tags!.some(({ name }) => name === tag)
     const api = yield* Contacts
-    const isAdded = yield* done(api.addTags(one!.id, [tag]))
-    yield* done(api.addTags(two!.id, [tag]))
+    const isAdded = yield* succeeds(api.addTags(one!.id, [tag]))
+    yield* succeeds(api.addTags(two!.id, [tag]))
     const [oneBefore, twoBefore] = yield* contacts()
     const names = oneBefore!.tags!.map(({ name }) => name)
     assert.strictEqual(names.includes(tag), isAdded)
 
     if (!isAdded) return
-    const isRemoved = yield* done(api.removeTag(one!.id, tag))
+    const isRemoved = yield* succeeds(api.removeTag(one!.id, tag))
     const [oneAfter, twoAfter] = yield* contacts()
     assert.deepStrictEqual(twoAfter, twoBefore)
     const tags = oneBefore!.tags!.filter(({ name }) => !isRemoved || name !== tag)
     assert.deepStrictEqual(oneAfter, Object.assign({}, oneBefore, { tags }))
-    if (isRemoved && !had) assert.deepStrictEqual(oneAfter, one)
+    if (isRemoved && !hadTag) assert.deepStrictEqual(oneAfter, one)
   }).pipe(Effect.provide(Sandbox.layer))
 
 const builtIns = new Set(["phone", "email", "firstName", "first_name", "lastName", "last_name"])
 
-/** A custom field is set and cleared by its key: then all is as before, or it was refused and still is there. */
+/** Sets a custom field and clears it by key. Afterwards it is gone, or it is still there if the key was refused. */
 const fieldRoundTrip = (key: string) =>
   Effect.gen(function* () {
     if (builtIns.has(key)) return
     const { contacts, seed } = yield* Sandbox.State
     const [one, two] = yield* seed(seeds)
     const api = yield* Contacts
-    const isSet = yield* done(api.updateFields(one!.id, Object.fromEntries([[key, "mine"]])))
+    const isSet = yield* succeeds(api.updateFields(one!.id, Object.fromEntries([[key, "mine"]])))
     const [set] = yield* contacts()
     assert.strictEqual(Object.hasOwn(set!.fields!, key) && Reflect.get(set!.fields!, key) === "mine", isSet)
 
     if (!isSet) return
-    const isCleared = yield* done(api.clearField(one!.id, key))
+    const isCleared = yield* succeeds(api.clearField(one!.id, key))
     const [oneAfter, twoAfter] = yield* contacts()
     assert.deepStrictEqual(twoAfter, two)
     const fields = Object.entries(set!.fields!).filter(([name]) => !isCleared || name !== key)
     assert.deepStrictEqual(Object.entries(oneAfter!.fields!), fields)
   }).pipe(Effect.provide(Sandbox.layer))
 
-/** What is sent for one value in a path, or nothing where it is refused. */
+/** Uses a value as tag, field key and contact id. Returns which calls succeeded and the URLs that were sent. */
 const sentFor = Effect.fnUntraced(function* (value: string) {
   const { client, sent } = make(() => json(200, {}))
   const contacts = yield* contactsOver(client)
-  const oks = [
-    yield* done(contacts.removeTag(id, value)),
-    yield* done(contacts.clearField(id, value)),
-    yield* done(contacts.delete(value))
+  const successes = [
+    yield* succeeds(contacts.removeTag(id, value)),
+    yield* succeeds(contacts.clearField(id, value)),
+    yield* succeeds(contacts.delete(value))
   ]
-  return { oks, hrefs: sent.map(({ url }) => url.href) }
+  return { successes, hrefs: sent.map(({ url }) => url.href) }
 })
 
 const urlRoundTrip = (value: string) =>
   Effect.gen(function* () {
-    const { hrefs, oks } = yield* sentFor(value)
-    assert.isFalse(oks[2])
-    assert.strictEqual(oks[0], oks[1])
+    const { hrefs, successes } = yield* sentFor(value)
+    assert.isFalse(successes[2])
+    assert.strictEqual(successes[0], successes[1])
     const path = `https://api.agentalk.io/api/contacts/${id}`
     assert.deepStrictEqual(
       hrefs,
-      oks[0] ? [`${path}/tags/${encodeURIComponent(value)}`, `${path}/fields/${encodeURIComponent(value)}`] : []
+      successes[0] ? [`${path}/tags/${encodeURIComponent(value)}`, `${path}/fields/${encodeURIComponent(value)}`] : []
     )
   })
 
@@ -124,7 +124,7 @@ const queryRoundTrip = (value: string) =>
   Effect.gen(function* () {
     const { client, sent } = make(() => json(200, { contacts: [] }))
     const contacts = yield* contactsOver(client)
-    const isSent = yield* done(contacts.search({ name: value, phone: value }))
+    const isSent = yield* succeeds(contacts.search({ name: value, phone: value }))
     assert.lengthOf(sent, isSent ? 1 : 0)
     for (const { url } of sent) {
       assert.strictEqual(url.pathname + url.hash, "/api/contacts/search")
@@ -133,7 +133,7 @@ const queryRoundTrip = (value: string) =>
     }
   })
 
-describe("a value in a request reaches exactly its own resource, or nothing is sent", () => {
+describe("a value in a request addresses exactly its own resource, or nothing is sent", () => {
   const trips: ReadonlyArray<
     readonly [string, (value: string) => Effect.Effect<void, Schema.SchemaError | ConfigError>]
   > = [
@@ -144,12 +144,12 @@ describe("a value in a request reaches exactly its own resource, or nothing is s
   ]
 
   describe.each(trips)("as %s", (_, trip) => {
-    it.effect("of the table", () => Effect.forEach(table, trip, { discard: true }))
-    it.effect.prop("any hostile text", [hostile], ([value]) => trip(value), { arbitrary: { runs: 80 } })
-    it.effect.prop("any text", [Schema.String], ([value]) => trip(value), { arbitrary: { runs: 40 } })
+    it.effect("for each value of the table", () => Effect.forEach(table, trip, { discard: true }))
+    it.effect.prop("for any hostile text", [hostile], ([value]) => trip(value), { arbitrary: { runs: 80 } })
+    it.effect.prop("for any text", [Schema.String], ([value]) => trip(value), { arbitrary: { runs: 40 } })
   })
 
-  it.effect("refuses what could name another resource", () =>
+  it.effect("and a value that could address another resource fails validation", () =>
     Effect.gen(function* () {
       for (const value of ["", ".", "..", "/", "a//b", "../search", "..\\x", "\ud83d", "a/"]) {
         assert.deepStrictEqual((yield* sentFor(value)).hrefs, [], JSON.stringify(value))
@@ -162,7 +162,7 @@ describe("a value in a request reaches exactly its own resource, or nothing is s
 })
 
 describe("a plus", () => {
-  it.effect("in a searched phone arrives as a plus", () =>
+  it.effect("in a searched phone is received as a plus", () =>
     Effect.gen(function* () {
       const { seed } = yield* Sandbox.State
       yield* seed([{ phone: "+15551234567" }, { phone: "+15559999999" }])
@@ -174,7 +174,7 @@ describe("a plus", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect("in a searched name is no space", () =>
+  it.effect("in a searched name is not decoded to a space", () =>
     Effect.gen(function* () {
       const { seed } = yield* Sandbox.State
       yield* seed([

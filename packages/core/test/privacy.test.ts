@@ -25,7 +25,7 @@ const input = {
   fields: { city: "Ouagadougou", iban: 987654321 }
 }
 
-/** Whatever a call was about, in every spelling, in lower case. */
+/** The token and every personal value of the calls, in all its encodings, in lower case. */
 const markers = [
   id,
   secret,
@@ -43,8 +43,8 @@ const markers = [
   "987654321"
 ].map((marker) => marker.toLowerCase())
 
-/** The calls, each with what its request carries: what it does not carry, no client can know. */
-const callsAboutHer: ReadonlyArray<readonly [call: Call, carried: unknown]> = [
+/** One call of each operation, with the values in its request. The client can redact only these values. */
+const personalCalls: ReadonlyArray<readonly [call: Call, carried: unknown]> = [
   [(contacts) => contacts.upsert(input), input],
   [(contacts) => contacts.delete(id), id],
   [(contacts) => contacts.updateFields(id, input.fields), [id, input.fields]],
@@ -54,7 +54,7 @@ const callsAboutHer: ReadonlyArray<readonly [call: Call, carried: unknown]> = [
   [(contacts) => contacts.search({ phone: "+16467378899", name: "Quintessa" }), [phone, "Quintessa"]]
 ]
 
-/** Text that tells all that a request carried, its phone and e-mail in every spelling. */
+/** Text that echoes the token and every value of a request, with its phone and e-mail in several encodings. */
 const echoOf = (carried: unknown): string =>
   `Bearer ${Redacted.value(token)} ${JSON.stringify(carried)} ?phone=%2B16467378899&email=quin%40brz.example 16467378899`
 
@@ -75,13 +75,13 @@ const answers: ReadonlyArray<readonly [name: string, answer: (echo: string) => A
     "200 of another shape",
     (echo) => json(200, { id, phone: { phone }, email: [echo], contacts: [{ phone: echo }], tags: echo })
   ],
-  ["a refusal", (echo) => Effect.fail({ cause: coded("ECONNREFUSED", echo) })],
-  ["a reset", (echo) => Effect.fail({ cause: coded("ECONNRESET", echo) })],
+  ["a refused connection", (echo) => Effect.fail({ cause: coded("ECONNREFUSED", echo) })],
+  ["a reset connection", (echo) => Effect.fail({ cause: coded("ECONNRESET", echo) })],
   ["an error without a code", (echo) => Effect.fail({ cause: new AggregateError([coded("+16467378899", echo)], echo) })]
 ]
 
-/** Every way in which an error ends up in a log. */
-const shown = (error: AgentalkError): ReadonlyArray<string> => [
+/** Every text form in which an error can reach a log. */
+const renderings = (error: AgentalkError): ReadonlyArray<string> => [
   error.message,
   String(error),
   error.stack ?? "",
@@ -93,40 +93,40 @@ const shown = (error: AgentalkError): ReadonlyArray<string> => [
   Cause.pretty(Cause.fail(error))
 ]
 
-const assertBlank = (error: AgentalkError): void => {
-  for (const line of shown(error)) {
+const assertNoLeak = (error: AgentalkError): void => {
+  for (const line of renderings(error)) {
     const found = markers.filter((marker) => line.toLowerCase().includes(marker))
     assert.deepStrictEqual(found, [], line.slice(0, 500))
   }
 }
 
-describe("an error shows nothing of what a call was about", () => {
-  it.effect.each(answers)("%s", ([, answer]) =>
+describe("an error does not contain the token or personal data", () => {
+  it.effect.each(answers)("if every call receives %s", ([, answer]) =>
     Effect.gen(function* () {
       const failures: Array<AgentalkError> = []
-      for (const [call, carried] of callsAboutHer) {
+      for (const [call, carried] of personalCalls) {
         const result = yield* Effect.result(ask(call, () => answer(echoOf(carried)), { token }))
         if (result._tag === "Failure") failures.push(result.failure)
       }
-      // Some bodies are fine for the operations that promise nothing, but none is for upsert.
+      // Some of these responses are successes for other operations, but each of them fails upsert.
       assert.strictEqual(failures[0]?.operation, "upsert")
-      for (const failure of failures) assertBlank(failure)
+      for (const failure of failures) assertNoLeak(failure)
     })
   )
 
-  it.effect("when it refuses an input", () =>
+  it.effect("if the input is invalid", () =>
     Effect.gen(function* () {
-      const refused: ReadonlyArray<Call> = [
+      const invalidCalls: ReadonlyArray<Call> = [
         (contacts) => contacts.upsert({ ...input, email: "Quintessa", phone: "Ouagadougou", tags: [" "] }),
         (contacts) => contacts.delete("Quintessa"),
         (contacts) => contacts.removeTag(id, "chess-nut/.."),
         (contacts) => contacts.search({ phone: "+16467378899", name: "", limit: 987654321.5 })
       ]
-      for (const call of refused) assertBlank(yield* Effect.flip(ask(call, () => json(200, {}), { token })))
+      for (const call of invalidCalls) assertNoLeak(yield* Effect.flip(ask(call, () => json(200, {}), { token })))
     })
   )
 
-  it.effect("when the input is changed while the call is under way", () =>
+  it.effect("if the input changes during the call", () =>
     Effect.gen(function* () {
       const mutable = { phone, firstName: "Quintessa", tags: ["chess-nut"], fields: { home: { city: "Ouagadougou" } } }
       const answer = Effect.sync(() => {
@@ -147,7 +147,7 @@ describe("an error shows nothing of what a call was about", () => {
     })
   )
 
-  it.effect("when it names an organization", () =>
+  it.effect("if the response contains the organization id", () =>
     Effect.gen(function* () {
       const organization = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
       const answer = () => json(400, { detail: `Not in ${organization}` }, { "x-request-id": organization })
@@ -160,7 +160,7 @@ describe("an error shows nothing of what a call was about", () => {
     })
   )
 
-  it.effect("when the input cannot be read any more", () =>
+  it.effect("if the input throws when it is read again", () =>
     Effect.gen(function* () {
       const mutable = { name: "Quintessa" }
       const answer = Effect.sync(() => {
@@ -185,7 +185,7 @@ describe("an error shows nothing of what a call was about", () => {
     })
   )
 
-  it.effect("when somebody is a key, or a server tells of somebody else", () =>
+  it.effect("if a field key is a phone or an e-mail, or the response contains another contact's id", () =>
     Effect.gen(function* () {
       const people = { [phone]: Number.NaN, [input.email]: Number.NaN }
       const error = yield* Effect.flip(
@@ -195,42 +195,42 @@ describe("an error shows nothing of what a call was about", () => {
           { token }
         )
       )
-      assertBlank(error)
+      assertNoLeak(error)
       assert(error._tag === "Validation")
       assert.deepStrictEqual(
         error.issues.map(({ path }) => path.join(".")),
         ["fields.<number>", "fields.<email>"]
       )
       const detail = "Contact 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 has this phone already."
-      const other = yield* Effect.flip(ask(callsAboutHer[0]![0], () => json(409, { detail }), { token }))
+      const other = yield* Effect.flip(ask(personalCalls[0]![0], () => json(409, { detail }), { token }))
       assert.deepNestedInclude(other, { issues: [{ path: [], message: "Contact <id> has this phone already." }] })
     })
   )
 
-  it.effect("when it times out", () =>
+  it.effect("if the call times out", () =>
     Effect.gen(function* () {
-      for (const [call] of callsAboutHer) {
+      for (const [call] of personalCalls) {
         const fiber = yield* Effect.forkChild(Effect.flip(ask(call, () => Effect.never, { token })))
         yield* TestClock.adjust(Duration.seconds(31))
-        assertBlank(yield* Fiber.join(fiber))
+        assertNoLeak(yield* Fiber.join(fiber))
       }
     })
   )
 
-  it.effect("when its token could not be obtained", () =>
+  it.effect("if the token cannot be obtained", () =>
     Effect.gen(function* () {
       const echo = echoOf(input)
       const tokens = [Effect.fail(echo), Effect.die(echo).pipe(Effect.sandbox), Effect.succeed(Redacted.make(secret))]
-      for (const one of tokens) {
-        assertBlank(yield* Effect.flip(ask(callsAboutHer[0]![0], () => json(200, {}), { token: one })))
+      for (const failing of tokens) {
+        assertNoLeak(yield* Effect.flip(ask(personalCalls[0]![0], () => json(200, {}), { token: failing })))
       }
     })
   )
 
-  it.effect("when it is sent on as JSON by its schema", () =>
+  it.effect("if its schema encodes it as JSON", () =>
     Effect.gen(function* () {
       const echo = echoOf(input)
-      const error = yield* Effect.flip(ask(callsAboutHer[0]![0], () => text(500, echo), { token }))
+      const error = yield* Effect.flip(ask(personalCalls[0]![0], () => text(500, echo), { token }))
       assert(error._tag === "ServerFault")
       const codec = Schema.toCodecJson(ServerFault)
       const sent = yield* Schema.encodeEffect(codec)(error)
@@ -240,10 +240,10 @@ describe("an error shows nothing of what a call was about", () => {
     })
   )
 
-  it.effect("but gives the body to who asks for it", () =>
+  it.effect("except in its redacted body, which Redacted.value returns", () =>
     Effect.gen(function* () {
       const echo = echoOf(id)
-      const error = yield* Effect.flip(ask(callsAboutHer[1]![0], () => text(500, echo), { token }))
+      const error = yield* Effect.flip(ask(personalCalls[1]![0], () => text(500, echo), { token }))
       assert.strictEqual(error._tag, "ServerFault")
       assert.strictEqual("body" in error && error.body && Redacted.value(error.body), echo)
     })

@@ -1,4 +1,4 @@
-/** Reading an answer: whatever JSON it is, there is a value of the promised type or there are issues. */
+/** Reading a response: for any JSON the reader returns a value of the declared type, or issues. */
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -23,7 +23,7 @@ const readPage = (json: unknown, status: number) => page.read(json, status, unde
 
 const areIssues = Schema.is(Schema.Array(Issue))
 
-/** Whether a result is of its type, and a failure tells issues. */
+/** Whether a success has its declared type, and a failure has at least one issue. */
 const isSound = <A>(is: (u: unknown) => boolean, result: Result.Result<A, ReadonlyArray<Issue>>): boolean =>
   Result.match(result, { onSuccess: is, onFailure: (issues) => issues.length > 0 && areIssues(issues) })
 
@@ -39,7 +39,7 @@ describe("any JSON", () => {
   const isContact = Schema.is(Contact)
 
   it.prop(
-    "is read as what each operation promises, or refused with issues",
+    "is decoded to each operation's result type, or fails with issues",
     { json: anyJson, status: Schema.Literals([200, 201, 202, 299]) },
     ({ json, status }) => {
       for (const body of [json, undefined]) {
@@ -54,7 +54,7 @@ describe("any JSON", () => {
   )
 
   it.prop(
-    "that is a contact keeps every key that this version does not know",
+    "that is a contact keeps every unknown key",
     { json: anyJson },
     ({ json }) => {
       const wire: object = { ...(json as object), id: "1" }
@@ -69,7 +69,7 @@ describe("any JSON", () => {
   )
 
   it.prop(
-    "that is an error body tells at most 50 issues, each of at most 200 characters, and never throws",
+    "that is an error body produces at most 50 issues of at most 200 characters, and never throws",
     { json: anyJson, input: anyJson },
     ({ input, json }) => {
       const issues = issuesFromBody(json, makeRedactor([input], "org.secret", undefined))
@@ -85,19 +85,19 @@ describe("any JSON", () => {
   )
 })
 
-describe("a wait that the API asks for", () => {
+describe("Retry-After", () => {
   it.prop(
-    "is none, or at least nothing and at most 366 days, whatever the headers say",
+    "is undefined, or between zero and 366 days, for any header value",
     { millis: Schema.String, seconds: Schema.String, digits: Schema.Int, now: Schema.Int },
     ({ digits, millis, now, seconds }) => {
-      const asked = [
+      const variants = [
         { "retry-after-ms": millis, "retry-after": seconds },
         { "retry-after": String(digits) },
         { "retry-after-ms": `${digits}` },
         { "retry-after": "9".repeat(400) },
         { "retry-after": DateTime.toDateUtc(DateTime.makeUnsafe(Math.abs(digits) % 1e13)).toUTCString() }
       ]
-      for (const headers of asked) {
+      for (const headers of variants) {
         const retryAfter = retryAfterOf(Headers.fromInput(headers), now)
         if (retryAfter === undefined) continue
         const wait = Duration.toMillis(retryAfter)
@@ -107,45 +107,61 @@ describe("a wait that the API asks for", () => {
   )
 })
 
-describe("an answer that breaks its promise says where, and what", () => {
+describe("a reader", () => {
   const notAnObject = Result.fail([{ path: [], message: "Expected an object" }])
 
   it.each<readonly [name: string, result: () => unknown, expected: unknown]>([
-    ["upsert of a list", () => readUpsert([], 200), notAnObject],
-    ["upsert of null", () => readUpsert(null, 200), notAnObject],
-    ["upsert without an id", () => readUpsert({}, 200), Result.fail([{ path: ["id"], message: "Required" }])],
-    ["upsert of nothing", () => readUpsert(undefined, 200), Result.fail([{ path: ["id"], message: "Required" }])],
-    ["an operation of text", () => readContact("done", 200), notAnObject],
-    ["delete of a number", () => readNothing(1, 200), notAnObject],
-    ["delete of null", () => readNothing(null, 200), Result.void],
-    ["delete of nothing", () => readNothing(undefined, 200), Result.void],
-    ["an operation of null", () => readContact(null, 200), Result.succeed(Option.none())],
-    ["an operation of nothing", () => readContact(undefined, 200), Result.succeed(Option.none())],
-    ["search of null", () => readPage(null, 200), notAnObject],
-    ["search without a list", () => readPage({}, 200), Result.fail([{ path: ["contacts"], message: "Required" }])]
-  ])("%s", (_, read, expected) => {
+    ["upsert from a list", () => readUpsert([], 200), notAnObject],
+    ["upsert from null", () => readUpsert(null, 200), notAnObject],
+    [
+      "upsert from an object without an id",
+      () => readUpsert({}, 200),
+      Result.fail([{ path: ["id"], message: "Required" }])
+    ],
+    [
+      "upsert from an empty body",
+      () => readUpsert(undefined, 200),
+      Result.fail([{ path: ["id"], message: "Required" }])
+    ],
+    ["an operation on one contact from text", () => readContact("done", 200), notAnObject],
+    ["delete from a number", () => readNothing(1, 200), notAnObject],
+    ["delete from null", () => readNothing(null, 200), Result.void],
+    ["delete from an empty body", () => readNothing(undefined, 200), Result.void],
+    ["an operation on one contact from null", () => readContact(null, 200), Result.succeed(Option.none())],
+    [
+      "an operation on one contact from an empty body",
+      () => readContact(undefined, 200),
+      Result.succeed(Option.none())
+    ],
+    ["search from null", () => readPage(null, 200), notAnObject],
+    [
+      "search from an object without a list",
+      () => readPage({}, 200),
+      Result.fail([{ path: ["contacts"], message: "Required" }])
+    ]
+  ])("returns a value, or a path and a message, for %s", (_, read, expected) => {
     assert.deepStrictEqual(read(), expected)
   })
 
   it.each([
-    ["an object without a text", '{"toString":1,"valueOf":1}'],
+    ["an object that cannot be converted to a string", '{"toString":1,"valueOf":1}'],
     ["an object", "{}"],
     ["a list", "[1]"],
     ["false", "false"],
-    ["nested deeper than a stack", "[".repeat(50_000) + "]".repeat(50_000)]
-  ])("a tag whose id is %s, by its place", (_, tagId) => {
+    ["nested deeper than the call stack", "[".repeat(50_000) + "]".repeat(50_000)]
+  ])("fails with the path of a tag whose id is %s", (_, tagId) => {
     const result = readUpsert(JSON.parse(`{"id":"1","tags":[{"name":"vip","id":${tagId}}]}`), 200)
     assert(Result.isFailure(result))
     assert.deepStrictEqual(result.failure[0]?.path, ["tags", 0, "id"])
   })
 
-  it("a tag that is null, by its place", () => {
+  it("fails with the path of a tag that is null", () => {
     const result = readUpsert({ id, tags: ["vip", null] }, 200)
     assert(Result.isFailure(result))
     assert.deepStrictEqual(result.failure[0]?.path.slice(0, 2), ["tags", 1])
   })
 
-  it("and data that is nested deeper than a stack breaks none", () => {
+  it("accepts unknown data that is nested deeper than the call stack", () => {
     let deep: unknown = 1
     for (let depth = 0; depth < 1_000_000; depth++) deep = [deep]
     assert.isTrue(Result.isSuccess(readUpsert({ id, deep }, 200)))
@@ -153,38 +169,38 @@ describe("an answer that breaks its promise says where, and what", () => {
   })
 })
 
-describe("what is looked for", () => {
+describe("the search for nested values", () => {
   const under = (key: string, depth: number, value: object): object =>
     depth === 0 ? value : { [key]: under(key, depth - 1, value) }
 
-  it("is found two levels down, and a list one: what lies deeper is somebody else's", () => {
-    const at = [0, 1, 2, 3]
-    const read = at.map((depth) => readUpsert(under("data", depth, { id }), 200))
+  it("finds a contact at most two levels deep, and a list at most one level deep", () => {
+    const depths = [0, 1, 2, 3]
+    const read = depths.map((depth) => readUpsert(under("data", depth, { id }), 200))
     assert.deepStrictEqual(read.map(Result.isSuccess), [true, true, true, false])
-    const listed = at.map((depth) => readPage(under("data", depth, { contacts: [] }), 200))
+    const listed = depths.map((depth) => readPage(under("data", depth, { contacts: [] }), 200))
     assert.deepStrictEqual(listed.map(Result.isSuccess), [true, true, false, false])
-    const told = at.map((depth) => readUpsert({ id, ...under("contact", depth, { isNew: true }) }, 200))
+    const withIsNew = depths.map((depth) => readUpsert({ id, ...under("contact", depth, { isNew: true }) }, 200))
     assert.deepStrictEqual(
-      told.map((each) => Result.getOrThrow(each).isNew),
+      withIsNew.map((each) => Result.getOrThrow(each).isNew),
       [true, true, true, false]
     )
   })
 
-  it.each(["id", "contactId", "contact_id"])("is the id of a contact as %s beside it", (key) => {
+  it.each(["id", "contactId", "contact_id"])("finds the id of a contact as %s beside the contact", (key) => {
     const { contact } = Result.getOrThrow(readUpsert({ [key]: "1", contact: { phone: "+15551234567" } }, 200))
     assert.strictEqual(contact.id, "1")
   })
 
-  it.each(["id", "contactId", "contact_id"])("is a contact by its %s alone, where it is the one asked for", (key) => {
+  it.each(["id", "contactId", "contact_id"])("accepts an object with only %s as the requested contact", (key) => {
     assert.isTrue(Option.isSome(Result.getOrThrow(readContact({ [key]: id.toUpperCase() }, 200))))
-    // An `id` may be a tag's; the others can only be a contact's.
+    // An `id` can belong to a tag, but `contactId` and `contact_id` always belong to a contact.
     const other = Result.getOrThrow(readContact({ [key]: "7" }, 200))
     assert.strictEqual(Option.isSome(other), key !== "id")
   })
 })
 
-describe("a contact that was read", () => {
-  it("is plain data, by every key", () => {
+describe("a decoded contact", () => {
+  it("has plain data properties for all unknown keys", () => {
     const wire: unknown = JSON.parse('{"id":"1","__proto__":1,"other":2}')
     const { extra } = Result.getOrThrow(decode(wire))
     for (const key of ["__proto__", "other"]) {
@@ -193,19 +209,19 @@ describe("a contact that was read", () => {
     }
   })
 
-  it("is written with its tags by name where they have no id", () => {
+  it("is encoded with a tag as a string if the tag has no id", () => {
     const contact = Result.getOrThrow(decode({ id: "1", tags: ["vip", { id: 7, name: "new" }] }))
     const wire = Schema.encodeUnknownResult(ContactFromWire)(contact)
     assert.deepStrictEqual(wire, Result.succeed({ id: "1", tags: ["vip", { name: "new", id: "7" }] }))
   })
 
-  it.each([null, undefined, 7, "1", []])("is refused, and nothing thrown, where it is %j", (wire) => {
+  it.each([null, undefined, 7, "1", []])("cannot come from %j, which fails without throwing", (wire) => {
     assert.isTrue(Result.isFailure(decode(wire)))
   })
 })
 
-describe("an answer of an operation on one contact", () => {
-  it("never gives a contact without an id", () => {
+describe("the response to an operation on one contact", () => {
+  it("is decoded to None if the contact has no id", () => {
     const read = readContact({ contact: { phone: "+15551234567" } }, 200)
     assert.deepStrictEqual(read, Result.succeed(Option.none()))
   })

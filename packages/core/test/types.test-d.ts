@@ -24,15 +24,15 @@ type Everywhere =
 type Method = (...args: never) => Effect.Effect<unknown, unknown, unknown>
 type Success<M extends Method> = Effect.Success<ReturnType<M>>
 type Failure<M extends Method> = Effect.Error<ReturnType<M>>
-type Needs<M extends Method> = Effect.Services<ReturnType<M>>
+type Requirements<M extends Method> = Effect.Services<ReturnType<M>>
 type Api = typeof contacts
 
 describe("Contacts", () => {
-  it("has exactly seven methods", () => {
+  it("has exactly one method for each operation", () => {
     expectTypeOf<keyof Api>().toEqualTypeOf<Core.Operation>()
   })
 
-  it("gives exactly these errors", () => {
+  it("fails with exactly these errors", () => {
     expectTypeOf<Failure<Api["upsert"]>>().toEqualTypeOf<Everywhere>()
     expectTypeOf<Failure<Api["search"]>>().toEqualTypeOf<Everywhere>()
     expectTypeOf<Failure<Api["delete"]>>().toEqualTypeOf<Everywhere | Core.NotFound>()
@@ -42,12 +42,12 @@ describe("Contacts", () => {
     expectTypeOf<Failure<Api["removeTag"]>>().toEqualTypeOf<Everywhere | Core.NotFound>()
   })
 
-  it("has no NotFound where no contact is named", () => {
+  it("fails upsert and search without NotFound", () => {
     expectTypeOf<Extract<Failure<Api["upsert" | "search"]>, { readonly _tag: "NotFound" }>>().toBeNever()
     expectTypeOf<Failure<Api[keyof Api]>>().toEqualTypeOf<Core.AgentalkError>()
   })
 
-  it("gives these values, and needs nothing", () => {
+  it("returns these values, and requires no service", () => {
     expectTypeOf<Success<Api["upsert"]>>().toEqualTypeOf<Core.UpsertResult>()
     expectTypeOf<Success<Api["upsert"]>["contact"]["id"]>().toEqualTypeOf<Core.ContactId>()
     expectTypeOf<Success<Api["upsert"]>["isNew"]>().toEqualTypeOf<boolean>()
@@ -57,10 +57,10 @@ describe("Contacts", () => {
     >()
     expectTypeOf<Success<Api["search"]>>().toEqualTypeOf<Core.SearchPage>()
     expectTypeOf<Success<Api["search"]>["total"]>().toEqualTypeOf<Option.Option<number>>()
-    expectTypeOf<Needs<Api[keyof Api]>>().toBeNever()
+    expectTypeOf<Requirements<Api[keyof Api]>>().toBeNever()
   })
 
-  it("takes plain values, and undefined for what is left out", () => {
+  it("accepts plain values, and undefined for optional properties", () => {
     const fields = { city: null }
     expectTypeOf(contacts.upsert).toBeCallableWith({ phone: "+1555", firstName: undefined, tags: undefined, fields })
     expectTypeOf(contacts.delete).toBeCallableWith("0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11")
@@ -68,7 +68,7 @@ describe("Contacts", () => {
     expectTypeOf(contacts.search).toBeCallableWith({ phone: "555", name: undefined, limit: 10 })
   })
 
-  it("takes a copy of fields whose type is an interface", () => {
+  it("accepts a copy of fields whose type is an interface", () => {
     interface Fields {
       city: string
       seats?: number
@@ -76,41 +76,41 @@ describe("Contacts", () => {
     const fields = {} as Fields
     expectTypeOf(contacts.updateFields).toBeCallableWith("id", { ...fields })
     expectTypeOf(contacts.upsert).toBeCallableWith({ phone: "+1555", fields: { ...fields } })
-    // @ts-expect-error -- an interface may be given more keys elsewhere
-    const refused = contacts.updateFields("id", fields)
-    expectTypeOf(refused).not.toBeAny()
+    // @ts-expect-error -- an interface has no index signature, because declaration merging can add keys to it
+    const rejected = contacts.updateFields("id", fields)
+    expectTypeOf(rejected).not.toBeAny()
   })
 
-  it("refuses what cannot be meant", () => {
+  it("rejects invalid inputs", () => {
     expectTypeOf<{ readonly limit: number }>().not.toExtend<Core.SearchQuery>()
-    const refused = [
-      // @ts-expect-error -- a search needs a name or a phone
+    const rejected = [
+      // @ts-expect-error -- search requires a name or a phone
       contacts.search({}),
-      // @ts-expect-error -- a limit alone finds nothing
+      // @ts-expect-error -- a limit alone is not a search
       contacts.search({ limit: 1 }),
-      // @ts-expect-error -- undefined is no name
+      // @ts-expect-error -- name cannot be undefined if phone is missing
       contacts.search({ name: undefined }),
-      // @ts-expect-error -- a search knows no e-mail
+      // @ts-expect-error -- search has no email
       contacts.search({ name: "Jane", email: "jane@example.com" }),
-      // @ts-expect-error -- a contact is found by its phone
+      // @ts-expect-error -- upsert requires a phone
       contacts.upsert({ firstName: "Jane" }),
-      // @ts-expect-error -- a phone may not be undefined
+      // @ts-expect-error -- phone cannot be undefined
       contacts.upsert({ phone: undefined }),
-      // @ts-expect-error -- the wire's own spelling is no key of an input
+      // @ts-expect-error -- the wire format's snake case is not a key of an input
       contacts.upsert({ phone: "+15551234567", first_name: "Jane" }),
-      // @ts-expect-error -- null has no meaning in an input
+      // @ts-expect-error -- an input value cannot be null
       contacts.upsert({ phone: "+15551234567", email: null }),
       // @ts-expect-error -- a function has no JSON form
       contacts.updateFields("id", { city: () => "Oslo" }),
       // @ts-expect-error -- tags are a list
       contacts.addTags("id", "vip")
     ]
-    expectTypeOf(refused).toBeArray()
+    expectTypeOf(rejected).toBeArray()
   })
 })
 
 describe("errors", () => {
-  it("are told apart by their tags", () => {
+  it("are distinguished by their tags", () => {
     expectTypeOf<Core.AgentalkError["_tag"]>().toEqualTypeOf<
       | "Validation"
       | "Unauthorized"
@@ -130,27 +130,27 @@ describe("errors", () => {
     expectTypeOf<Core.NotFound["body"]>().toEqualTypeOf<Redacted.Redacted | undefined>()
   })
 
-  it("are known by a guard", () => {
+  it("are narrowed by isAgentalkError", () => {
     expectTypeOf(Core.isAgentalkError).guards.toEqualTypeOf<Core.AgentalkError>()
   })
 })
 
-describe("layers", () => {
-  it("need what they say, and nothing else", () => {
+describe("layers and combinators", () => {
+  it("declare their output, error and requirement types", () => {
     type Live = Layer.Layer<Core.Contacts, Config.ConfigError, HttpClient.HttpClient>
     expectTypeOf<ReturnType<typeof Core.AgentalkClient.layer>>().toEqualTypeOf<Live>()
     expectTypeOf<ReturnType<typeof Core.AgentalkClient.layerConfig>>().toEqualTypeOf<Live>()
     expectTypeOf<ReturnType<typeof Core.AgentalkClient.make>>().toEqualTypeOf<
       Effect.Effect<Core.Contacts["Service"], Config.ConfigError, HttpClient.HttpClient>
     >()
-    type Double = Layer.Layer<Core.Contacts | Core.Sandbox.State>
-    expectTypeOf(Core.Sandbox.layer).toEqualTypeOf<Double>()
-    expectTypeOf<ReturnType<typeof Core.Sandbox.layerOptions>>().toEqualTypeOf<Double>()
+    type SandboxLayer = Layer.Layer<Core.Contacts | Core.Sandbox.State>
+    expectTypeOf(Core.Sandbox.layer).toEqualTypeOf<SandboxLayer>()
+    expectTypeOf<ReturnType<typeof Core.Sandbox.layerOptions>>().toEqualTypeOf<SandboxLayer>()
     expectTypeOf(Core.Sandbox.layerHttpClient).toEqualTypeOf<Layer.Layer<HttpClient.HttpClient | Core.Sandbox.State>>()
     expectTypeOf<ReturnType<typeof Core.TimeLimit.layer>>().toEqualTypeOf<Layer.Layer<never>>()
   })
 
-  it("leave the types of an effect alone", () => {
+  it("preserve the type of an effect in withOrganization and withLimits", () => {
     type Search = ReturnType<Api["search"]>
     const scoped = (search: Search) => Core.AgentalkClient.withOrganization("id")(search)
     const limited = (search: Search) => Core.TimeLimit.withLimits({ attempt: "1 second" })(search)
@@ -162,14 +162,14 @@ describe("layers", () => {
 describe("streams", () => {
   type Parts<S> = S extends Stream.Stream<infer A, infer E, infer R> ? readonly [A, E, R] : never
 
-  it("over a search fail like it, and need Contacts only", () => {
+  it("of a search have the errors of search and require only Contacts", () => {
     type Search = Parts<ReturnType<typeof Core.ContactsStream.search>>
     type Pages = Parts<ReturnType<typeof Core.ContactsStream.pages>>
     expectTypeOf<Search>().toEqualTypeOf<readonly [Core.Contact, Core.CallError, Core.Contacts]>()
     expectTypeOf<Pages>().toEqualTypeOf<readonly [Core.SearchPage, Core.CallError, Core.Contacts]>()
   })
 
-  it("of many calls keep the errors and the needs of their input, and add how a run stops", () => {
+  it("of bulk calls keep the errors and requirements of their input, and add Stopped", () => {
     class Broken {
       readonly _tag = "Broken"
     }
@@ -186,34 +186,34 @@ describe("streams", () => {
     expectTypeOf<Tags[1]>().toEqualTypeOf<Core.ContactsStream.Stopped>()
   })
 
-  it("refuse what a search refuses", () => {
-    const refused = [
-      // @ts-expect-error -- a search needs a name or a phone
+  it("reject invalid inputs", () => {
+    const rejected = [
+      // @ts-expect-error -- search requires a name or a phone
       Core.ContactsStream.search({}),
-      // @ts-expect-error -- the pages decide where they begin
+      // @ts-expect-error -- pages sets the offset itself
       Core.ContactsStream.pages({ name: "Jane", offset: 5 }),
-      // @ts-expect-error -- a search knows no e-mail
+      // @ts-expect-error -- search has no email
       Core.ContactsStream.search({ name: "Jane", email: "jane@example.com" }),
       // @ts-expect-error -- rows are inputs of upsert
       Core.ContactsStream.upsertAll(Stream.succeed({ firstName: "Jane" }))
     ]
-    expectTypeOf(refused).toBeArray()
+    expectTypeOf(rejected).toBeArray()
   })
 })
 
 describe("settings", () => {
-  it("refuse what they do not know", () => {
+  it("reject unknown and missing options", () => {
     const token = Redacted.make("t")
-    const refused = [
+    const rejected = [
       // @ts-expect-error -- a token is Redacted
       Core.AgentalkClient.layer({ token: "t" }),
-      // @ts-expect-error -- there is no client without a token
+      // @ts-expect-error -- a client requires a token
       Core.AgentalkClient.layer({}),
       // @ts-expect-error -- an unknown option
       Core.AgentalkClient.layer({ token, timeout: "1 second" }),
-      // @ts-expect-error -- an unknown part of a policy
+      // @ts-expect-error -- an unknown property of a policy
       Core.Retry.layer({ times: 3 }),
-      // @ts-expect-error -- an unknown part of the time limits
+      // @ts-expect-error -- an unknown property of the time limits
       Core.TimeLimit.layer({ total: "1 minute" }),
       // @ts-expect-error -- a quota without its window
       () => Core.RateLimit.layer({ limit: 5 }),
@@ -222,13 +222,13 @@ describe("settings", () => {
       // @ts-expect-error -- an unknown option of a sandbox
       Core.Sandbox.layerOptions({ pageSize: 5 })
     ]
-    expectTypeOf(refused).toBeArray()
+    expectTypeOf(rejected).toBeArray()
   })
 })
 
-describe("catching", () => {
-  it("takes the tags that an operation gives, and no other", () => {
-    // @ts-expect-error -- a search names no contact that could be missing
+describe("catchTag", () => {
+  it("accepts only the tags of the errors that an operation declares", () => {
+    // @ts-expect-error -- search cannot fail with NotFound
     const search = Effect.catchTag(contacts.search({ name: "Jane" }), "NotFound", () => Effect.void)
     expectTypeOf(search).not.toBeAny()
     const deleted = Effect.catchTag(contacts.delete("id"), "NotFound", () => Effect.void)

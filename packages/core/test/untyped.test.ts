@@ -1,4 +1,4 @@
-/** Callers that no compiler has checked: whatever they give is kept as data or refused, and never interpreted. */
+/** Calls from untyped code: a value of any type is kept as data or rejected, and never interpreted. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
@@ -45,7 +45,7 @@ const nothings: ReadonlyArray<readonly [string, unknown]> = [
   ["null", null]
 ]
 
-/** Values that are no text, no list and no object of an input. */
+/** Values that are never a valid string, list or object of an input. */
 const wrong: ReadonlyArray<readonly [string, unknown]> = [
   ["a number", 7],
   ["NaN", Number.NaN],
@@ -64,10 +64,10 @@ const wrong: ReadonlyArray<readonly [string, unknown]> = [
   ["text that throws", { toString: boom }]
 ]
 
-/** Fails with an error of ours, whoever asks. */
-const refused = <A, E, R>(effect: Effect.Effect<A, E, R>, what: string) =>
+/** Asserts that an effect fails with a typed error. Returns the error. */
+const rejected = <A, E, R>(effect: Effect.Effect<A, E, R>, what: string) =>
   Effect.map(Effect.exit(effect), (exit) => {
-    assert.isTrue(Exit.isFailure(exit), `${what} was taken`)
+    assert.isTrue(Exit.isFailure(exit), `${what} was accepted`)
     const reasons = Exit.isFailure(exit) ? exit.cause.reasons : []
     const failures = reasons.filter(Cause.isFailReason).map(({ error }) => error)
     assert.lengthOf(failures, 1, `${what}: ${Exit.isFailure(exit) ? Cause.pretty(exit.cause) : ""}`)
@@ -77,40 +77,42 @@ const refused = <A, E, R>(effect: Effect.Effect<A, E, R>, what: string) =>
 type Untyped = Readonly<Record<string, (...args: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>>>
 
 describe("a value of the wrong type", () => {
-  it.effect.each([...nothings, ...wrong])("that is %s is refused by every method, in every place", ([what, bad]) =>
-    Effect.gen(function* () {
-      const { client, sent } = make(() => json(200, { id, contacts: [] }))
-      const contacts = (yield* contactsOver(client)) as unknown as Untyped
-      const calls: ReadonlyArray<readonly [method: string, args: ReadonlyArray<unknown>]> = [
-        ...operations.map((operation) => [operation, [bad, bad]] as const),
-        ["updateFields", [id, bad]],
-        ["clearField", [id, bad]],
-        ["addTags", [id, bad]],
-        ["addTags", [id, [bad]]],
-        ["removeTag", [id, bad]],
-        ["upsert", [{ phone: bad }]],
-        ["upsert", [{ phone: "+15551234567", tags: [bad] }]],
-        ["search", [{ name: bad }]]
-      ]
-      for (const [method, args] of calls) {
-        const error = yield* refused(contacts[method]!(...args), `${method} ${what}`)
-        assert.isTrue(isAgentalkError(error))
-        assert.deepInclude(error, { _tag: "Validation", source: "client", attempts: 0 })
-        assert.notInclude(String(error), "boom")
-      }
-      assert.deepStrictEqual(sent, [])
-    })
+  it.effect.each([...nothings, ...wrong])(
+    "that is %s fails every method in every position with Validation",
+    ([what, bad]) =>
+      Effect.gen(function* () {
+        const { client, sent } = make(() => json(200, { id, contacts: [] }))
+        const contacts = (yield* contactsOver(client)) as unknown as Untyped
+        const calls: ReadonlyArray<readonly [method: string, args: ReadonlyArray<unknown>]> = [
+          ...operations.map((operation) => [operation, [bad, bad]] as const),
+          ["updateFields", [id, bad]],
+          ["clearField", [id, bad]],
+          ["addTags", [id, bad]],
+          ["addTags", [id, [bad]]],
+          ["removeTag", [id, bad]],
+          ["upsert", [{ phone: bad }]],
+          ["upsert", [{ phone: "+15551234567", tags: [bad] }]],
+          ["search", [{ name: bad }]]
+        ]
+        for (const [method, args] of calls) {
+          const error = yield* rejected(contacts[method]!(...args), `${method} ${what}`)
+          assert.isTrue(isAgentalkError(error))
+          assert.deepInclude(error, { _tag: "Validation", source: "client", attempts: 0 })
+          assert.notInclude(String(error), "boom")
+        }
+        assert.deepStrictEqual(sent, [])
+      })
   )
 
-  it.effect("is told as what it is, and fields without a prototype are fields", () =>
+  it.effect("fails with a message that fits its type, and fields without a prototype are accepted", () =>
     Effect.gen(function* () {
       const { client, sent } = make(() => json(200, { id }))
       const contacts = (yield* contactsOver(client)) as unknown as Untyped
-      const map = yield* refused(contacts["updateFields"]!(id, new Map()), "a Map")
+      const map = yield* rejected(contacts["updateFields"]!(id, new Map()), "a Map")
       assert.deepNestedPropertyVal(map, "issues", [
         { path: ["fields"], message: "Expected a plain object of fields by key" }
       ])
-      const proxy = yield* refused(contacts["upsert"]!(throwing), "a proxy that throws")
+      const proxy = yield* rejected(contacts["upsert"]!(throwing), "a proxy that throws")
       assert.deepNestedPropertyVal(proxy, "issues", [{ path: [], message: "Expected data that has a JSON form" }])
       yield* contacts["updateFields"]!(id, Object.assign(Object.create(null), { city: "Oslo" }))
       assert.deepStrictEqual(
@@ -120,57 +122,61 @@ describe("a value of the wrong type", () => {
     })
   )
 
-  it.effect.each(wrong)("that is %s is refused as an optional part", ([what, bad]) =>
+  it.effect.each(wrong)("that is %s fails as an optional property", ([what, bad]) =>
     Effect.gen(function* () {
       const { client, sent } = make(() => json(200, { id, contacts: [] }))
       const contacts = (yield* contactsOver(client)) as unknown as Untyped
       for (const key of ["firstName", "lastName", "email", "tags", "fields"]) {
-        yield* refused(contacts["upsert"]!({ phone: "+15551234567", [key]: bad }), `${key} ${what}`)
+        yield* rejected(contacts["upsert"]!({ phone: "+15551234567", [key]: bad }), `${key} ${what}`)
       }
       for (const key of bad === 7 ? ["phone"] : ["phone", "limit", "offset"]) {
-        yield* refused(contacts["search"]!({ name: "Jane", [key]: bad }), `${key} ${what}`)
+        yield* rejected(contacts["search"]!({ name: "Jane", [key]: bad }), `${key} ${what}`)
       }
       assert.deepStrictEqual(sent, [])
     })
   )
 
-  it.effect.each([...nothings, ...wrong])("that is %s is a row of its own in bulk, and ends no run", ([, bad]) =>
-    Effect.gen(function* () {
-      const contacts = yield* contactsOver(make(() => json(200, { id })).client)
-      const good = { phone: "+15551234567", id, tags: ["vip"] }
-      const rowsOf = (input: unknown, row: typeof good | string) => Stream.make(input as never, row as never)
-      const runs = [
-        ContactsStream.upsertAll(rowsOf(bad, { phone: good.phone } as never)),
-        ContactsStream.deleteAll(rowsOf(bad, id)),
-        ContactsStream.addTagsAll(rowsOf(bad, good))
-      ]
-      for (const run of runs) {
-        const rows = yield* Effect.provideService(
-          Stream.runCollect<{ readonly _tag: string }, unknown, Contacts>(run),
-          Contacts,
-          contacts
-        )
-        assert.strictEqual(rows[0]?._tag, "Invalid")
-        assert.notStrictEqual(rows[1]?._tag, "Invalid")
-        assert.lengthOf(rows, 2)
-      }
-    })
+  it.effect.each([...nothings, ...wrong])(
+    "that is %s produces an Invalid row in a bulk stream, and the stream continues",
+    ([, bad]) =>
+      Effect.gen(function* () {
+        const contacts = yield* contactsOver(make(() => json(200, { id })).client)
+        const good = { phone: "+15551234567", id, tags: ["vip"] }
+        const rowsOf = (input: unknown, row: typeof good | string) => Stream.make(input as never, row as never)
+        const streams = [
+          ContactsStream.upsertAll(rowsOf(bad, { phone: good.phone } as never)),
+          ContactsStream.deleteAll(rowsOf(bad, id)),
+          ContactsStream.addTagsAll(rowsOf(bad, good))
+        ]
+        for (const stream of streams) {
+          const rows = yield* Effect.provideService(
+            Stream.runCollect<{ readonly _tag: string }, unknown, Contacts>(stream),
+            Contacts,
+            contacts
+          )
+          assert.strictEqual(rows[0]?._tag, "Invalid")
+          assert.notStrictEqual(rows[1]?._tag, "Invalid")
+          assert.lengthOf(rows, 2)
+        }
+      })
   )
 
-  it.effect.each([...nothings, ...wrong])("that is %s is refused as what is searched page by page", ([what, bad]) =>
-    Effect.gen(function* () {
-      const contacts = yield* contactsOver(make(() => json(200, { contacts: [] })).client)
-      for (const read of [ContactsStream.search(bad as never), ContactsStream.pages(bad as never)]) {
-        const all = Stream.runCollect<unknown, unknown, Contacts>(read)
-        const error = yield* refused(Effect.provideService(all, Contacts, contacts), what)
-        assert.deepInclude(error, { _tag: "Validation", source: "client" })
-      }
-    })
+  it.effect.each([...nothings, ...wrong])(
+    "that is %s fails ContactsStream.search and ContactsStream.pages",
+    ([what, bad]) =>
+      Effect.gen(function* () {
+        const contacts = yield* contactsOver(make(() => json(200, { contacts: [] })).client)
+        for (const read of [ContactsStream.search(bad as never), ContactsStream.pages(bad as never)]) {
+          const all = Stream.runCollect<unknown, unknown, Contacts>(read)
+          const error = yield* rejected(Effect.provideService(all, Contacts, contacts), what)
+          assert.deepInclude(error, { _tag: "Validation", source: "client" })
+        }
+      })
   )
 })
 
-// What means no option, or is one.
-const isTaken = (name: string, bad: unknown): boolean =>
+// Values that are valid for an option, or the same as an absent option.
+const isAccepted = (name: string, bad: unknown): boolean =>
   (name === "baseUrl" && bad === null) ||
   (name === "retry" && typeof bad === "object" && bad !== null && !Array.isArray(bad))
 
@@ -197,11 +203,11 @@ describe("an option of the wrong type", () => {
     ["text that throws", { toString: boom }],
     ["a function", () => "Zaphod"]
   ]
-  it.effect.each(bads)("that is %s is a ConfigError that names it, and not its value", ([what, bad]) =>
+  it.effect.each(bads)("that is %s fails with a ConfigError that names the option and omits the value", ([what, bad]) =>
     Effect.gen(function* () {
       for (const name of names) {
-        if (isTaken(name, bad)) continue
-        const error = yield* refused(contactsOver(client, { [name]: bad }), `${name} ${what}`)
+        if (isAccepted(name, bad)) continue
+        const error = yield* rejected(contactsOver(client, { [name]: bad }), `${name} ${what}`)
         assert.strictEqual((error as { readonly _tag: string })._tag, "ConfigError")
         assert.include(String(error), name)
         assert.notInclude(String(error), "Zaphod")
@@ -209,7 +215,7 @@ describe("an option of the wrong type", () => {
     })
   )
 
-  it.effect("never makes a call try for ever", () =>
+  it.effect("in a retry policy of a call does not cause endless retries", () =>
     Effect.gen(function* () {
       for (const attempts of [Number.NaN, "many", {}, []]) {
         const { contacts, times } = yield* lineUp([status(503)])
@@ -219,12 +225,12 @@ describe("an option of the wrong type", () => {
     })
   )
 
-  it.effect("of an organization never means another one", () =>
+  it.effect("for withOrganization does not fall back to the client's organization", () =>
     Effect.gen(function* () {
       const { client, sent } = make(() => json(200, { id }))
       const contacts = yield* contactsOver(client, { organization: Sandbox.organization })
       for (const [what, bad] of [...nothings, ...wrong]) {
-        const error = yield* refused(AgentalkClient.withOrganization(contacts.delete(id), bad as never), what)
+        const error = yield* rejected(AgentalkClient.withOrganization(contacts.delete(id), bad as never), what)
         assert.strictEqual((error as { readonly _tag: string })._tag, "Validation")
       }
       assert.deepStrictEqual(sent, [])
@@ -236,7 +242,7 @@ describe("an option of the wrong type", () => {
     ["OrganizationId", OrganizationId],
     ["BaseUrl", BaseUrl],
     ["QuotaFromString", RateLimit.QuotaFromString]
-  ] as const)("is refused by %s", (_, schema) => {
+  ] as const)("fails to decode with %s", (_, schema) => {
     const decode = Schema.decodeUnknownResult(schema)
     for (const [what, bad] of [...nothings, ...wrong]) assert.strictEqual(decode(bad)._tag, "Failure", what)
   })
@@ -245,7 +251,7 @@ describe("an option of the wrong type", () => {
 describe("a lone surrogate", () => {
   const lone = "a\ud83d"
 
-  it.effect("is refused where it stands in a URL, and reaches the API as JSON escapes elsewhere", () =>
+  it.effect("fails validation in a URL, and is sent as a JSON escape in a body", () =>
     Effect.gen(function* () {
       const { client, sent } = make(() => json(200, { id, contacts: [] }))
       const contacts = yield* contactsOver(client)
@@ -264,7 +270,7 @@ describe("a lone surrogate", () => {
     })
   )
 
-  it.effect("in an answer is data", () =>
+  it.effect("in a response is kept as data", () =>
     Effect.gen(function* () {
       const body = `{"id":"${id}","firstName":"\\ud83d","fields":{"\\udc00":"\\ud83d"}}`
       const { client } = make(() => text(200, body, { "content-type": "application/json" }))
@@ -275,11 +281,11 @@ describe("a lone surrogate", () => {
   )
 })
 
-/** An object with such a key of its own, as `JSON.parse` makes it. */
+/** An object with this own key, as `JSON.parse` creates it. */
 const withKey = (key: string, value: unknown): Record<string, unknown> =>
   JSON.parse(`{${JSON.stringify(key)}: ${JSON.stringify(value)}}`)
 
-describe("a key that means something to JavaScript", () => {
+describe("a key with a meaning in JavaScript", () => {
   const keys = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "__defineGetter__", "valueOf"]
   const evil = { isAdmin: true, polluted: 1 }
 
@@ -288,7 +294,7 @@ describe("a key that means something to JavaScript", () => {
     for (const key of Object.keys(evil)) assert.isUndefined(({} as Record<string, unknown>)[key])
   }
 
-  it.effect.each(keys)("%s as a field is sent, kept and cleared like any other", (key) =>
+  it.effect.each(keys)("%s as a field is sent, stored and cleared like any other key", (key) =>
     Effect.gen(function* () {
       const { contacts: all, seed } = yield* Sandbox.State
       const api = yield* Contacts
@@ -314,14 +320,14 @@ describe("a key that means something to JavaScript", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect.each(keys)("%s beside the keys of an input is refused", (key) =>
+  it.effect.each(keys)("%s as a key of an input fails with Validation", (key) =>
     Effect.gen(function* () {
       const { client, sent } = make(() => json(200, { id, contacts: [] }))
       const contacts = yield* contactsOver(client)
       const upsert = { phone: "+15551234567", ...withKey(key, evil) } as UpsertInput
       const search = { name: "Jane", ...withKey(key, evil) } as { readonly name: string }
       for (const call of [contacts.upsert(upsert), contacts.search(search)]) {
-        const error = yield* refused<unknown, unknown, never>(call, key)
+        const error = yield* rejected<unknown, unknown, never>(call, key)
         assert.deepInclude(error, { _tag: "Validation", source: "client" })
       }
       assert.deepStrictEqual(sent, [])
@@ -329,7 +335,7 @@ describe("a key that means something to JavaScript", () => {
     })
   )
 
-  it.effect.each(keys)("%s in an answer, wherever it stands, is data", (key) =>
+  it.effect.each(keys)("%s anywhere in a response is kept as data", (key) =>
     Effect.gen(function* () {
       const contact = { id, ...withKey(key, evil), fields: withKey(key, evil) }
       const body = JSON.stringify(contact).replace(
@@ -353,7 +359,7 @@ describe("a key that means something to JavaScript", () => {
     })
   )
 
-  it.effect.each(keys)("%s in an error body is a place like any other", (key) =>
+  it.effect.each(keys)("%s in an error body is an ordinary path segment", (key) =>
     Effect.gen(function* () {
       const { client } = make(() =>
         text(400, JSON.stringify(withKey(key, ["Bad."])), { "content-type": "application/json" })
@@ -365,13 +371,13 @@ describe("a key that means something to JavaScript", () => {
     })
   )
 
-  it("is no part of a policy, and no prototype of one", () => {
+  it("does not set properties or the prototype of a merged policy", () => {
     const merged = mergeParts<Retry.Policy>({ attempts: 2 }, withKey("__proto__", { maxDelay: 1 }))
     assert.strictEqual(merged.attempts, 2)
     assert.isUndefined(merged.maxDelay)
   })
 
-  it.effect("in a policy changes nothing", () =>
+  it.effect("in a policy has no effect", () =>
     Effect.gen(function* () {
       const { contacts, times } = yield* lineUp([status(503), ok])
       yield* ended(Retry.withPolicy(contacts.delete(id), withKey("__proto__", { attempts: 1 })))
@@ -382,7 +388,7 @@ describe("a key that means something to JavaScript", () => {
     })
   )
 
-  it.effect("in the options of a client is none of them", () =>
+  it.effect("in client options has no effect", () =>
     Effect.gen(function* () {
       const { client, sent } = make(() => json(200, { id }))
       const options = withKey("__proto__", { baseUrl: "https://evil.example", organization: Sandbox.organization })

@@ -674,16 +674,14 @@ describe("UndiciHttpClient", () => {
         const clock = yield* Clock.Clock
         for (let i = 0; i < 20; i++) {
           const deadline = Transport.monotonicMillis(clock) + 3.5
-          yield* client
-            .get(origin)
-            .pipe(
-              Effect.provideService(Transport.CurrentAttempt, {
-                deadline,
-                maxBodyBytes: mebibyte,
-                onDispatch: () => {}
-              }),
-              Effect.flip
-            )
+          yield* client.get(origin).pipe(
+            Effect.provideService(Transport.CurrentAttempt, {
+              deadline,
+              maxBodyBytes: mebibyte,
+              onDispatch: () => {}
+            }),
+            Effect.flip
+          )
           assert.isAtLeast(Transport.monotonicMillis(clock), deadline)
         }
       })

@@ -81,9 +81,7 @@ const validate = <S extends Schema.ConstraintDecoder<unknown>>(schema: S, ...pat
   ): Effect.Effect<A | HttpServerResponse.HttpServerResponse> =>
     Effect.sync(() => {
       const decoded = decode(value)
-      return Result.isFailure(decoded)
-        ? validationErrors(fromSchema(decoded.failure, path))
-        : handle(decoded.success)
+      return Result.isFailure(decoded) ? validationErrors(fromSchema(decoded.failure, path)) : handle(decoded.success)
     })
 }
 
