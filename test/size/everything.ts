@@ -1,3 +1,3 @@
-/** Both packages, whole, with all that they need. */
+/** All exports of both packages, with their dependencies. */
 export * as core from "@agentalk/core"
 export * as node from "@agentalk/node"
