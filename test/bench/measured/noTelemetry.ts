@@ -1,4 +1,4 @@
-/** What stands in for the telemetry of a client that tells nothing at all, to see what telling costs. */
+/** A stub for the telemetry modules of the client. The difference in cost to the real modules is the cost of telemetry. */
 import * as Effect from "effect/Effect"
 import type * as Instrument from "../../../packages/core/src/internal/instruments.ts"
 import type * as Telemetry from "../../../packages/core/src/internal/telemetry.ts"
