@@ -68,9 +68,7 @@ const processes = 4
 const maxInOneSecond = (times: ReadonlyArray<number>): number =>
   Math.max(...times.map((from) => times.filter((time) => time >= from && time < from + 1000).length))
 
-const title = `policies shared through Redis${isInstalled ? "" : " (skipped: redis-server is not installed)"}`
-
-describe.runIf(isInstalled)(title, () => {
+describe.runIf(isInstalled)(`policies in Redis${isInstalled ? "" : " (skipped: redis-server is missing)"}`, () => {
   it.live(
     "four processes together never exceed a shared rate limit",
     () =>
