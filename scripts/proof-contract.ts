@@ -72,7 +72,7 @@ const odd = {
 
 const upserts: ReadonlyArray<UpsertInput> = [
   ...[jane, odd].flatMap((person) =>
-    subsets(Object.entries(person)).map((given) => Object.assign({ phone }, Object.fromEntries(given)))
+    subsets(Object.entries(person)).map((entries) => Object.assign({ phone }, Object.fromEntries(entries)))
   ),
   ...[phone, "1234567", "+123456789012345", "+1 (202) 555-0143", "\u202a202-555-0143\u202c"].map((phone) => ({
     phone
@@ -90,8 +90,8 @@ const upserts: ReadonlyArray<UpsertInput> = [
 
 const pages = [{}, { limit: 1 }, { offset: 0 }, { limit: 1000, offset: Number.MAX_SAFE_INTEGER }]
 const searches = [
-  ...[{ name: "Jane" }, { phone }, { name: "Jane", phone }].flatMap((who) =>
-    pages.map((page) => Object.assign({}, who, page))
+  ...[{ name: "Jane" }, { phone }, { name: "Jane", phone }].flatMap((criteria) =>
+    pages.map((page) => Object.assign({}, criteria, page))
   ),
   ...[...texts, ...segments].flatMap((text) => [{ name: text }, { phone: text }])
 ]
