@@ -1,18 +1,18 @@
 import { defineConfig } from "vitest/config"
 
-// Type tests are marked experimental, so vitest's version is pinned; its notice would be the first line a newcomer reads.
+// Type tests are experimental, so the version of vitest is pinned. This hides the notice about them.
 process.env["VITEST_DISABLE_EXPERIMENTAL_LOG"] = "1"
 
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "examples/src/*.test.ts"],
-    // Most of a run was loading Effect anew for every file. Tests own no global state, so workers keep it loaded.
+    // Tests have no global state, so workers share the loaded modules. Otherwise most of the time is spent on loading Effect.
     isolate: false,
-    // For a machine that does other things besides: no test is about how fast it is.
+    // No test measures speed, so the timeout allows for a busy machine.
     testTimeout: 30_000,
     coverage: {
       include: ["packages/*/src/**"],
-      // The wiring of a process of its own (its signals, pipes and exit status), which only a child can run.
+      // The entry points of the process (signals, pipes and exit status) run only in child processes.
       exclude: ["packages/cli/src/bin.ts", "packages/cli/src/internal/main.ts"],
       reporter: [["text", { skipFull: true }], "text-summary"],
       reportsDirectory: "node_modules/.cache/coverage",

@@ -1,6 +1,6 @@
 /**
- * Holds the real API to what any `Contacts` must do. It works on contacts with numbers that are reserved for fiction, and
- * deletes them again, also when a check fails or the run is interrupted.
+ * Runs the conformance checks of `Contacts` against the real API. The checks create contacts with fictional phone numbers
+ * and delete them, also if a check fails or the run is interrupted.
  *
  *   AGENTALK_API_TOKEN=… pnpm conformance --live
  */
@@ -11,18 +11,18 @@ import { Cause, Console, Effect, Exit, Fiber } from "effect"
 const exit = (code: number) => Effect.sync(() => void (process.exitCode = code))
 
 const run = Effect.gen(function* () {
-  yield* Console.log("Live: this creates contacts with the numbers +1 202 555 0100 to 0199, and deletes them again.\n")
+  yield* Console.log("Live: this creates contacts with the numbers +1 202 555 0100 to 0199, and deletes them.\n")
   let failed = 0
   for (const { check, name } of Conformance.checks) {
-    const ended = yield* Effect.exit(check)
-    if (Exit.isSuccess(ended)) yield* Console.log(`  ✓ ${name}`)
+    const result = yield* Effect.exit(check)
+    if (Exit.isSuccess(result)) yield* Console.log(`  ✓ ${name}`)
     else {
       failed++
-      const said = Cause.prettyErrors(ended.cause).map(({ message }) => `      ${message}`)
-      yield* Console.log([`  ✗ ${name}`, ...said].join("\n"))
+      const messages = Cause.prettyErrors(result.cause).map(({ message }) => `      ${message}`)
+      yield* Console.log([`  ✗ ${name}`, ...messages].join("\n"))
     }
   }
-  yield* Console.log(`\n${Conformance.checks.length - failed} hold, ${failed} do not`)
+  yield* Console.log(`\n${Conformance.checks.length - failed} checks passed, ${failed} checks failed`)
   if (failed > 0) yield* exit(1)
 })
 
@@ -31,10 +31,13 @@ const program = process.argv.includes("--live")
       Effect.provide(AgentalkNode.layer),
       Effect.catchTag("ConfigError", ({ message }) => Effect.andThen(Console.error(message), exit(1)))
     )
-  : Effect.andThen(Console.error("This writes to the real API: say --live, with AGENTALK_API_TOKEN set."), exit(1))
+  : Effect.andThen(
+      Console.error("This writes to the real API. To continue, set AGENTALK_API_TOKEN and run it with --live."),
+      exit(1)
+    )
 
 const fiber = Effect.runFork(program)
-// What was made is deleted before the process ends.
+// The interruption runs the finalizers, which delete the created contacts before the process ends.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => Effect.runFork(Effect.andThen(Fiber.interrupt(fiber), exit(1))))
 }

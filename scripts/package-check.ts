@@ -1,8 +1,8 @@
 /**
- * Checks the packages as a stranger gets them: packs each, lints the tarballs, installs them with npm into an empty
- * project outside of the repository, and there type-checks and runs the first program of the README.
+ * Checks the packages as a user installs them. It packs them, lints the tarballs, and installs them with npm into an empty
+ * project outside the repository. There it type-checks and runs the first program of the README.
  *
- * Needs a build (`pnpm build`) and the npm registry.
+ * Requires a build (`pnpm build`) and access to the npm registry.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
@@ -22,7 +22,7 @@ const root = join(import.meta.dirname, "..")
 const folders = ["core", "node", "import", "cli"]
 
 if (!folders.every((folder) => existsSync(join(root, "packages", folder, "dist")))) {
-  console.error("Nothing is built yet: run `pnpm build` first.")
+  console.error("The packages are not built: run `pnpm build` first.")
   process.exit(1)
 }
 
@@ -30,7 +30,7 @@ const temporary = mkdtempSync(join(tmpdir(), "agentalk-package-check-"))
 
 const readJson = (...path: ReadonlyArray<string>): unknown => JSON.parse(readFileSync(join(...path), "utf8"))
 
-/** Runs a command and gives its standard output; everything it said is in the error when it fails. */
+/** Runs a command and returns its standard output. If the command fails, the error contains all its output. */
 const run = (cwd: string, command: string, args: ReadonlyArray<string>, env: Record<string, string> = {}): string => {
   const { error, status, stdout, stderr } = spawnSync(command, args, {
     cwd,
@@ -39,23 +39,23 @@ const run = (cwd: string, command: string, args: ReadonlyArray<string>, env: Rec
     timeout: 300_000
   })
   if (error !== undefined) throw error
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}\n${stdout}\n${stderr}`)
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} exited with code ${status}\n${stdout}\n${stderr}`)
   return stdout
 }
 
-const results: Array<{ readonly what: string; readonly outcome: string; readonly milliseconds: number }> = []
+const results: Array<{ readonly name: string; readonly outcome: string; readonly milliseconds: number }> = []
 
-/** One row of the table at the end. A check that fails does not keep the next from running. */
-const check = async (what: string, f: () => void | Promise<void>): Promise<boolean> => {
+/** Runs a check and adds a row to the final table. The next check runs even if this one fails. */
+const check = async (name: string, f: () => void | Promise<void>): Promise<boolean> => {
   const start = performance.now()
   let outcome = "passed"
   try {
     await f()
   } catch (error) {
     outcome = "FAILED"
-    console.error(`\n${what}:\n${error instanceof Error ? error.message : String(error)}\n`)
+    console.error(`\n${name}:\n${error instanceof Error ? error.message : String(error)}\n`)
   }
-  results.push({ what, outcome, milliseconds: performance.now() - start })
+  results.push({ name, outcome, milliseconds: performance.now() - start })
   return outcome !== "FAILED"
 }
 
@@ -64,18 +64,18 @@ const pack = (folder: string) => {
     run(join(root, "packages", folder), "pnpm", ["pack", "--json", "--pack-destination", temporary])
   ) as { readonly filename: string; readonly files: ReadonlyArray<{ readonly path: string }> }
   const manifest = readJson(root, "packages", folder, "package.json") as Manifest
-  // What "./*" opens, less what the manifest closes.
+  // The modules that "./*" exports, without those that the manifest excludes.
   const modules = tarball.files
     .flatMap(({ path }) => /^dist\/([^/]+)\.js$/.exec(path)?.[1] ?? [])
     .filter((name) => name !== "index" && manifest.exports[`./${name}`] !== null)
   return { filename: tarball.filename, folder, manifest, modules }
 }
 
-/** Where a declaration, its comments and literals aside, says `any`. */
-const sayAny = (folder: string): ReadonlyArray<string> => {
+/** Returns the lines of the declarations that contain `any` outside comments and literals. */
+const findAny = (folder: string): ReadonlyArray<string> => {
   const dist = join(root, "packages", folder, "dist")
   const declarations = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".d.ts"))
-  if (declarations.length === 0) throw new Error(`there is no declaration in ${dist}`)
+  if (declarations.length === 0) throw new Error(`${dist} contains no declarations`)
   return declarations.flatMap((path) => {
     const code = readFileSync(join(dist, path), "utf8")
       .replace(/\/\*[^]*?\*\/|"(?:[^"\\\n]|\\.)*"/g, (skipped) => skipped.replace(/[^\n]/g, " "))
@@ -87,11 +87,11 @@ const sayAny = (folder: string): ReadonlyArray<string> => {
 /** The first program of the README. */
 const firstProgram = (): string => {
   const program = /^```ts\b.*\n([^]*?)^```/m.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1]
-  if (program === undefined) throw new Error("README.md has no ts fence")
+  if (program === undefined) throw new Error("README.md has no ts code block")
   return program
 }
 
-/** A sandbox of the API. What it prints first is the environment of a client, and it lives until killed. */
+/** A program that runs a sandbox server until it is killed. It first prints the environment variables for a client. */
 const sandboxSource = `import { Sandbox } from "@agentalk/core"
 import { SandboxServer } from "@agentalk/node"
 import { Effect, Redacted } from "effect"
@@ -105,11 +105,11 @@ const sandbox = Effect.gen(function* () {
 Effect.runFork(Effect.provide(sandbox, SandboxServer.layer))
 `
 
-/** Runs the first program twice: the contact that it upserts is new to the sandbox only once. */
+/** Runs the first program twice. Its contact is new to the sandbox only in the first run. */
 const runAgainstSandbox = async (project: string): Promise<void> => {
   const sandbox = spawn(process.execPath, ["sandbox.ts"], { cwd: project, stdio: ["ignore", "pipe", "inherit"] })
   try {
-    const ended = once(sandbox, "exit").then(() => Promise.reject(new Error("the sandbox ended before it listened")))
+    const ended = once(sandbox, "exit").then(() => Promise.reject(new Error("the sandbox exited before it listened")))
     const [line] = (await Promise.race([once(sandbox.stdout, "data"), ended])) as [Buffer]
     const env = JSON.parse(line.toString()) as Record<string, string>
     for (const expected of ["created", "not new"]) {
@@ -121,11 +121,11 @@ const runAgainstSandbox = async (project: string): Promise<void> => {
   }
 }
 
-/** An empty project with the tarballs and one version of Effect; everything a user would do with it at first. */
+/** Creates an empty project with the tarballs and one version of Effect, and runs the first steps of a user in it. */
 const consume = async (effect: string): Promise<void> => {
   const project = join(temporary, `effect-${effect}`)
   const tools = (readJson(root, "package.json") as Manifest).devDependencies
-  // Effect's own packages are released together, and two versions side by side are strangers to each other.
+  // Effect's own packages are released together and must have the same version.
   const effectPackages = new Set([
     "effect",
     ...packages.flatMap(({ manifest }) => Object.keys(manifest.dependencies ?? {}))
@@ -165,7 +165,7 @@ const consume = async (effect: string): Promise<void> => {
       const copies = Object.entries(lock.packages).filter(([path]) => path.endsWith(`node_modules/${name}`))
       if (copies.length !== 1) throw new Error(`${copies.length} copies of ${name}: ${JSON.stringify(copies)}`)
       if (name === "effect" ? copies[0]?.[1].version !== effect : !copies[0]?.[1].resolved?.startsWith("file:")) {
-        throw new Error(`not the ${name} that was asked for: ${JSON.stringify(copies)}`)
+        throw new Error(`npm installed another ${name} than requested: ${JSON.stringify(copies)}`)
       }
     }
   })
@@ -188,15 +188,15 @@ const consume = async (effect: string): Promise<void> => {
 const packages = folders.map(pack)
 
 for (const { filename, folder, manifest, modules } of packages) {
-  await check(`${manifest.name}: no declaration says any`, () => {
-    const found = sayAny(folder)
+  await check(`${manifest.name}: the declarations contain no any`, () => {
+    const found = findAny(folder)
     if (found.length > 0) throw new Error(found.join("\n"))
   })
   await check(`${manifest.name}: publint --strict`, () => {
     run(temporary, "publint", ["--strict", filename])
   })
   await check(`${manifest.name}: attw --profile esm-only`, () => {
-    // By itself attw does not look behind a wildcard.
+    // attw does not expand the wildcard export, so its modules are listed.
     run(temporary, "attw", [filename, "--profile", "esm-only", ...modules.flatMap((m) => ["--include-entrypoints", m])])
   })
 }
@@ -208,17 +208,18 @@ const newest = [JSON.parse(run(temporary, "npm", ["view", `effect@${range}`, "ve
   .at(-1) as string
 
 await consume(floor)
-if (newest === floor) console.log(`effect ${floor} is both the floor of ${range} and its newest version: one round.`)
+if (newest === floor)
+  console.log(`effect ${floor} is both the lowest and the newest version of ${range}, so it is checked once.`)
 else await consume(newest)
 
-const width = Math.max(...results.map(({ what }) => what.length))
+const width = Math.max(...results.map(({ name }) => name.length))
 console.log("")
-for (const { what, outcome, milliseconds } of results) {
-  console.log(`${what.padEnd(width)}  ${(milliseconds / 1000).toFixed(1).padStart(5)} s  ${outcome}`)
+for (const { name, outcome, milliseconds } of results) {
+  console.log(`${name.padEnd(width)}  ${(milliseconds / 1000).toFixed(1).padStart(5)} s  ${outcome}`)
 }
 
 if (results.some(({ outcome }) => outcome === "FAILED")) {
-  console.error(`\nWhat was packed and installed is kept in ${temporary}`)
+  console.error(`\nThe tarballs and projects are kept in ${temporary}`)
   process.exitCode = 1
 } else {
   rmSync(temporary, { recursive: true })

@@ -1,8 +1,8 @@
 /**
- * The proof that the vendor's own contract accepts what the SDK sends: Prism, a mock server of the OpenAPI project's
- * field, validates every kind of request that the seven operations can make.
+ * Proves that the vendor's contract accepts the requests of the SDK. Prism, a mock server for OpenAPI contracts, validates
+ * every kind of request that the operations can send.
  *
- *   pnpm proof:contract      (installs Prism in test/prism first; it listens on loopback only)
+ *   pnpm proof:contract      (installs Prism in test/prism first; Prism listens on loopback only)
  */
 import {
   AgentalkClient,
@@ -72,7 +72,7 @@ const odd = {
 
 const upserts: ReadonlyArray<UpsertInput> = [
   ...[jane, odd].flatMap((person) =>
-    subsets(Object.entries(person)).map((given) => Object.assign({ phone }, Object.fromEntries(given)))
+    subsets(Object.entries(person)).map((entries) => Object.assign({ phone }, Object.fromEntries(entries)))
   ),
   ...[phone, "1234567", "+123456789012345", "+1 (202) 555-0143", "\u202a202-555-0143\u202c"].map((phone) => ({
     phone
@@ -90,8 +90,8 @@ const upserts: ReadonlyArray<UpsertInput> = [
 
 const pages = [{}, { limit: 1 }, { offset: 0 }, { limit: 1000, offset: Number.MAX_SAFE_INTEGER }]
 const searches = [
-  ...[{ name: "Jane" }, { phone }, { name: "Jane", phone }].flatMap((who) =>
-    pages.map((page) => Object.assign({}, who, page))
+  ...[{ name: "Jane" }, { phone }, { name: "Jane", phone }].flatMap((criteria) =>
+    pages.map((page) => Object.assign({}, criteria, page))
   ),
   ...[...texts, ...segments].flatMap((text) => [{ name: text }, { phone: text }])
 ]
@@ -112,31 +112,31 @@ const calls: Readonly<Record<Operation, ReadonlyArray<Call>>> = {
   search: searches.map((query) => (contacts) => contacts.search(query))
 }
 
-/** What no SDK must send: Prism has to notice each, or its silence about the others says nothing. */
-const bad: ReadonlyArray<
+/** Requests that violate the contract. Prism must reject each of them; otherwise its acceptance of the others proves nothing. */
+const invalidRequests: ReadonlyArray<
   readonly [
-    what: string,
+    name: string,
     method: HttpMethod.HttpMethod,
     path: string,
     body?: object | undefined,
     headers?: Record<string, string>
   ]
 > = [
-  ["no phone", "POST", "", { firstName: "Jane" }],
+  ["a missing phone", "POST", "", { firstName: "Jane" }],
   ["a phone of a wrong type", "POST", "", { phone: 7 }],
-  ["an e-mail that is none", "POST", "", { phone, email: "jane" }],
-  ["tags that are no list", "POST", "", { phone, tags: "vip" }],
+  ["an invalid e-mail address", "POST", "", { phone, email: "jane" }],
+  ["tags that are not a list", "POST", "", { phone, tags: "vip" }],
   ["a tag of a wrong type", "POST", `/${id}/tags`, { tags: [7] }],
-  ["fields that are a list", "PATCH", `/${id}/fields`, { fields: [] }],
-  ["no fields", "PATCH", `/${id}/fields`, {}],
-  ["an id that is none", "DELETE", "/jane"],
-  ["a limit that is no number", "GET", "/search?name=Jane&limit=x"],
-  ["an organization that is none", "GET", "/search?name=Jane", undefined, { "x-organization-id": "acme" }],
-  ["no token", "GET", "/search?name=Jane", undefined, { authorization: "" }],
+  ["fields as a list", "PATCH", `/${id}/fields`, { fields: [] }],
+  ["missing fields", "PATCH", `/${id}/fields`, {}],
+  ["an id that is not a UUID", "DELETE", "/jane"],
+  ["a limit that is not a number", "GET", "/search?name=Jane&limit=x"],
+  ["an organization that is not a UUID", "GET", "/search?name=Jane", undefined, { "x-organization-id": "acme" }],
+  ["a missing token", "GET", "/search?name=Jane", undefined, { authorization: "" }],
   ["an unknown address", "GET", "/search/all"]
 ]
 
-// --- what Prism says ----------------------------------------------------------------------------------------------
+// --- the responses of Prism ---------------------------------------------------------------------------------------
 
 const isAccepted = ({ headers, status }: HttpClientResponse.HttpClientResponse): boolean =>
   (status === 200 || status === 201) && headers["sl-violations"] === undefined
@@ -151,16 +151,16 @@ const startPrism = Effect.acquireRelease(
       env: { ...process.env, NO_COLOR: "1" }
     })
     const closed = once(child, "close")
-    // Whatever ends this process, Prism ends with it.
+    // Prism must not outlive this process.
     process.once("exit", () => child.kill())
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
     for await (const line of createInterface({ input: child.stdout })) {
       const [, url] = /listening on (http:\S+)/.exec(line) ?? []
       if (url === undefined) continue
-      child.stdout.resume() // it tells of every request, and would wait for a reader
+      child.stdout.resume() // Prism logs every request and would block on a full pipe
       return { child, closed, url }
     }
-    throw new Error("Prism ended before it listened")
+    throw new Error("Prism exited before it listened")
   }),
   ({ child, closed }) =>
     Effect.promise(() => {
@@ -173,8 +173,8 @@ const program = Effect.gen(function* () {
   const began = performance.now()
   const { url } = yield* startPrism
   const ready = performance.now()
-  const seen: Array<HttpClientResponse.HttpClientResponse> = []
-  const client = HttpClient.tap(yield* HttpClient.HttpClient, (response) => Effect.sync(() => seen.push(response)))
+  const responses: Array<HttpClientResponse.HttpClientResponse> = []
+  const client = HttpClient.tap(yield* HttpClient.HttpClient, (response) => Effect.sync(() => responses.push(response)))
   const options: AgentalkClient.Options = { token: Sandbox.token, baseUrl: url, retry: Retry.none }
   const contacts = yield* AgentalkClient.make(options).pipe(Effect.provideService(HttpClient.HttpClient, client))
 
@@ -187,36 +187,36 @@ const program = Effect.gen(function* () {
       AgentalkClient.withOrganization(id)(call(contacts))
     ])
     for (const [index, call] of all.entries()) {
-      seen.length = 0
+      responses.length = 0
       const result = yield* Effect.result(call)
-      const [response, ...others] = seen
+      const [response, ...others] = responses
       if (response !== undefined && others.length === 0 && isAccepted(response)) continue
-      const said = Result.isFailure(result) ? result.failure : undefined
-      const issues = said !== undefined && "issues" in said ? JSON.stringify(said.issues) : ""
+      const error = Result.isFailure(result) ? result.failure : undefined
+      const issues = error !== undefined && "issues" in error ? JSON.stringify(error.issues) : ""
       const violation = response?.headers["sl-violations"] ?? ""
       violations.push(
-        `${operation} ${index + 1}: ${response?.status ?? "not sent"} ${violation} ${said?.message ?? ""} ${issues}`
+        `${operation} ${index + 1}: ${response?.status ?? "not sent"} ${violation} ${error?.message ?? ""} ${issues}`
       )
     }
     table[operation] = { requests: all.length, violations: violations.length - before }
   }
 
-  let noticed = 0
-  for (const [what, method, path, body, headers] of bad) {
+  let rejectedCount = 0
+  for (const [name, method, path, body, headers] of invalidRequests) {
     const request = HttpClientRequest.make(method)(`${url}/api/contacts${path}`, {
       headers: { authorization: `Bearer ${Redacted.value(Sandbox.token)}`, ...headers }
     })
     const response = yield* client.execute(
       body === undefined ? request : HttpClientRequest.bodyJsonUnsafe(request, body)
     )
-    if (isAccepted(response)) violations.push(`Prism accepts ${what}, so its word counts for nothing`)
-    else noticed++
+    if (isAccepted(response)) violations.push(`Prism accepts an invalid request: ${name}`)
+    else rejectedCount++
   }
 
   const total = Object.values(table).reduce((sum, { requests }) => sum + requests, 0)
   yield* Effect.sync(() => console.table(table))
   yield* Console.log(
-    `${total} requests of the SDK in ${Math.round(performance.now() - ready)} ms, after ${Math.round(ready - began)} ms for Prism to start; ${noticed} of ${bad.length} bad ones were noticed`
+    `${total} requests of the SDK in ${Math.round(performance.now() - ready)} ms, after ${Math.round(ready - began)} ms for the start of Prism. ${rejectedCount} of ${invalidRequests.length} invalid requests were rejected`
   )
   if (violations.length === 0) return
   yield* Console.error(["Violations:", ...violations].join("\n"))

@@ -1,9 +1,9 @@
 /**
- * The long proofs of the import: it is killed fifty times and loses nothing, and a million rows cost no more memory
- * than a hundred thousand, and no more time each than ten thousand.
+ * The long tests of the import. An import that is killed fifty times loses no rows. An import of a million rows needs no
+ * more memory than one of 100,000 rows, and no more time per row than one of 10,000 rows.
  *
  *   node scripts/proof-import.ts [--kills 50] [--rows 1000000]
- *   node scripts/proof-import.ts --quick    a few kills, and nothing that depends on time or memory: for the CI
+ *   node scripts/proof-import.ts --quick    a few kills and no measurements of time or memory, for the CI
  */
 import * as AgentalkNode from "../packages/node/src/AgentalkNode.ts"
 import * as Import from "../packages/import/src/Import.ts"
@@ -31,42 +31,44 @@ const { values } = parseArgs({
 })
 const isQuick = values.quick ?? false
 const kills = Number(values.kills ?? (isQuick ? 6 : 50))
-const most = Number(values.rows ?? (isQuick ? 0 : 1_000_000))
+const maximumRows = Number(values.rows ?? (isQuick ? 0 : 1_000_000))
 const bin = fileURLToPath(new URL("../packages/cli/src/bin.ts", import.meta.url))
 const number = (value: number) => Math.round(value).toLocaleString("en")
 
-// --- the process that is measured ---------------------------------------------------------------------------------
+// --- the measured process -----------------------------------------------------------------------------------------
 
-/** Imports a file, and prints what it has cost at 10,000 rows, 100,000 rows, and every 100,000 from there. */
+/** Imports a file, and prints its cost at 10,000 rows, at 100,000 rows, and then every 100,000 rows. */
 const measure = async (path: string) => {
-  let look: (() => Import.Snapshot) | undefined
+  let readSnapshot: (() => Import.Snapshot) | undefined
   const began = process.cpuUsage()
   const started = performance.now()
   let next = 10_000
-  const tick = (rows: number) => {
+  const printSample = (rows: number) => {
     const { system, user } = process.cpuUsage(began)
     const { heapUsed, rss } = process.memoryUsage()
     const seconds = (performance.now() - started) / 1000
     console.log(JSON.stringify({ rows, rss, heapUsed, cpu: user + system, seconds }))
   }
-  // @effect-diagnostics-next-line globalTimers:off -- it measures from outside of what it measures
+  // @effect-diagnostics-next-line globalTimers:off -- the timer must not run inside the measured import
   const timer = setInterval(() => {
-    const { counts } = look?.() ?? {}
+    const { counts } = readSnapshot?.() ?? {}
     if (counts === undefined) return
     const rows = counts.created + counts.updated + counts.invalid + counts.failed
     if (rows < next) return
-    tick(rows)
+    printSample(rows)
     next = next < 100_000 ? 100_000 : next + 100_000
   }, 5)
   const summary = await Effect.runPromise(
-    Import.run(path, { concurrency: 16, onStart: (given) => (look = given) }).pipe(Effect.provide(AgentalkNode.layer))
+    Import.run(path, { concurrency: 16, onStart: (read) => (readSnapshot = read) }).pipe(
+      Effect.provide(AgentalkNode.layer)
+    )
   )
   clearInterval(timer)
-  tick(summary.rows)
+  printSample(summary.rows)
   console.log(JSON.stringify({ summary }))
 }
 
-// --- what both proofs need ----------------------------------------------------------------------------------------
+// --- shared by both tests -----------------------------------------------------------------------------------------
 
 const startSandbox = async () => {
   const child = spawn(process.execPath, [bin, "sandbox", "--json"], { stdio: ["ignore", "pipe", "inherit"] })
@@ -82,7 +84,7 @@ const end = async (child: ChildProcess, signal: NodeJS.Signals) => {
   await once(child, "close")
 }
 
-/** Every 100th row is invalid; no number twice. */
+/** Writes rows with unique phone numbers. Every 100th row is invalid. */
 const writeRows = async (path: string, rows: number) => {
   const out = createWriteStream(path)
   out.write("phone,first_name,last_name,email,tags,city\n")
@@ -97,7 +99,7 @@ const writeRows = async (path: string, rows: number) => {
   await once(out, "finish")
 }
 
-/** Reads a report: how many rows it has, how many of them twice, and how many are missing. */
+/** Reads a report and counts its rows by outcome, the lost rows, and the rows that appear twice. */
 const readReport = async (path: string, rows: number) => {
   const seen = new Uint8Array(rows + 1)
   const counts: Record<string, number> = {}
@@ -127,10 +129,10 @@ const check = (holds: boolean, text: string) => {
   if (!holds) problems.push(text)
 }
 
-// --- killed again and again ---------------------------------------------------------------------------------------
+// --- kills --------------------------------------------------------------------------------------------------------
 
 const proveKills = async (folder: string) => {
-  console.log(`\nKilling an import ${kills} times, at random moments`)
+  console.log(`\nKills: an import is killed ${kills} times at random moments`)
   const rows = isQuick ? 10_000 : 40_000
   let killed = 0
   let rounds = 0
@@ -140,19 +142,19 @@ const proveKills = async (folder: string) => {
     const path = join(folder, `kill-${rounds}.csv`)
     await writeRows(path, rows)
     let status: number | null = null
-    let own = 0
+    let killsInRound = 0
     while (status === null) {
       const child = spawn(process.execPath, [bin, "contacts", "import", path, "--resume", "--quiet"], {
         env,
         stdio: ["ignore", "ignore", "inherit"]
       })
       const closed = once(child, "close") as Promise<[number | null]>
-      // From before its first line of code to well into its work.
+      // The delay ranges from before its first line of code to the middle of the import.
       if (killed < kills) await Promise.race([closed, sleep(randomInt(1800))])
       if (killed < kills && child.exitCode === null) {
         child.kill("SIGKILL")
         killed++
-        own++
+        killsInRound++
       }
       status = (await closed)[0]
     }
@@ -160,7 +162,7 @@ const proveKills = async (folder: string) => {
     const total = await totalOf(env)
     check(
       status === 3 && lost === 0 && twice === 0 && counts["invalid"] === rows / 100 && total === rows - rows / 100,
-      `round ${rounds}, ${own} kills: ${number(rows)} rows, ${lost} lost, ${twice} twice, ${number(total)} contacts, ` +
+      `round ${rounds}, ${killsInRound} kills: ${number(rows)} rows, ${lost} lost, ${twice} twice, ${number(total)} contacts, ` +
         `${counts["updated"] ?? 0} sent again, status ${status}`
     )
     await stop()
@@ -178,10 +180,10 @@ interface Sample {
 }
 
 const proveCost = async (folder: string) => {
-  console.log(`\nImporting ${number(most)} rows into a sandbox in its own process`)
+  console.log(`\nMemory and cost: an import of ${number(maximumRows)} rows into a sandbox in another process`)
   const { env, stop } = await startSandbox()
   const path = join(folder, "many.csv")
-  await writeRows(path, most)
+  await writeRows(path, maximumRows)
   const child = spawn(process.execPath, [fileURLToPath(import.meta.url), "--child", path], {
     env,
     stdio: ["ignore", "pipe", "inherit"]
@@ -204,17 +206,21 @@ const proveCost = async (folder: string) => {
     console.log(cells.map((cell) => cell.padStart(12)).join(""))
   }
   console.log("")
-  const { counts, lost, twice } = await readReport(`${path}.report.ndjson`, most)
-  check(lost === 0 && twice === 0, `${number(most)} rows, ${lost} lost, ${twice} twice: ${JSON.stringify(counts)}`)
+  const { counts, lost, twice } = await readReport(`${path}.report.ndjson`, maximumRows)
+  check(
+    lost === 0 && twice === 0,
+    `${number(maximumRows)} rows, ${lost} lost, ${twice} twice: ${JSON.stringify(counts)}`
+  )
   const total = await totalOf(env)
-  check(total === most - Math.floor(most / 100), `${number(total)} contacts on the server`)
+  check(total === maximumRows - Math.floor(maximumRows / 100), `${number(total)} contacts on the server`)
   const [first, early] = samples
   const last = samples.at(-1)
-  if (first === undefined || early === undefined || last === undefined) return check(false, "there are no samples")
+  if (first === undefined || early === undefined || last === undefined)
+    return check(false, "the import printed too few samples")
   const later = Math.max(...samples.slice(2).map(({ rss }) => rss), early.rss)
   check(
     later <= early.rss * 1.15,
-    `resident memory from ${number(early.rows)} rows on: ${(early.rss / 1e6).toFixed(1)} MB then, ${(later / 1e6).toFixed(1)} MB at the most`
+    `resident memory at ${number(early.rows)} rows: ${(early.rss / 1e6).toFixed(1)} MB, and at most ${(later / 1e6).toFixed(1)} MB later`
   )
   const [begin, whole] = [first.cpu / first.rows, last.cpu / last.rows]
   check(
@@ -225,19 +231,19 @@ const proveCost = async (folder: string) => {
 }
 
 if (values.child === undefined) {
-  const minutes = Math.ceil((kills * 1.5 + most / 3000) / 60)
+  const minutes = Math.ceil((kills * 1.5 + maximumRows / 3000) / 60)
   console.log(
     `This takes about ${minutes} ${minutes === 1 ? "minute" : "minutes"} on two cores` +
-      (most > 0 ? `, and ${number(most / 3000)} MB on the disk for a while.` : ".")
+      (maximumRows > 0 ? `, and ${number(maximumRows / 3000)} MB of temporary disk space.` : ".")
   )
   const folder = await mkdtemp(join(tmpdir(), "agentalk-proof-"))
   try {
     if (kills > 0) await proveKills(folder)
-    if (most > 0) await proveCost(folder)
+    if (maximumRows > 0) await proveCost(folder)
   } finally {
     await rm(folder, { recursive: true })
   }
-  console.log(problems.length === 0 ? "\nAll of it holds." : `\n${problems.length} did not hold.`)
+  console.log(problems.length === 0 ? "\nAll checks passed." : `\n${problems.length} checks failed.`)
   process.exitCode = problems.length === 0 ? 0 : 1
 } else {
   await measure(values.child)

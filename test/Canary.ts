@@ -1,6 +1,6 @@
 /**
- * Values that stand nowhere else, so that whoever finds one of them knows where it came from, and a search for them in
- * every spelling in which a value can travel.
+ * Unique values for the input of calls, and a search for these values in every encoding that a leak may have. A value
+ * that is found in telemetry or in an error can only come from the input.
  */
 import type { Contacts, Operation } from "@agentalk/core"
 import { isAgentalkError } from "@agentalk/core"
@@ -11,7 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { inspect } from "node:util"
 
-/** What a call carries that is nobody else's business. */
+/** The confidential values of a call: credentials, personal data and the key of a custom field. */
 export const canary = {
   tokenOrganization: "c0ffee01-7a3b-4d5e-9f10-2b4c6d8e0f11",
   secret: "Zq7-S3cr3t~xW9.v4",
@@ -29,7 +29,7 @@ export const canary = {
 
 export const token = Redacted.make(`${canary.tokenOrganization}.${canary.secret}`)
 
-/** What a contact of hers is created from. */
+/** An `upsert` input that contains every personal value. */
 export const input = {
   phone: canary.phone,
   firstName: canary.firstName,
@@ -39,7 +39,7 @@ export const input = {
   fields: { [canary.fieldKey]: canary.fieldValue, account: canary.fieldNumber }
 }
 
-/** All seven operations, about one contact. */
+/** One call of every operation, on one contact. */
 export const calls: Readonly<
   Record<Operation, (contacts: Contacts["Service"], id: string) => Effect.Effect<unknown, unknown>>
 > = {
@@ -54,7 +54,7 @@ export const calls: Readonly<
 
 // --- the search ----------------------------------------------------------------------------------------------------
 
-/** What may not stand in a text: field keys may be in errors, for these tell where something is wrong. */
+/** Which values a text must not contain. Errors may contain field keys, because these show where the problem is. */
 export type Rule = "telemetry" | "error" | "token"
 
 type Kind = "token" | "personal" | "key"
@@ -67,19 +67,19 @@ const kinds: Readonly<Record<Rule, ReadonlySet<Kind>>> = {
 
 interface Needle {
   readonly kind: Kind
-  /** What was found, for the message. */
+  /** The name of the value, for the message. */
   readonly name: string
   readonly text: string
 }
 
-/** The part of a base64 text that does not depend on what stands before and behind. */
+/** The part of a value's base64 text that does not depend on the bytes before and after the value. */
 const base64Of = (value: string, offset: number): string => {
   const bytes = Buffer.from(" ".repeat(offset) + value)
   return bytes.toString("base64").slice(Math.ceil((offset * 4) / 3), Math.floor((bytes.length * 4) / 3))
 }
 
-const spellingsOf = (value: string): Readonly<Record<string, string>> => ({
-  "as it is": value,
+const encodingsOf = (value: string): Readonly<Record<string, string>> => ({
+  unencoded: value,
   "URL-encoded": encodeURIComponent(value),
   "form-encoded": new URLSearchParams({ v: value }).toString().slice(2),
   "JSON-escaped": JSON.stringify(value)
@@ -89,17 +89,17 @@ const spellingsOf = (value: string): Readonly<Record<string, string>> => ({
   ...Object.fromEntries([0, 1, 2].map((offset) => [`base64 (${offset})`, base64Of(value, offset)]))
 })
 
-// Validators quote the beginning of a long value.
-const quoted = 8
+// Messages of validators may quote only the beginning of a long value, so the search looks for a prefix.
+const prefixLength = 8
 
 const needlesOf = (kind: Kind, name: string, value: string): ReadonlyArray<Needle> =>
-  Object.entries(spellingsOf(value)).map(([spelling, text]) => ({
+  Object.entries(encodingsOf(value)).map(([encoding, text]) => ({
     kind,
-    name: `${name}, ${spelling}`,
-    text: (text.length > quoted + 2 ? text.slice(0, quoted) : text).toLowerCase()
+    name: `${name}, ${encoding}`,
+    text: (text.length > prefixLength + 2 ? text.slice(0, prefixLength) : text).toLowerCase()
   }))
 
-/** The ids that a sandbox gives: they name a contact as well. */
+/** The prefix of the ids that a sandbox creates. They identify a contact as well. */
 const sandboxIds = "5a4db0c5-0000-4000-8000-"
 
 const allNeedles: ReadonlyArray<Needle> = [
@@ -117,10 +117,10 @@ const allNeedles: ReadonlyArray<Needle> = [
   ...needlesOf("key", "the key of a field", canary.fieldKey)
 ]
 
-// Most values look alike in most spellings.
+// Most values are the same in most encodings, so duplicates are dropped.
 const needles: ReadonlyArray<Needle> = [...new Map(allNeedles.map((needle) => [needle.text, needle])).values()]
 
-/** A text that came out of the SDK, and what may not stand in it. */
+/** A text that the SDK produced, and the rule for it. */
 export interface Piece {
   readonly where: string
   readonly rule: Rule
@@ -129,7 +129,7 @@ export interface Piece {
 
 const joinDigits = (text: string): string => text.replace(/(?<=\d)[\s().-]{1,3}(?=\d)/g, "")
 
-/** What a text gives away, each with the words around it. */
+/** Returns the leaked values in a text, each with the text around it. */
 export const leaksIn = ({ rule, text, where }: Piece): ReadonlyArray<string> => {
   const plain = text.toLowerCase()
   const joined = joinDigits(plain)
@@ -140,15 +140,15 @@ export const leaksIn = ({ rule, text, where }: Piece): ReadonlyArray<string> => 
   })
 }
 
-/** What texts give away. Most of them are the same, so each is searched once. */
+/** Returns the first 20 leaks in many texts. Most texts are equal, so each distinct text is searched once. */
 export const leaksInAll = (pieces: ReadonlyArray<Piece>): ReadonlyArray<string> => {
   const distinct = new Map(pieces.map((piece) => [`${piece.rule} ${piece.text}`, piece]))
   return [...distinct.values()].flatMap(leaksIn).slice(0, 20)
 }
 
-// --- every way in which an error is shown -----------------------------------------------------------------------------
+// --- every text form of an error --------------------------------------------------------------------------------------
 
-/** A value as it is printed, with all that is hidden in it. */
+/** The output of `inspect` for a value, including hidden properties. */
 export const inspected = (value: unknown): ReadonlyArray<string> => [
   inspect(value, { depth: Infinity, showHidden: true, getters: true }),
   inspect(value, { depth: Infinity, showHidden: true, customInspect: false })
@@ -162,39 +162,39 @@ const json = (value: unknown): string => {
   }
 }
 
-/** As a schema would send an error to another process. */
-const encoded = (error: unknown): ReadonlyArray<string> => {
+/** The texts of an error after its schema encodes it, as for another process. */
+const encodedTexts = (error: unknown): ReadonlyArray<string> => {
   const schema = (error as { readonly constructor: unknown }).constructor
   if (!Schema.isSchema(schema)) return []
-  const bottom = schema as Schema.Codec<unknown, unknown>
-  return [bottom, Schema.toCodecJson(bottom)].flatMap((codec) => {
+  const codecOfError = schema as Schema.Codec<unknown, unknown>
+  return [codecOfError, Schema.toCodecJson(codecOfError)].flatMap((codec) => {
     const exit = Schema.encodeUnknownExit(codec)(error)
     return inspected(exit).concat(json(exit))
   })
 }
 
-const shownValue = (value: unknown): ReadonlyArray<string> => [String(value), json(value), ...inspected(value)]
+const valueTexts = (value: unknown): ReadonlyArray<string> => [String(value), json(value), ...inspected(value)]
 
-/** All texts that an error becomes. */
-export const shown = (error: unknown): ReadonlyArray<string> => [
-  ...shownValue(error),
+/** Returns every text form of an error. */
+export const errorTexts = (error: unknown): ReadonlyArray<string> => [
+  ...valueTexts(error),
   ...(error instanceof Error ? [error.message, error.stack ?? ""] : []),
-  ...(isAgentalkError(error) ? encoded(error) : [])
+  ...(isAgentalkError(error) ? encodedTexts(error) : [])
 ]
 
-const shownCauses = new WeakMap<Cause.Cause<unknown>, ReadonlyArray<string>>()
+const cachedTexts = new WeakMap<Cause.Cause<unknown>, ReadonlyArray<string>>()
 
-/** All texts that a cause becomes. */
-export const shownCause = (cause: Cause.Cause<unknown>): ReadonlyArray<string> => {
-  const known = shownCauses.get(cause)
+/** Returns every text form of a cause. */
+export const causeTexts = (cause: Cause.Cause<unknown>): ReadonlyArray<string> => {
+  const known = cachedTexts.get(cause)
   if (known !== undefined) return known
   const texts = [
     Cause.pretty(cause),
     ...Cause.prettyErrors(cause).map((error) => inspect(error, { depth: Infinity, showHidden: true })),
-    ...shownValue(cause),
-    ...shownValue(Exit.failCause(cause))
+    ...valueTexts(cause),
+    ...valueTexts(Exit.failCause(cause))
   ]
-  shownCauses.set(cause, texts)
+  cachedTexts.set(cause, texts)
   return texts
 }
 

@@ -1,4 +1,4 @@
-/** Listens to everything that telemetry can say: spans, metrics, logs at every level, and the console. */
+/** Records all telemetry: spans, metrics, logs at every level, and the console. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -7,10 +7,10 @@ import * as Metric from "effect/Metric"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { formatWithOptions } from "node:util"
-import { inspected, type Piece, pieces, shownCause } from "./Canary.ts"
+import { inspected, type Piece, pieces, causeTexts } from "./Canary.ts"
 
-/** The span around the calls, which is not the SDK's: it ends with the error of a call, which may name a field. */
-const callers = "caller"
+/** The span around the calls is not the SDK's. It ends with the error of a call, which may contain a field key. */
+const callerSpan = "caller"
 
 const spanPieces = ({ annotations, attributes, events, kind, links, name, status }: Tracer.NativeSpan) => [
   ...pieces(
@@ -26,25 +26,25 @@ const spanPieces = ({ annotations, attributes, events, kind, links, name, status
     })
   ),
   ...(status._tag === "Ended" && status.exit._tag === "Failure"
-    ? pieces(`the span ${name}: its exit`, name === callers ? "error" : "telemetry", shownCause(status.exit.cause))
+    ? pieces(`the span ${name}: its exit`, name === callerSpan ? "error" : "telemetry", causeTexts(status.exit.cause))
     : [])
 ]
 
-/** What metrics are called, and what they count. */
+/** The names, descriptions, attributes and values of metrics, as texts to search. */
 export const metricPieces = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>): ReadonlyArray<Piece> =>
   pieces("the metrics", "telemetry", inspected(snapshot))
 
 const formats = [Logger.formatSimple, Logger.formatLogFmt, Logger.formatJson]
 
-/** What came of an effect, and what was said about it. */
+/** The exit of an effect, and the telemetry that it produced. */
 export interface Recording<A, E> {
   readonly exit: Exit.Exit<A, E>
   readonly telemetry: ReadonlyArray<Piece>
-  /** The names of the spans, the caller's left out. */
+  /** The names of the spans, without the caller's span. */
   readonly spans: ReadonlyArray<string>
 }
 
-/** Runs an effect as a program does that has switched on all there is. */
+/** Runs an effect with a tracer, a metric registry, a console and loggers that record everything. */
 export const record = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Recording<A, E>, never, R> =>
   Effect.gen(function* () {
     const spans: Array<Tracer.NativeSpan> = []
@@ -55,15 +55,15 @@ export const record = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<R
         return span
       }
     })
-    const logged: Array<Piece> = []
-    const log = (where: string, text: string) => void logged.push({ where, rule: "telemetry", text })
+    const logPieces: Array<Piece> = []
+    const log = (where: string, text: string) => void logPieces.push({ where, rule: "telemetry", text })
     const capture = Logger.make((options) => {
       const { annotations, spans } = {
         annotations: options.fiber.getRef(References.CurrentLogAnnotations),
         spans: options.fiber.getRef(References.CurrentLogSpans)
       }
       for (const text of inspected([options.message, annotations, spans])) log("a log", text)
-      if (options.cause.reasons.length > 0) for (const text of shownCause(options.cause)) log("a log's cause", text)
+      if (options.cause.reasons.length > 0) for (const text of causeTexts(options.cause)) log("a log's cause", text)
       for (const format of formats) log("a log", format.log(options))
     })
     const console: Console.Console = Object.assign(
@@ -78,7 +78,7 @@ export const record = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<R
     const metrics = new Map()
 
     const exit = yield* effect.pipe(
-      Effect.withSpan(callers),
+      Effect.withSpan(callerSpan),
       Effect.exit,
       Effect.provideService(Tracer.Tracer, tracer),
       Effect.provideService(Tracer.MinimumTraceLevel, "All"),
@@ -99,7 +99,7 @@ export const record = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<R
     const snapshot = yield* Effect.provideService(Metric.snapshot, Metric.MetricRegistry, metrics)
     return {
       exit,
-      telemetry: [...spans.flatMap(spanPieces), ...logged, ...metricPieces(snapshot)],
-      spans: spans.map(({ name }) => name).filter((name) => name !== callers)
+      telemetry: [...spans.flatMap(spanPieces), ...logPieces, ...metricPieces(snapshot)],
+      spans: spans.map(({ name }) => name).filter((name) => name !== callerSpan)
     }
   })

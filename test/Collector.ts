@@ -1,4 +1,4 @@
-/** A collector of OpenTelemetry on a loopback socket, that keeps what programs export to it over OTLP. */
+/** An OpenTelemetry collector on a loopback socket. It keeps everything that programs export to it over OTLP. */
 import { NodeHttpServer } from "@effect/platform-node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 
-// --- OTLP in JSON, as far as the tests look at it -------------------------------------------------------------------
+// --- the parts of OTLP in JSON that the tests read --------------------------------------------------------------------
 
 const Value = Schema.Union([
   Schema.Struct({ stringValue: Schema.String }),
@@ -93,7 +93,7 @@ const Logs = Schema.Struct({
   )
 })
 
-/** Attributes by name. */
+/** Returns the attributes by name. */
 export const attributesOf = ({ attributes }: { readonly attributes: typeof Attributes.Type }) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 
@@ -108,9 +108,9 @@ export interface Export {
 export class Collector extends Context.Service<
   Collector,
   {
-    /** Where it listens: the base URL of an exporter. */
+    /** The base URL for an exporter. */
     readonly url: string
-    /** What arrived, in its order. */
+    /** The received exports, in order of arrival. */
     readonly exports: ReadonlyArray<Export>
   }
 >()("test/Collector") {}
@@ -136,7 +136,7 @@ export const layer = Effect.gen(function* () {
 )
 
 const textOf = (exports: ReadonlyArray<Export>, signal: string): ReadonlyArray<string> =>
-  exports.filter((one) => one.signal === `/v1/${signal}`).map(({ body }) => new TextDecoder().decode(body))
+  exports.filter((each) => each.signal === `/v1/${signal}`).map(({ body }) => new TextDecoder().decode(body))
 
 const decodeAll = <A>(
   schema: Schema.ConstraintDecoder<A>,
@@ -147,7 +147,7 @@ const decodeAll = <A>(
   return Effect.forEach(textOf(exports, signal), (text) => decode(text))
 }
 
-/** Everything that arrived as JSON: all spans and logs, and the metrics as they were last. */
+/** Decodes the exports in JSON: all spans and logs, and the latest metrics. */
 export const decode = Effect.fn("decode")(function* (exports: ReadonlyArray<Export>) {
   const traces = (yield* decodeAll(Traces, exports, "traces")).flatMap(({ resourceSpans }) => resourceSpans)
   const metrics = (yield* decodeAll(Metrics, exports, "metrics")).flatMap(({ resourceMetrics }) => resourceMetrics)
@@ -162,7 +162,7 @@ export const decode = Effect.fn("decode")(function* (exports: ReadonlyArray<Expo
 
 // --- OTLP in protobuf -----------------------------------------------------------------------------------------------
 
-/** The values of a field of a message, as bytes: strings, messages and numbers of a fixed size. */
+/** Returns the values of one field of a message as bytes: strings, messages and fixed-size numbers. */
 export const fieldsOf = (message: Uint8Array, field: number): ReadonlyArray<Uint8Array> => {
   const found: Array<Uint8Array> = []
   let at = 0

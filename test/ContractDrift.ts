@@ -1,21 +1,20 @@
 /**
- * Where two OpenAPI documents of one API disagree.
+ * Finds the differences between two OpenAPI documents of one API.
  *
- * Both documents are brought to one form, then compared key by key: whatever the rules below do not name is drift. A
- * rule is one line, with its reason:
+ * Both documents are normalized by the rules below and then compared key by key. Every remaining difference is drift.
  *
- * 1. A `$ref` is what it refers to: a document may name a part once or spell it out each time.
- * 2. `description` and `summary` are prose, and the version of OpenAPI itself is that of the tool that wrote the document.
+ * 1. A `$ref` is replaced by its target, because a document may define a part once or repeat it.
+ * 2. `description`, `summary` and the version of OpenAPI are ignored: they do not change the API.
  * 3. Header names are compared in lower case: they are case-insensitive (RFC 9110, section 5.1).
  * 4. Names of authentication schemes are compared in lower case: they are case-insensitive (RFC 9110, section 11.1).
- * 5. Parameters, operations and lists of required keys or tags are sets: their order means nothing.
- * 6. `required` of a parameter and of a body is `false` where it is absent: so OpenAPI defines it.
- * 7. `requestBody.required` may be stricter in the derived document: we always send the body that the API takes.
- * 8. `additionalProperties` absent, `{}` and `true` all mean an open object: so JSON Schema defines it.
- * 9. A request body may be closed in the derived document: we send the declared keys only, and `OpenApi.fromApi` says so.
- * 10. `nullable: true` of OpenAPI 3.0 is `"null"` among the types of 3.1, and a list of one type is that type.
- * 11. `security` of the document is that of every operation without its own: so OpenAPI defines it.
- * 12. Tags of the document only group pages of documentation; those of the operations are compared.
+ * 5. Parameters, operations and lists of required keys or tags are sets: their order has no meaning.
+ * 6. `required` of a parameter and of a body defaults to `false`, as OpenAPI defines it.
+ * 7. `requestBody.required` may be stricter in the derived document, because the client always sends a declared body.
+ * 8. `additionalProperties` absent, `{}` and `true` all mean an open object, as JSON Schema defines it.
+ * 9. A request body may be closed in the derived document, because the client sends only the declared keys.
+ * 10. `nullable: true` in OpenAPI 3.0 equals the type `"null"` in 3.1, and a list of one type equals that type.
+ * 11. `security` of the document applies to every operation without its own, as OpenAPI defines it.
+ * 12. Tags of the document are ignored, because they only group pages of documentation. Tags of operations are compared.
  */
 
 type Json = null | boolean | number | string | ReadonlyArray<Json> | JsonObject
@@ -31,7 +30,7 @@ const asText = (u: Json | undefined): string => (typeof u === "string" ? u : "")
 const mapValues = (object: Json | undefined, f: (value: Json, key: string) => Json): JsonObject =>
   Object.fromEntries(Object.entries(asObject(object)).map(([key, value]) => [key, f(value, key)]))
 
-/** The members of a list as the keys of an object, so that their order means nothing (5). */
+/** Turns the members of a list into the keys of an object, so that their order has no meaning (rule 5). */
 const asSet = (list: Json | undefined): JsonObject =>
   Object.fromEntries(asArray(list).map((item) => [asText(item), true]))
 
@@ -40,7 +39,7 @@ const without = (object: JsonObject, ...keys: ReadonlyArray<string>): JsonObject
 
 const withoutProse = (object: JsonObject): JsonObject => without(object, "description", "summary")
 
-/** All types as one set, whichever version spells them (10). */
+/** Returns the types of a schema as one set, for OpenAPI 3.0 and 3.1 (rule 10). */
 const types = (type: Json | undefined, nullable: Json | undefined): JsonObject => {
   const all = asSet(Array.isArray(type) ? type : type === undefined ? [] : [type])
   return nullable === true ? { ...all, null: true } : all
@@ -48,7 +47,7 @@ const types = (type: Json | undefined, nullable: Json | undefined): JsonObject =
 
 const methods: ReadonlySet<string> = new Set(["get", "put", "post", "delete", "options", "head", "patch", "trace"])
 
-const canonical = (document: JsonObject): JsonObject => {
+const normalize = (document: JsonObject): JsonObject => {
   const resolve = (part: Json | undefined): JsonObject => {
     const object = asObject(part)
     const ref = object["$ref"]
@@ -131,7 +130,7 @@ const canonical = (document: JsonObject): JsonObject => {
   }
 }
 
-/** Where the derived document may be the stricter one (7, 9). */
+/** Whether the derived document may be stricter at this place (rules 7 and 9). */
 const isAllowed = (place: ReadonlyArray<string>, published: Json | undefined, derived: Json | undefined): boolean => {
   const key = place.at(-1)
   return (
@@ -157,6 +156,6 @@ const compare = (
     : [`${place.join(" > ")}: published ${left}, derived ${right}`]
 }
 
-/** The differences between a published document and a derived one, each as one line that begins with its place. */
+/** Returns the differences between a published and a derived document, one line each, beginning with the place. */
 export const findDrift = (published: unknown, derived: unknown): ReadonlyArray<string> =>
-  compare(canonical(published as JsonObject), canonical(derived as JsonObject), [])
+  compare(normalize(published as JsonObject), normalize(derived as JsonObject), [])

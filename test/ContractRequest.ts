@@ -1,16 +1,17 @@
 /**
- * What a request breaks of an OpenAPI contract: its path and method, its parameters as they stand in the URL and the
- * headers, and its body. The schemas are checked by Ajv; what is around them is read here as OpenAPI 3.0 says it.
+ * Finds the violations of an OpenAPI contract in a request: in its path, method, parameters, headers and body. Ajv checks
+ * the schemas. This module reads the rest of the contract by the rules of OpenAPI 3.0.
  *
- * Stricter than the contract, because the client promises it: nothing is sent that the contract does not declare.
+ * The check is stricter than the contract: it also reports everything that the contract does not declare, because the
+ * client promises to send nothing else.
  */
 import { Ajv } from "ajv"
 import { fullFormats } from "ajv-formats/dist/formats.js"
 
-/** A request as it is on the wire. */
+/** A request as it is sent. */
 export interface WireRequest {
   readonly method: string
-  /** The path and the query. */
+  /** The path and the query string. */
   readonly target: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
@@ -35,7 +36,7 @@ interface Operation {
   }
 }
 
-/** The parts of a contract that requests are about. */
+/** The parts of a contract that describe requests. */
 export interface Contract {
   readonly paths: Readonly<Record<string, object>>
   readonly components: { readonly parameters: Readonly<Record<string, Parameter>> }
@@ -43,19 +44,19 @@ export interface Contract {
 
 const ajv = new Ajv({ allErrors: true, strict: true, formats: fullFormats })
 
-const breaks = (schema: object, value: unknown, place: string): ReadonlyArray<string> => {
+const schemaViolations = (schema: object, value: unknown, place: string): ReadonlyArray<string> => {
   const validate = ajv.compile(schema)
   if (validate(value)) return []
   return (validate.errors ?? []).map(({ instancePath, message }) => `${place}${instancePath}: ${message}`)
 }
 
-// RFC 3986, sections 3.3 and 3.4; a query is a form besides, so a plus in it would be a space.
+// RFC 3986, sections 3.3 and 3.4. A query string is also form-encoded, so a plus sign in it means a space.
 const segmentPattern = /^(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})+$/i
 const queryPattern = /^(?:[\w.~!$'()*,;:@/?-]|%[0-9A-F]{2}|\+)*$/i
-// RFC 9110, section 5.5, without what is obsolete.
+// RFC 9110, section 5.5, without its obsolete forms.
 const headerPattern = /^[!-~](?:[\t -~]*[!-~])?$/
 
-/** Text out of its percent-encoding, if it is UTF-8. */
+/** Decodes percent-encoded text, or returns `undefined` if it is not UTF-8. */
 const decode = (text: string): string | undefined => {
   try {
     return decodeURIComponent(text)
@@ -64,8 +65,8 @@ const decode = (text: string): string | undefined => {
   }
 }
 
-/** A text as a value of its schema's type: only integers have another form. */
-const typed = ({ schema }: Parameter, text: string): unknown =>
+/** Converts the text of a parameter to the type of its schema. Only integers need a conversion. */
+const toTypedValue = ({ schema }: Parameter, text: string): unknown =>
   schema.type === "integer" && /^-?\d+$/.test(text) ? Number(text) : text
 
 const checkParameter = (parameter: Parameter, texts: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -73,10 +74,10 @@ const checkParameter = (parameter: Parameter, texts: ReadonlyArray<string>): Rea
   const [text, ...others] = texts
   if (text === undefined) return parameter.required === true ? [`${place}: missing`] : []
   if (others.length > 0) return [`${place}: more than once`]
-  return breaks(parameter.schema, typed(parameter, text), place)
+  return schemaViolations(parameter.schema, toTypedValue(parameter, text), place)
 }
 
-/** The path parameters of a path by a template: raw, or nothing where it is another path. */
+/** Returns the raw path parameters, or `undefined` if the path does not match the template. */
 const matchPath = (template: string, path: string): ReadonlyArray<readonly [string, string]> | undefined => {
   const names = template.split("/")
   const segments = path.split("/")
@@ -117,11 +118,11 @@ const checkBody = (operation: Operation, { body, headers }: WireRequest): Readon
   if (headers["content-type"] !== "application/json") return ["body: not application/json"]
   const value: unknown = JSON.parse(body)
   const unknown = Object.keys(value ?? {}).filter((key) => !Object.hasOwn(declared.properties ?? {}, key))
-  return [...breaks(declared, value, "body"), ...unknown.map((key) => `body ${key}: not declared`)]
+  return [...schemaViolations(declared, value, "body"), ...unknown.map((key) => `body ${key}: not declared`)]
 }
 
-// Every request has these, and the contract speaks of the first by its security alone.
-const ownHeaders: ReadonlySet<string> = new Set(["authorization", "content-type", "content-length", "accept"])
+// These headers are always allowed. The contract describes `authorization` only by its security schemes.
+const standardHeaders: ReadonlySet<string> = new Set(["authorization", "content-type", "content-length", "accept"])
 
 const checkHeaders = (parameters: ReadonlyArray<Parameter>, { headers }: WireRequest): ReadonlyArray<string> => {
   const declared = new Set(
@@ -132,7 +133,7 @@ const checkHeaders = (parameters: ReadonlyArray<Parameter>, { headers }: WireReq
       .filter(([, value]) => !headerPattern.test(value))
       .map(([name]) => `header ${name}: malformed`),
     ...Object.keys(headers)
-      .filter((name) => !ownHeaders.has(name) && !declared.has(name))
+      .filter((name) => !standardHeaders.has(name) && !declared.has(name))
       .map((name) => `header ${name}: not declared`),
     ...(/^Bearer [0-9a-f-]{36}\.[!-~]+$/i.test(headers["authorization"] ?? "")
       ? []
@@ -140,13 +141,13 @@ const checkHeaders = (parameters: ReadonlyArray<Parameter>, { headers }: WireReq
   ]
 }
 
-/** The operation that a request is, and everything that it breaks. */
-export const findBreaks = (
+/** Returns the operation that a request calls, and all its violations of the contract. */
+export const findViolations = (
   contract: Contract,
   request: WireRequest
-): { readonly operation: string | undefined; readonly breaks: ReadonlyArray<string> } => {
+): { readonly operation: string | undefined; readonly violations: ReadonlyArray<string> } => {
   const [path = "", query = "", ...rest] = request.target.split("?")
-  if (rest.length > 0 || /#/.test(request.target)) return { operation: undefined, breaks: ["target: malformed"] }
+  if (rest.length > 0 || /#/.test(request.target)) return { operation: undefined, violations: ["target: malformed"] }
   for (const [template, methods] of Object.entries(contract.paths)) {
     const found = matchPath(template, path)
     const operation: Operation | undefined = Object.entries(methods).find(
@@ -164,7 +165,7 @@ export const findBreaks = (
     const malformed = found.filter(([, segment]) => !segmentPattern.test(segment) || decode(segment) === undefined)
     return {
       operation: operation.operationId,
-      breaks: [
+      violations: [
         ...malformed.map(([name]) => `path ${name}: malformed`),
         ...parameters.flatMap((parameter) => checkParameter(parameter, texts(parameter))),
         ...checkQuery(query, parameters),
@@ -173,5 +174,5 @@ export const findBreaks = (
       ]
     }
   }
-  return { operation: undefined, breaks: [`${request.method} ${path}: no such operation`] }
+  return { operation: undefined, violations: [`${request.method} ${path}: no such operation`] }
 }

@@ -1,4 +1,4 @@
-/** A server that tells all that it was told, wherever an answer has room for it: in memory, and on a socket. */
+/** A server that copies every value of a request into the status line, headers and body of its response. */
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import { HttpClientError, TransportError } from "effect/http/HttpClientError"
@@ -8,13 +8,13 @@ import * as Net from "node:net"
 
 interface Request {
   readonly method: string
-  /** The path and the query, as they were sent. */
+  /** The path and the query string, as they were sent. */
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-interface Answer {
+interface EchoResponse {
   readonly status: number
   readonly reason: string
   readonly headers: Readonly<Record<string, string>>
@@ -26,8 +26,8 @@ const leaves = (value: unknown): ReadonlyArray<string> =>
     ? Object.entries(value).flatMap(([key, inner]) => [key].concat(leaves(inner)))
     : [String(value)]
 
-/** What a request tells, value by value, in the spellings that servers use. */
-const told = ({ body, headers, url }: Request): ReadonlyArray<string> => {
+/** The values of a request, each in the encodings that servers use. */
+const valuesOf = ({ body, headers, url }: Request): ReadonlyArray<string> => {
   const { pathname, searchParams } = new URL(url, "http://localhost")
   const authorization = headers["authorization"] ?? ""
   const values = [
@@ -47,7 +47,7 @@ const isHeader = (text: string): boolean => /^[\t\x20-\x7e]*$/.test(text)
 
 const kind = { json: "application/json", text: "text/plain", html: "text/html" }
 
-/** The shapes of the body. */
+/** The content type and body of a response, by the name of its shape. */
 export const shapes: Readonly<
   Record<string, (values: ReadonlyArray<string>) => readonly [type: string, body: string]>
 > = {
@@ -73,21 +73,21 @@ export const shapes: Readonly<
   ],
   list: (values) => [kind.json, JSON.stringify({ contacts: [{ phone: { phone: values } }, ...values], total: values })],
   html: (values) => [kind.html, `<!doctype html><title>${values.join(" ")}</title>`],
-  malformed: (values) => [kind.json, `{"detail": "${values.join('", "')}`],
-  "another type": (values) => [values.find(isHeader) ?? "", values.join(" ")]
+  "malformed JSON": (values) => [kind.json, `{"detail": "${values.join('", "')}`],
+  "another content type": (values) => [values.find(isHeader) ?? "", values.join(" ")]
 }
 
-/** The statuses that the SDK tells apart. */
+/** The statuses that the SDK distinguishes. */
 export const statuses = [
   200, 201, 204, 299, 301, 302, 307, 400, 401, 402, 403, 404, 408, 409, 410, 413, 415, 422, 429, 500, 501, 503
 ]
 
-/** One of each kind. */
-export const statusesInShort = [200, 302, 400, 429, 500]
+/** One status of each class. */
+export const sampleStatuses = [200, 302, 400, 429, 500]
 
-/** The answer to a request: the echo stands in the status line and in the headers, too. */
-const answerTo = (request: Request, shape: string, status: number): Answer => {
-  const values = told(request)
+/** Returns the response to a request. The status line and the headers contain the values as well. */
+const respondTo = (request: Request, shape: string, status: number): EchoResponse => {
+  const values = valuesOf(request)
   const [type, body] = shapes[shape]?.(values) ?? ["", ""]
   const inHeaders = values.filter(isHeader)
   const at = (index: number) => inHeaders[(index + status) % inHeaders.length] ?? ""
@@ -115,17 +115,17 @@ export const inMemory = (shape: string, status: number): HttpClient.HttpClient =
   HttpClient.make((request, url) => {
     const body = request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : ""
     const sent = { method: request.method, url: url.pathname + url.search, headers: request.headers, body }
-    const answer = answerTo(sent, shape, status)
-    const response = new Response(answer.status === 204 ? null : answer.body, {
-      status: answer.status,
-      statusText: answer.reason,
-      headers: answer.headers
+    const echoed = respondTo(sent, shape, status)
+    const response = new Response(echoed.status === 204 ? null : echoed.body, {
+      status: echoed.status,
+      statusText: echoed.reason,
+      headers: echoed.headers
     })
     return Effect.succeed(HttpClientResponse.fromWeb(request, response))
   })
 
-/** A transport that fails, and puts all it knows into what it fails with. */
-export const talkative = (code: string): HttpClient.HttpClient =>
+/** A client that always fails, with an error that contains the whole request. */
+export const failingClient = (code: string): HttpClient.HttpClient =>
   HttpClient.make((request, url) => {
     const echo = `${url.href} ${JSON.stringify(request.headers)}`
     const cause = Object.assign(new AggregateError([Object.assign(new Error(echo), { code })], echo), {
@@ -144,7 +144,7 @@ const listening = (server: Net.Server) =>
     })
   })
 
-/** The server on a socket: the first two parts of a path name the shape and the status. */
+/** The server on a socket. The first two segments of the path select the shape and the status. */
 export const onSocket = Effect.gen(function* () {
   const headers: Array<string> = []
   const server = yield* Effect.acquireRelease(
@@ -161,8 +161,8 @@ export const onSocket = Effect.gen(function* () {
             headers: request.headers as Record<string, string>,
             body
           }
-          const answer = answerTo(sent, decodeURIComponent(shape), Number(status))
-          response.writeHead(answer.status, answer.reason, answer.headers).end(answer.body)
+          const echoed = respondTo(sent, decodeURIComponent(shape), Number(status))
+          response.writeHead(echoed.status, echoed.reason, echoed.headers).end(echoed.body)
         })
       })
     ),
@@ -174,28 +174,28 @@ export const onSocket = Effect.gen(function* () {
   )
   const url = yield* listening(server)
   return {
-    /** The base URL under which all is answered in one shape, with one status. */
+    /** The base URL for responses of one shape and one status. */
     baseUrl: (shape: string, status: number) => `${url}/${encodeURIComponent(shape)}/${status}`,
-    /** The names of all headers that it was sent. */
+    /** The names of all headers of the received requests. */
     headers
   }
 })
 
-/** What a server sends that does not keep to HTTP. */
-export const garbage: Readonly<Record<string, (request: string) => string>> = {
-  "no HTTP": (request) => request,
+/** Responses that violate HTTP, made from the request. */
+export const malformed: Readonly<Record<string, (request: string) => string>> = {
+  "not HTTP": (request) => request,
   "a header without a name": (request) => `HTTP/1.1 200 OK\r\n: ${request}`,
-  "headers too large": (request) => `HTTP/1.1 200 OK\r\nx-echo: ${encodeURIComponent(request).repeat(100)}`,
-  "a length that is none": (request) => `HTTP/1.1 200 OK\r\ncontent-length: ${encodeURIComponent(request)}\r\n\r\n`,
-  "a chunk that is none": (request) => `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${request}\r\n`,
-  "a body cut short": (request) =>
+  "oversized headers": (request) => `HTTP/1.1 200 OK\r\nx-echo: ${encodeURIComponent(request).repeat(100)}`,
+  "an invalid length": (request) => `HTTP/1.1 200 OK\r\ncontent-length: ${encodeURIComponent(request)}\r\n\r\n`,
+  "an invalid chunk": (request) => `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${request}\r\n`,
+  "a truncated body": (request) =>
     `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999\r\n\r\n${request}`,
-  "a compressed body that is none": (request) =>
+  "an invalid compressed body": (request) =>
     `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n\r\n${request}`
 }
 
-/** A server that answers a request with that. */
-export const broken = (garble: (request: string) => string) =>
+/** A server that sends a malformed response to every request. */
+export const malformedServer = (toResponse: (request: string) => string) =>
   Effect.gen(function* () {
     const sockets = new Set<Net.Socket>()
     const server = yield* Effect.acquireRelease(
@@ -203,7 +203,7 @@ export const broken = (garble: (request: string) => string) =>
         Net.createServer((socket) => {
           sockets.add(socket)
           socket.on("error", () => {})
-          socket.once("data", (data) => socket.end(garble(data.toString("latin1"))))
+          socket.once("data", (data) => socket.end(toResponse(data.toString("latin1"))))
         })
       ),
       (server) =>

@@ -1,4 +1,4 @@
-/** A program whose calls end in many ways, and what it exports by Effect's own exporters. */
+/** A program whose calls succeed and fail in many ways, and the telemetry that Effect's exporters send for it. */
 import { CircuitBreaker, Contacts, Faults, Retry, Sandbox, Telemetry } from "@agentalk/core"
 import { AgentalkNode, SandboxServer } from "@agentalk/node"
 import * as Context from "effect/Context"
@@ -23,7 +23,7 @@ const tag = "chess-nut"
 const absent = "d1d1d1d1-aaaa-4bbb-8ccc-e5e5e5e5e5e5"
 
 const before = { strikes: "before" } as const
-/** A script counts requests, so each run has its own. */
+/** A script counts requests, so each run needs a new one. */
 const makeScript = () =>
   Faults.script(
     { method: "POST", path: /contacts$/, fault: Faults.status(503, before) },
@@ -32,13 +32,13 @@ const makeScript = () =>
     { path: "/search", nth: 3, fault: Faults.status(500, before) }
   )
 
-const seen = (name: keyof typeof Telemetry.metrics) =>
+const isRecorded = (name: keyof typeof Telemetry.metrics) =>
   Effect.andThen(
     Effect.yieldNow,
     Effect.map(Metric.snapshot, (snapshots) => snapshots.some(({ id }) => id === name))
   )
 
-/** Calls of all kinds of endings; gives the id of the contact that they were about. */
+/** Makes calls with every kind of result, and returns the id of their contact. */
 const work = Effect.gen(function* () {
   yield* (yield* Sandbox.State).script(makeScript())
   const contacts = yield* Contacts
@@ -49,8 +49,10 @@ const work = Effect.gen(function* () {
   yield* Effect.flip(contacts.upsert({ ...jane, email: `${jane.email}@` }))
   yield* Effect.flip(contacts.search({ name: jane.firstName })).pipe(
     Retry.withPolicy(Retry.none),
-    // The circuit tells its change in a fiber of its own.
-    Effect.andThen(Effect.repeat(seen("agentalk.client.circuit_breaker.state"), { until: (isSeen) => isSeen })),
+    // The circuit breaker records its state in its own fiber.
+    Effect.andThen(
+      Effect.repeat(isRecorded("agentalk.client.circuit_breaker.state"), { until: (recorded) => recorded })
+    ),
     Effect.provide(CircuitBreaker.layer({ failures: 1 }))
   )
   return contact.id
@@ -81,23 +83,23 @@ export const run = (layerOtlp: typeof Otlp.layerJson) =>
   )
 
 const decoded = Effect.gen(function* () {
-  const ran = yield* run(Otlp.layerJson)
-  return { ...ran, ...(yield* Collector.decode(ran.exports)) }
+  const result = yield* run(Otlp.layerJson)
+  return { ...result, ...(yield* Collector.decode(result.exports)) }
 })
 
-/** What one run exported, for all the tests of a file. */
+/** The exports of one run, shared by the tests of a file. */
 export class Exported extends Context.Service<Exported, Effect.Success<typeof decoded>>()("test/Exported") {
   static readonly layer = Layer.effect(Exported, decoded)
 }
 
-/** The metrics as they are documented. */
+/** The documented metrics. */
 export const documented: Readonly<
   Record<string, { readonly type: string; readonly unit: string; readonly attributes: ReadonlyArray<string> }>
 > = Telemetry.metrics
 
 const [organization = "", secret = ""] = Redacted.value(Sandbox.token).split(".")
 
-/** What must not be told, besides the id of the contact: whom the calls were about, and whose they were. */
+/** Values that must not be exported, besides the id of the contact: personal data and credentials of the calls. */
 export const secrets: ReadonlyArray<string> = [
   organization,
   `.${secret}`,

@@ -1,8 +1,9 @@
 /**
- * The fault matrix: what every fault must do to every operation, written down, and a way to see what it does.
+ * The fault matrix: a table of the expected result of every operation under every fault, and the code that observes
+ * the actual results.
  *
- * A cell reads `Server ?1 ✓`: how the call ended, the error's `outcome`, how many attempts were made, and whether the
- * operation is applied on the server afterwards.
+ * A cell such as `Server ?1 ✓` shows the result of the call, the error's `outcome`, the number of attempts, and whether
+ * the change is present on the server afterwards.
  */
 import { Contacts, Faults, isAgentalkError, Operation, Retry, Sandbox, TimeLimit } from "@agentalk/core"
 import type { AgentalkClient, AgentalkError, Contact, Outcome } from "@agentalk/core"
@@ -15,7 +16,7 @@ export const operations = Operation.literals
 
 type Cells<A> = Readonly<Record<Operation, A>>
 
-// --- the seven operations, each on a contact of its own -----------------------------------------------------------
+// --- the operations, each on its own contact ----------------------------------------------------------------------
 
 const phones: Cells<string> = {
   upsert: "+15550100001",
@@ -37,7 +38,7 @@ const calls: Cells<(contacts: Contacts["Service"], id: string) => Effect.Effect<
   search: (contacts) => contacts.search({ phone: phones.search })
 }
 
-/** Whether an operation is applied, from the contact with its phone; a search changes nothing. */
+/** Whether the change of an operation is present in the contact with its phone: `undefined` for a search. */
 const isApplied: Cells<(contact: Contact | undefined) => boolean | undefined> = {
   upsert: (contact) => contact !== undefined,
   delete: (contact) => contact === undefined,
@@ -48,27 +49,27 @@ const isApplied: Cells<(contact: Contact | undefined) => boolean | undefined> = 
   search: () => undefined
 }
 
-/** Which requests belong to an operation. */
+/** The rule that matches the requests of one operation. */
 const requestOf = (operation: Operation, id: string): { readonly method?: string; readonly path: string | RegExp } => {
   if (operation === "search") return { path: "/search?" }
   return operation === "upsert" ? { method: "POST", path: /^\/api\/contacts\/?$/ } : { path: id }
 }
 
-// --- the faults, and what they must do ----------------------------------------------------------------------------
+// --- the faults and their expected results ------------------------------------------------------------------------
 
-/** What a fault must do to the calls of one policy: to a write, and where another operation differs. */
+/** The expected cells of one fault under one policy: the cell of a write, and the operations that differ from it. */
 type Expected = readonly [write: string, others?: Partial<Cells<string>>]
 
 export interface Row {
   readonly name: string
   readonly fault: Faults.Fault
-  /** The time limit of an attempt: short where the fault is that nothing comes in time. */
+  /** The attempt timeout. It is short if the fault is a missing or late response. */
   readonly attempt: Duration.Input
   readonly once: Expected
   readonly retried: Expected
 }
 
-/** A search changes nothing, so its outcome is always `×`, and nothing is there to be found afterwards. */
+/** A search changes nothing, so its outcome is always `×` and its cell has no mark for the server's state. */
 const expectedOf = ([write, others]: Expected): Cells<string> => {
   const cell = (operation: Operation) =>
     others?.[operation] ?? (operation === "search" ? write.replace(/[?!]/, "×").replace(/ [✓·]$/, "") : write)
@@ -99,29 +100,33 @@ const row = (
   retried
 })
 
-/** A refusal is final: the second policy changes nothing. */
-const final = (name: string, fault: Faults.Fault, ...expected: Expected): Row => row(name, fault, expected, expected)
+/** A fault that is not retried, or that needs no retry: both policies have the same result. */
+const sameForBoth = (name: string, fault: Faults.Fault, ...expected: Expected): Row =>
+  row(name, fault, expected, expected)
 
 type MakeFault = (options: { readonly strikes: Faults.Side }) => Faults.Fault
 
-const succeedsAgain: Expected = ["ok 2 ✓"]
+const succeedsOnRetry: Expected = ["ok 2 ✓"]
 
-/** The first attempt has done it: the second finds no such field or tag. A contact that is gone is one deleted. */
-const findsItDone = (outcome: "?" | "!"): Expected => [
+/**
+ * The first attempt applied the change, so the retry of `clearField` or `removeTag` gets a 404. The retry of `delete`
+ * gets a 404 as well, which counts as success.
+ */
+const alreadyApplied = (outcome: "?" | "!"): Expected => [
   "ok 2 ✓",
   { clearField: `Missing ${outcome}2 ✓`, removeTag: `Missing ${outcome}2 ✓` }
 ]
 
-/** A fault that another attempt overcomes, on both sides. */
-const passing = (name: string, fault: MakeFault, ending: string, attempt?: Duration.Input): ReadonlyArray<Row> => [
-  row(`${name} before`, fault({ strikes: "before" }), [`${ending} ?1 ·`], succeedsAgain, attempt),
-  row(`${name} after`, fault({ strikes: "after" }), [`${ending} ?1 ✓`], findsItDone("?"), attempt)
+/** A fault that a retry overcomes: one row before the operation and one row after it. */
+const transient = (name: string, fault: MakeFault, error: string, attempt?: Duration.Input): ReadonlyArray<Row> => [
+  row(`${name} before`, fault({ strikes: "before" }), [`${error} ?1 ·`], succeedsOnRetry, attempt),
+  row(`${name} after`, fault({ strikes: "after" }), [`${error} ?1 ✓`], alreadyApplied("?"), attempt)
 ]
 
-/** The same, where an attempt is given up after a short time. */
-const late = (name: string, fault: MakeFault): ReadonlyArray<Row> => passing(name, fault, "Timeout", tooShort)
+/** The same with a short attempt timeout, which ends the first attempt. */
+const timesOut = (name: string, fault: MakeFault): ReadonlyArray<Row> => transient(name, fault, "Timeout", shortTimeout)
 
-const tooShort = "3 seconds"
+const shortTimeout = "3 seconds"
 const status =
   (code: number): MakeFault =>
   (options) =>
@@ -129,37 +134,37 @@ const status =
 const refusal = (code: number, headers?: Record<string, string>) =>
   Faults.status(code, { strikes: "before", ...(headers && { headers }) })
 
-/** Larger than the limit of the clients below. */
+/** Larger than `maxBodySize`. */
 const huge = Faults.huge(300_000)
 const maxBodySize = "256 KiB"
 
 export const rows: ReadonlyArray<Row> = [
-  final("400", refusal(400), "Invalid ×1 ·"),
-  final("401", refusal(401), "Unauth ×1 ·"),
-  final("403", refusal(403), "Forbid ×1 ·"),
-  final("404", refusal(404), "Missing ×1 ·", { upsert: "Strange ×1 ·", search: "Strange ×1" }),
-  final("409", refusal(409), "Invalid ×1 ·"),
-  row("429, wait 1 s", refusal(429, { "retry-after": "1" }), ["Limited ×1 ·"], succeedsAgain),
-  ...passing("408", status(408), "Timeout"),
-  ...passing("500", status(500), "Server"),
-  final("501 before", refusal(501), "Server ?1 ·"),
-  ...passing("502", status(502), "Server"),
-  ...passing("503", status(503), "Server"),
-  ...passing("504", status(504), "Server"),
-  ...passing("html 502", (options) => Faults.html({ ...options, status: 502 }), "Server"),
-  final("html 200 before", Faults.html({ strikes: "before" }), "Strange ?1 ·"),
-  final("html 200 after", Faults.html({ strikes: "after" }), "Strange ?1 ✓"),
-  final("redirect before", Faults.redirect("/elsewhere", { strikes: "before" }), "Strange ?1 ·"),
-  final("redirect after", Faults.redirect("/elsewhere", { strikes: "after" }), "Strange ?1 ✓"),
-  ...passing("reset", Faults.reset, "Network"),
-  ...late("hang", Faults.hang),
-  final("slow before", Faults.slow("50 millis", { strikes: "before" }), "ok 1 ✓"),
-  final("slow after", Faults.slow("50 millis", { strikes: "after" }), "ok 1 ✓"),
-  ...late("too slow", (options) => Faults.slow("1 minute", options)),
-  row("cut", Faults.cut, ["Strange !1 ✓"], ["Strange !1 ✓", { search: "ok 2" }]),
-  row("stall", Faults.stall, ["Timeout !1 ✓"], findsItDone("!"), tooShort),
-  final("garbage", Faults.garbage, "Strange !1 ✓"),
-  final("huge", huge, "Strange !1 ✓")
+  sameForBoth("400", refusal(400), "Invalid ×1 ·"),
+  sameForBoth("401", refusal(401), "Unauth ×1 ·"),
+  sameForBoth("403", refusal(403), "Forbid ×1 ·"),
+  sameForBoth("404", refusal(404), "Missing ×1 ·", { upsert: "Unexp ×1 ·", search: "Unexp ×1" }),
+  sameForBoth("409", refusal(409), "Invalid ×1 ·"),
+  row("429, wait 1 s", refusal(429, { "retry-after": "1" }), ["Limited ×1 ·"], succeedsOnRetry),
+  ...transient("408", status(408), "Timeout"),
+  ...transient("500", status(500), "Server"),
+  sameForBoth("501 before", refusal(501), "Server ?1 ·"),
+  ...transient("502", status(502), "Server"),
+  ...transient("503", status(503), "Server"),
+  ...transient("504", status(504), "Server"),
+  ...transient("html 502", (options) => Faults.html({ ...options, status: 502 }), "Server"),
+  sameForBoth("html 200 before", Faults.html({ strikes: "before" }), "Unexp ?1 ·"),
+  sameForBoth("html 200 after", Faults.html({ strikes: "after" }), "Unexp ?1 ✓"),
+  sameForBoth("redirect before", Faults.redirect("/elsewhere", { strikes: "before" }), "Unexp ?1 ·"),
+  sameForBoth("redirect after", Faults.redirect("/elsewhere", { strikes: "after" }), "Unexp ?1 ✓"),
+  ...transient("reset", Faults.reset, "Network"),
+  ...timesOut("hang", Faults.hang),
+  sameForBoth("slow before", Faults.slow("50 millis", { strikes: "before" }), "ok 1 ✓"),
+  sameForBoth("slow after", Faults.slow("50 millis", { strikes: "after" }), "ok 1 ✓"),
+  ...timesOut("too slow", (options) => Faults.slow("1 minute", options)),
+  row("cut", Faults.cut, ["Unexp !1 ✓"], ["Unexp !1 ✓", { search: "ok 2" }]),
+  row("stall", Faults.stall, ["Timeout !1 ✓"], alreadyApplied("!"), shortTimeout),
+  sameForBoth("garbage", Faults.garbage, "Unexp !1 ✓"),
+  sameForBoth("huge", huge, "Unexp !1 ✓")
 ]
 
 export interface Block {
@@ -171,13 +176,13 @@ export interface Block {
 export const blocks: ReadonlyArray<Block> = [
   { name: "one attempt", policy: Retry.none, expected: ({ once }) => expectedOf(once) },
   {
-    name: "the default policy, struck once",
+    name: "the default retry policy, one fault",
     policy: { baseDelay: "1 millis" },
     expected: ({ retried }) => expectedOf(retried)
   }
 ]
 
-// --- what they do -------------------------------------------------------------------------------------------------
+// --- the observed results -----------------------------------------------------------------------------------------
 
 const tags: Readonly<Record<AgentalkError["_tag"], string>> = {
   CircuitOpen: "Open",
@@ -188,13 +193,16 @@ const tags: Readonly<Record<AgentalkError["_tag"], string>> = {
   Timeout: "Timeout",
   TransportFailure: "Network",
   Unauthorized: "Unauth",
-  UnexpectedResponse: "Strange",
+  UnexpectedResponse: "Unexp",
   Validation: "Invalid"
 }
 const outcomes: Readonly<Record<Outcome, string>> = { "not-applied": "×", unknown: "?", applied: "!" }
 
-/** "not-applied" never hides an applied write, "applied" never a missing one, and no success is a lie. */
-const assertTruth = (result: Result.Result<unknown, AgentalkError>, applied: boolean | undefined, cell: string) => {
+/**
+ * Compares an outcome with the server's state. A success and the outcome "applied" require the change on the server;
+ * "not-applied" requires that the change is absent.
+ */
+const assertOutcome = (result: Result.Result<unknown, AgentalkError>, applied: boolean | undefined, cell: string) => {
   if (applied === undefined) {
     if (Result.isFailure(result)) assert.strictEqual(result.failure.outcome, "not-applied", cell)
     return
@@ -204,7 +212,7 @@ const assertTruth = (result: Result.Result<unknown, AgentalkError>, applied: boo
   if (result.failure.outcome === "applied") assert.isTrue(applied, cell)
 }
 
-/** Makes all seven calls of a row, each struck once, and reads what became of them. */
+/** Calls every operation with one fault each, and returns the cells that describe the results. */
 export const observe = Effect.fnUntraced(function* (row: Row, { policy }: Block) {
   const contacts = yield* Contacts
   const state = yield* Sandbox.State
@@ -227,13 +235,13 @@ export const observe = Effect.fnUntraced(function* (row: Row, { policy }: Block)
   return cellsBy((operation) => {
     const result = results[operation]
     const applied = isApplied[operation](after.find(({ phone }) => phone === phones[operation]))
-    const count = Faults.script({ ...requestOf(operation, ids[operation]), times: Infinity, fault: row.fault })
-    const attempts = requests.filter((request) => count(request) !== undefined).length
+    const matches = Faults.script({ ...requestOf(operation, ids[operation]), times: Infinity, fault: row.fault })
+    const attempts = requests.filter((request) => matches(request) !== undefined).length
     const mark = applied === undefined ? "" : applied ? " ✓" : " ·"
-    assertTruth(result, applied, `${row.name}, ${operation}`)
+    assertOutcome(result, applied, `${row.name}, ${operation}`)
     if (Result.isSuccess(result)) {
       if (operation === "upsert") {
-        // What an earlier attempt created is known to the one that tells of it.
+        // A retry finds the contact that an earlier attempt created.
         const created = { isNew: row.fault.strikes === "before" || attempts === 1 }
         assert.include(result.success as { readonly isNew: boolean }, created, row.name)
       }
@@ -242,30 +250,30 @@ export const observe = Effect.fnUntraced(function* (row: Row, { policy }: Block)
     const error = result.failure
     assert.isTrue(isAgentalkError(error))
     assert.strictEqual(error.operation, operation)
-    assert.strictEqual(error.attempts, attempts, `${row.name}, ${operation}: as the server counted`)
+    assert.strictEqual(error.attempts, attempts, `${row.name}, ${operation}: attempts that the server counted`)
     return `${tags[error._tag]} ${outcomes[error.outcome]}${error.attempts}${mark}`
   })
 })
 
 export const clientOptions: AgentalkClient.Options = { token: Sandbox.token, maxBodySize }
 
-// --- for people ---------------------------------------------------------------------------------------------------
+// --- the printed table --------------------------------------------------------------------------------------------
 
-/** `Server ?1 ✓` with its three parts below each other. */
-const aligned = (cell: string): string => {
-  const [ending = "", attempts = "", mark = ""] = cell.split(" ")
-  return `${ending.padEnd(7)} ${attempts.padStart(2)} ${mark}`.padEnd(12)
+/** Pads the three parts of a cell, so that they align in a column. */
+const align = (cell: string): string => {
+  const [result = "", attempts = "", mark = ""] = cell.split(" ")
+  return `${result.padEnd(7)} ${attempts.padStart(2)} ${mark}`.padEnd(12)
 }
 
 const legend = [
-  "?1  unknown outcome, 1 attempt     ×1  not applied     !1  applied     ✓ ·  applied or not, on the server",
+  "?1  unknown outcome, 1 attempt     ×1  not applied     !1  applied     ✓ ·  change present or absent on the server",
   "Invalid Validation     Unauth Unauthorized        Forbid Forbidden            Missing NotFound",
-  "Limited RateLimited    Server ServerFault         Network TransportFailure    Strange UnexpectedResponse"
+  "Limited RateLimited    Server ServerFault         Network TransportFailure    Unexp UnexpectedResponse"
 ]
 
 const line = (name: string, cells: ReadonlyArray<string>): string => `${name.padEnd(15)} ${cells.join(" ")}`.trimEnd()
 
-export const print = (title: string, table: ReadonlyMap<string, Cells<string>>): string => {
+export const formatTable = (title: string, table: ReadonlyMap<string, Cells<string>>): string => {
   const heading = line(
     "",
     operations.map((operation) => operation.padEnd(12))
@@ -278,7 +286,7 @@ export const print = (title: string, table: ReadonlyMap<string, Cells<string>>):
     ...[...table].map(([name, cells]) =>
       line(
         name,
-        operations.map((operation) => aligned(cells[operation]))
+        operations.map((operation) => align(cells[operation]))
       )
     ),
     "",

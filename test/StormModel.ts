@@ -1,20 +1,20 @@
 /**
- * What a server may keep for one phone, as far as its only writer can know: a set of possible contacts. A call whose
- * outcome is known moves all of them; one whose outcome is unknown adds what it may have made of them.
+ * The states that the server may hold for one phone, as far as its only writer can know. A call with a known outcome
+ * changes every possible state. A call with an unknown outcome keeps the old states and adds the changed ones.
  */
 import type { AgentalkError, Contact, Outcome } from "@agentalk/core"
 import { assert } from "@effect/vitest"
 
-/** A contact in the eyes of the model; `id` is `?` where its creation was not told. */
-interface Known {
+/** A contact in the model. `id` is `?` until a response shows the id of a new contact. */
+interface ModelContact {
   readonly id: string
   readonly firstName: string | undefined
   readonly city: string | undefined
   readonly tags: ReadonlyArray<string>
 }
 
-/** No contact, or one. */
-export type Possible = Known | undefined
+/** One contact, or `undefined` if there is none. */
+export type PossibleState = ModelContact | undefined
 
 export type Step =
   | { readonly kind: "upsert"; readonly firstName: string }
@@ -25,32 +25,32 @@ export type Step =
   | { readonly kind: "removeTag"; readonly id: string; readonly tag: string }
   | { readonly kind: "search" }
 
-/** What an applied step makes of a contact. An id that is not the contact's own reaches nothing. */
-const apply = (step: Step, possible: Possible): Possible => {
-  if (step.kind === "search") return possible
+/** Applies a step to a possible state. A step with the id of another contact changes nothing. */
+const applyStep = (step: Step, state: PossibleState): PossibleState => {
+  if (step.kind === "search") return state
   if (step.kind === "upsert") {
-    return possible === undefined
+    return state === undefined
       ? { id: "?", firstName: step.firstName, city: undefined, tags: [] }
-      : { ...possible, firstName: step.firstName }
+      : { ...state, firstName: step.firstName }
   }
-  if (possible === undefined || possible.id !== step.id) return possible
+  if (state === undefined || state.id !== step.id) return state
   switch (step.kind) {
     case "delete":
       return undefined
     case "updateFields":
-      return { ...possible, city: step.city }
+      return { ...state, city: step.city }
     case "clearField":
-      return { ...possible, city: undefined }
+      return { ...state, city: undefined }
     case "addTags":
-      return { ...possible, tags: [...possible.tags.filter((name) => name !== step.tag), step.tag].toSorted() }
+      return { ...state, tags: [...state.tags.filter((name) => name !== step.tag), step.tag].toSorted() }
     default:
-      return { ...possible, tags: possible.tags.filter((name) => name !== step.tag) }
+      return { ...state, tags: state.tags.filter((name) => name !== step.tag) }
   }
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
-export const fromContact = (contact: Contact | undefined): Possible =>
+export const fromContact = (contact: Contact | undefined): PossibleState =>
   contact && {
     id: contact.id,
     firstName: contact.firstName,
@@ -58,47 +58,47 @@ export const fromContact = (contact: Contact | undefined): Possible =>
     tags: (contact.tags ?? []).map(({ name }) => name).toSorted()
   }
 
-const keyOf = (possible: Possible): string => JSON.stringify(possible ?? null)
+const keyOf = (state: PossibleState): string => JSON.stringify(state ?? null)
 
-const isSame = (actual: Possible, possible: Possible): boolean =>
-  keyOf(actual) === keyOf(actual && possible?.id === "?" ? { ...possible, id: actual.id } : possible)
+const isSame = (actual: PossibleState, state: PossibleState): boolean =>
+  keyOf(actual) === keyOf(actual && state?.id === "?" ? { ...state, id: actual.id } : state)
 
 export class PhoneModel {
-  /** The id that operations use: the last one that was told. */
+  /** The id that the next step uses: the last one that a response or the server showed. */
   id: string | undefined = undefined
-  private readonly forgotten = new Set<string>()
-  private possible: ReadonlyArray<Possible> = [undefined]
+  private readonly replacedIds = new Set<string>()
+  private states: ReadonlyArray<PossibleState> = [undefined]
 
-  get isGone(): boolean {
-    return this.possible.length === 1 && this.possible[0] === undefined
+  get isAbsent(): boolean {
+    return this.states.length === 1 && this.states[0] === undefined
   }
 
   get isCertain(): boolean {
-    return this.possible.length === 1 && this.possible[0]?.id !== "?"
+    return this.states.length === 1 && this.states[0]?.id !== "?"
   }
 
-  /** Takes in how a call ended. */
-  end(step: Step, outcome: Outcome): void {
-    const applied = this.possible.map((each) => apply(step, each))
+  /** Updates the possible states after a call. */
+  applyOutcome(step: Step, outcome: Outcome): void {
+    const applied = this.states.map((each) => applyStep(step, each))
     if (outcome === "not-applied") return
-    const next = outcome === "applied" ? applied : [...this.possible, ...applied]
-    this.possible = [...new Map(next.map((each) => [keyOf(each), each])).values()]
+    const next = outcome === "applied" ? applied : [...this.states, ...applied]
+    this.states = [...new Map(next.map((each) => [keyOf(each), each])).values()]
   }
 
-  /** Takes in what the server shows: it must be possible, and then it is all that is. */
-  see(actual: Possible, what: string): void {
+  /** Checks that an observed state is possible. From then on, it is the only possible state. */
+  observe(actual: PossibleState, where: string): void {
     assert.isTrue(
-      this.possible.some((each) => isSame(actual, each)),
-      `${what}: ${keyOf(actual)} is none of ${this.possible.map(keyOf).join(" ")}`
+      this.states.some((each) => isSame(actual, each)),
+      `${where}: ${keyOf(actual)} is not among the possible states ${this.states.map(keyOf).join(" ")}`
     )
     if (actual !== undefined) {
-      assert.isFalse(this.forgotten.has(actual.id), `${what}: ${actual.id} came back`)
-      if (this.id !== undefined && this.id !== actual.id) this.forgotten.add(this.id)
+      assert.isFalse(this.replacedIds.has(actual.id), `${where}: the replaced id ${actual.id} exists again`)
+      if (this.id !== undefined && this.id !== actual.id) this.replacedIds.add(this.id)
       this.id = actual.id
     }
-    this.possible = [actual]
+    this.states = [actual]
   }
 }
 
-/** How an error is counted. */
+/** The name under which the storm counts an error. */
 export const labelOf = (error: AgentalkError): string => `${error._tag} ${error.outcome}`

@@ -1,4 +1,4 @@
-/** The canary test of processes: the `agentalk` command, and a program that logs all it can. */
+/** The canary test for processes: the `agentalk` command, and a program that logs every failure. */
 import { SandboxServer } from "@agentalk/node"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ const environment = (url: string) => ({
 const { email, fieldKey, fieldValue, firstName, id, lastName, phone, tag } = canary
 const field = `${fieldKey}=${fieldValue}`
 
-/** A call of every command that makes one. */
+/** The arguments of every command that calls the API. */
 const commandsFor = (id: string): ReadonlyArray<ReadonlyArray<string>> => [
   ["upsert", "--phone", phone, "--first-name", firstName, "--last-name", lastName].concat([
     "--email",
@@ -44,64 +44,65 @@ const commandsFor = (id: string): ReadonlyArray<ReadonlyArray<string>> => [
   ["delete", id, "--yes"]
 ]
 
-interface Run {
+interface Invocation {
   readonly args: ReadonlyArray<string>
   readonly env: Readonly<Record<string, string>>
 }
 
-/** What the runs print, and what may stand there: a contact on standard output, where the command succeeds. */
-const printed = (runs: ReadonlyArray<Run>) =>
+/** Runs the commands and returns their output. */
+const runAll = (runs: ReadonlyArray<Invocation>) =>
   Effect.forEach(runs, ({ args, env }) => Effect.map(Agentalk.run(args, { env }), (ended) => ({ args, ...ended })), {
     concurrency: 3
   })
 
-const assertSilent = (
+/** Checks the output. Only the standard output of a successful command may contain a contact. */
+const assertNoLeak = (
   ended: ReadonlyArray<Agentalk.Ended & { readonly args: ReadonlyArray<string> }>,
-  isContactAsked = true
+  mayPrintContact = true
 ): void => {
   const pieces = ended.flatMap(({ args, status, stderr, stdout }): ReadonlyArray<Piece> => {
     const where = `agentalk ${args.slice(0, 2).join(" ")}`
     return [
       { where: `${where}, stderr`, rule: "error", text: stderr },
-      { where: `${where}, stdout`, rule: isContactAsked && status === 0 ? "token" : "error", text: stdout }
+      { where: `${where}, stdout`, rule: mayPrintContact && status === 0 ? "token" : "error", text: stdout }
     ]
   })
   assert.deepStrictEqual(leaksInAll(pieces), [])
 }
 
-describe("the command", () => {
+describe("the agentalk command", () => {
   it.live.each([
     { shape: "detail", status: 400, flags: ["--verbose"], commands: commandsFor(id) },
     { shape: "html", status: 500, flags: ["--json", "--retries", "0"], commands: commandsFor(id).slice(0, 2) },
     { shape: "list", status: 200, flags: ["--verbose", "--json"], commands: commandsFor(id).slice(1, 4) }
-  ])("shows nobody of whom $status, $shape, tells", ({ commands, flags, shape, status }) =>
+  ])("prints no personal data if the API echoes the request: $status, $shape", ({ commands, flags, shape, status }) =>
     Effect.gen(function* () {
       const server = yield* EchoServer.onSocket
       const env = environment(server.baseUrl(shape, status))
       const runs = commands.map((args) => ({ args: ["contacts", ...args, ...flags], env }))
-      const ended = yield* printed([...runs, { args: ["doctor"], env }])
-      assertSilent(ended)
+      const ended = yield* runAll([...runs, { args: ["doctor"], env }])
+      assertNoLeak(ended)
       if (status >= 400) for (const each of ended) assert.strictEqual(each.status, 1, each.stderr)
     }).pipe(Effect.scoped)
   )
 
-  it.live("shows a contact where it is asked to, and never the token", () =>
+  it.live("prints a requested contact, but never the token", () =>
     Effect.gen(function* () {
       const { url } = yield* SandboxServer.Address
       const env = environment(url)
       const first = "5a4db0c5-0000-4000-8000-000000000001"
       const ended = []
-      for (const args of commandsFor(first)) ended.push(...(yield* printed([{ args: ["contacts", ...args], env }])))
+      for (const args of commandsFor(first)) ended.push(...(yield* runAll([{ args: ["contacts", ...args], env }])))
       assert.deepStrictEqual(
         ended.map(({ status }) => status),
         ended.map(() => 0)
       )
       assert.include(ended[0]?.stdout, firstName)
-      assertSilent([...ended, ...(yield* printed([{ args: ["doctor", "--json"], env }]))])
+      assertNoLeak([...ended, ...(yield* runAll([{ args: ["doctor", "--json"], env }]))])
     }).pipe(Effect.provide(SandboxServer.layerOptions({ tokens: [token] })))
   )
 
-  it.live("does not quote what is in the wrong place", () =>
+  it.live("does not repeat personal data or the token from a wrong argument", () =>
     Effect.gen(function* () {
       const env = environment("http://127.0.0.1:9")
       const malformed = { ...env, AGENTALK_API_TOKEN: `Bearer ${secret}` }
@@ -121,9 +122,9 @@ describe("the command", () => {
         { args: ["contacts", "import", phone], env },
         { args: ["doctor"], env: malformed }
       ]
-      const ended = yield* printed(runs)
+      const ended = yield* runAll(runs)
       for (const { args, status, stderr } of ended) assert.isAbove(status, 0, `${args.join(" ")}: ${stderr}`)
-      assertSilent(ended)
+      assertNoLeak(ended)
     })
   )
 })
@@ -145,14 +146,14 @@ const ndjson = [
   JSON.stringify({ ...input, email: firstName })
 ].join("\n")
 
-// Without a line that names the columns, there are people in the first.
+// Without a header line, the first line contains personal data.
 const headless = csv.split("\n").slice(1).join("\n")
 
-describe("an import", () => {
+describe("agentalk contacts import", () => {
   it.live.each([
     { shape: "detail", status: 400, files: { "a.csv": csv, "b.ndjson": ndjson, "c.csv": headless } },
     { shape: "contact", status: 200, files: { "b.ndjson": ndjson } }
-  ])("has nobody in its report, journal and output where the API answers $status, $shape", ({ files, shape, status }) =>
+  ])("writes no personal data to its report, journal and output after $status, $shape", ({ files, shape, status }) =>
     Effect.gen(function* () {
       const folder = yield* Agentalk.temporary
       const server = yield* EchoServer.onSocket
@@ -160,12 +161,12 @@ describe("an import", () => {
       for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
       const paths = Object.keys(files).map((name) => join(folder, name))
       const flags = ["--retries", "0", "--verbose"]
-      const ended = yield* printed([
+      const ended = yield* runAll([
         ...paths.map((path) => ({ args: ["contacts", "import", path, "--dry-run"], env })),
         ...paths.map((path) => ({ args: ["contacts", "import", path, ...flags], env })),
         { args: ["contacts", "import", paths[0] ?? "", "--report", "-", "--json", ...flags], env }
       ])
-      assertSilent(ended, false)
+      assertNoLeak(ended, false)
       const written = paths.flatMap((path) => [`${path}.report.ndjson`, `${path}.report.ndjson.journal`])
       const pieces = written
         .filter((path) => existsSync(path))
@@ -176,7 +177,7 @@ describe("an import", () => {
   )
 })
 
-/** Runs the program to its end, whatever that is. */
+/** Runs the program and returns its output, also if it fails. */
 const runProgram = (env: Readonly<Record<string, string>>) =>
   Effect.callback<{ readonly stdout: string; readonly stderr: string }>((resume) => {
     const path = fileURLToPath(new URL("fixtures/canary-process.ts", import.meta.url))
@@ -185,11 +186,11 @@ const runProgram = (env: Readonly<Record<string, string>>) =>
     )
   })
 
-describe("a program that logs all there is, and does not handle its last error", () => {
+describe("a program that logs every failure and does not handle its last error", () => {
   it.live.each([
     { shape: "detail", status: 400 },
     { shape: "list", status: 200 }
-  ])("prints nobody where the API answers $status, $shape", ({ shape, status }) =>
+  ])("prints no personal data after $status, $shape", ({ shape, status }) =>
     Effect.gen(function* () {
       const server = yield* EchoServer.onSocket
       const { stderr, stdout } = yield* runProgram({ TEST_URL: server.baseUrl(shape, status) })

@@ -1,4 +1,4 @@
-/** The canary test can fail: a leak that is planted in any of the places that it looks at is found. */
+/** Checks that the canary test can fail: it finds a leak that is planted in any of the searched places. */
 import { ServerFault } from "@agentalk/core"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
@@ -6,12 +6,12 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
-import { canary, leaksIn, leaksInAll, pieces, type Rule, shown, token } from "./Canary.ts"
+import { canary, leaksIn, leaksInAll, pieces, type Rule, errorTexts, token } from "./Canary.ts"
 import { record } from "./CanaryRecorder.ts"
 
 const { fieldKey, phone } = canary
 
-const plants: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
+const plantedLeaks: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
   "a span's name": Effect.withSpan(Effect.void, phone),
   "a span's attribute": Effect.withSpan(Effect.void, "a", { attributes: { [fieldKey]: 1 } }),
   "an attribute of the caller's span": Effect.annotateCurrentSpan("a", phone),
@@ -40,24 +40,24 @@ const plants: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
   "a counter's attribute": Metric.update(Metric.counter("a", { attributes: { who: phone } }), 1),
   "a counter's name": Metric.update(Metric.counter(`calls to ${phone}`), 1),
   "a metric's description": Metric.update(Metric.gauge("a", { description: phone }), 1),
-  "what a metric counts": Metric.update(Metric.frequency("a"), fieldKey)
+  "a value that a metric counts": Metric.update(Metric.frequency("a"), fieldKey)
 }
 
-describe("a leak is found in", () => {
-  it.effect.each(Object.entries(plants))("%s", ([, plant]) =>
+describe("the canary test", () => {
+  it.effect.each(Object.entries(plantedLeaks))("finds a leak in %s", ([, plant]) =>
     Effect.gen(function* () {
       assert.isNotEmpty(leaksInAll((yield* record(plant)).telemetry))
     })
   )
 
-  it.effect("nothing where nothing is planted", () =>
+  it.effect("finds no leak if none is planted", () =>
     Effect.map(record(Effect.logTrace("a message")), ({ telemetry }) => {
       assert.isNotEmpty(telemetry)
       assert.deepStrictEqual(leaksInAll(telemetry), [])
     })
   )
 
-  it.effect("an error's message, its issues, its cause, and whatever else it holds", () =>
+  it.effect("finds a leak in an error's message, request id, cause and hidden properties", () =>
     Effect.sync(() => {
       const call = { operation: "delete", outcome: "unknown", status: 500 } as const
       const leaky = [
@@ -67,17 +67,17 @@ describe("a leak is found in", () => {
         Object.defineProperty(new Error("a message"), "hidden", { value: { phone }, enumerable: false }),
         Object.assign(new Error("a message"), { [Symbol("hidden")]: new Map([[phone, 1]]) })
       ]
-      for (const error of leaky) assert.isNotEmpty(leaksInAll(pieces("an error", "error", shown(error))))
+      for (const error of leaky) assert.isNotEmpty(leaksInAll(pieces("an error", "error", errorTexts(error))))
       const body = Redacted.make(phone)
       const safe = new ServerFault({ ...call, message: `no ${fieldKey}`, body })
-      assert.deepStrictEqual(leaksInAll(pieces("an error", "error", shown(safe))), [])
+      assert.deepStrictEqual(leaksInAll(pieces("an error", "error", errorTexts(safe))), [])
     })
   )
 })
 
 const found = (text: string, rule: Rule) => leaksIn({ where: "here", rule, text }).length > 0
 
-describe("a value is found", () => {
+describe("leaksIn", () => {
   const secret = Redacted.value(token)
   const texts: ReadonlyArray<readonly [text: string, rule: Rule]> = [
     [`call ${phone} now`, "error"],
@@ -97,11 +97,11 @@ describe("a value is found", () => {
     [`/api/contacts/${canary.id}/tags`, "error"],
     [`fields.${fieldKey}`, "telemetry"]
   ]
-  it.each(texts)("in %j", (text, rule) => {
+  it.each(texts)("finds a canary value in %j", (text, rule) => {
     assert.isTrue(found(text, rule))
   })
 
-  it("where it may not be, and only there", () => {
+  it("ignores values that the rule of a text allows", () => {
     assert.isFalse(found(`fields.${fieldKey}`, "error"))
     assert.isFalse(found(phone, "token"))
     assert.isFalse(found("Contacts.upsert: the API refused the input (422) (phone, fields.city). See issues.", "error"))

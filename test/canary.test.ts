@@ -1,6 +1,6 @@
 /**
- * The canary test: values that stand nowhere else go through every operation, and must not come out of telemetry or of
- * an error. Whatever telemetry there is, and will be, is recorded whole.
+ * The canary test: calls of every operation carry unique values, which must not appear in telemetry or errors. The test
+ * records all telemetry, so that it covers telemetry that is added later.
  */
 import {
   AgentalkClient,
@@ -24,7 +24,7 @@ import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { calls, canary, input, leaksInAll, type Piece, pieces, shown, shownCause, token } from "./Canary.ts"
+import { calls, canary, input, leaksInAll, type Piece, pieces, errorTexts, causeTexts, token } from "./Canary.ts"
 import { metricPieces, record, type Recording } from "./CanaryRecorder.ts"
 import * as EchoServer from "./EchoServer.ts"
 import { operations, type Row, rows } from "./FaultMatrix.ts"
@@ -38,13 +38,13 @@ const options: AgentalkClient.Options = {
   retry: policy
 }
 
-const sockets = { "our own client": UndiciHttpClient.layer, fetch: FetchHttpClient.layer }
+const sockets = { UndiciHttpClient: UndiciHttpClient.layer, FetchHttpClient: FetchHttpClient.layer }
 
 const overSocket = Object.entries(sockets).map(([name, layer]) => ({ name, layer }))
 
 vi.setConfig({ testTimeout: 60_000 })
 
-/** All seven operations at once, each recorded by itself. */
+/** Runs every operation concurrently, each with its own recording. */
 const recordAll = (contacts: Contacts["Service"], id: string = canary.id) =>
   Effect.forEach(
     operations,
@@ -52,13 +52,13 @@ const recordAll = (contacts: Contacts["Service"], id: string = canary.id) =>
     { concurrency: "unbounded" }
   )
 
-/** What a recording gives to search: telemetry, and the error where there is one. */
+/** The texts of a recording to search: its telemetry, and its error if the call failed. */
 const piecesOf = ({ exit, telemetry }: Recording<unknown, unknown>): ReadonlyArray<Piece> => [
   ...telemetry,
   ...(Exit.isFailure(exit)
     ? exit.cause.reasons.flatMap((reason) => [
-        ...pieces("an error", "error", reason._tag === "Fail" ? shown(reason.error) : []),
-        ...pieces("a cause", "error", shownCause(exit.cause))
+        ...pieces("an error", "error", reason._tag === "Fail" ? errorTexts(reason.error) : []),
+        ...pieces("a cause", "error", causeTexts(exit.cause))
       ])
     : [])
 ]
@@ -69,40 +69,40 @@ const assertNoLeak = (recordings: ReadonlyArray<Recording<unknown, unknown>>): v
 const failuresOf = (recordings: ReadonlyArray<Recording<unknown, unknown>>): number =>
   recordings.filter(({ exit }) => Exit.isFailure(exit)).length
 
-/** Strikes every request with a fault, and records all seven operations. */
-const struck = Effect.fnUntraced(function* ({ attempt, fault }: Row, contacts: Contacts["Service"]) {
+/** Records every operation while every request meets a fault. */
+const recordWithFault = Effect.fnUntraced(function* ({ attempt, fault }: Row, contacts: Contacts["Service"]) {
   const state = yield* Sandbox.State
   const [seeded] = yield* state.seed([input], canary.organization)
   yield* state.script(Faults.script({ times: Infinity, fault }))
   return yield* TimeLimit.withLimits(recordAll(contacts, seeded?.id), { attempt, deadline: "10 seconds" })
 })
 
-/** A delete that finds nothing after a fault has done its work, and what is only slow arrives. */
-const leastFailures = ({ name }: Row): number => (name.startsWith("slow") ? 0 : 6)
+/** One operation may succeed: a retried `delete` treats 404 as success. A slow response is no failure. */
+const minimumFailures = ({ name }: Row): number => (name.startsWith("slow") ? 0 : 6)
 
 const sandbox = { tokens: [token] }
 
-describe("a fault", () => {
+describe("telemetry and errors after a fault", () => {
   describe.concurrent.each(overSocket)("over a socket, $name", ({ layer }) => {
-    it.live.each(rows)("$name", (row) =>
+    it.live.each(rows)("contain no canary value: $name", (row) =>
       Effect.gen(function* () {
         const { url } = yield* SandboxServer.Address
         const contacts = yield* AgentalkClient.make({ ...options, baseUrl: url })
-        const recordings = yield* struck(row, contacts)
-        assert.isAtLeast(failuresOf(recordings), leastFailures(row))
+        const recordings = yield* recordWithFault(row, contacts)
+        assert.isAtLeast(failuresOf(recordings), minimumFailures(row))
         assertNoLeak(recordings)
       }).pipe(Effect.provide([SandboxServer.layerOptions(sandbox), layer]))
     )
   })
 
   describe("in memory", () => {
-    it.effect.each(rows)("$name", (row) =>
+    it.effect.each(rows)("contain no canary value: $name", (row) =>
       Effect.gen(function* () {
         const contacts = yield* AgentalkClient.make({ ...options, baseUrl: "http://localhost" })
-        const fiber = yield* Effect.forkChild(struck(row, contacts))
+        const fiber = yield* Effect.forkChild(recordWithFault(row, contacts))
         yield* TestClock.adjust("5 minutes")
         const recordings = yield* Fiber.join(fiber)
-        assert.isAtLeast(failuresOf(recordings), leastFailures(row))
+        assert.isAtLeast(failuresOf(recordings), minimumFailures(row))
         assertNoLeak(recordings)
       }).pipe(Effect.provide(Sandbox.layerHttpClientOptions(sandbox)))
     )
@@ -110,7 +110,7 @@ describe("a fault", () => {
 })
 
 describe("a success", () => {
-  const succeed = Effect.fnUntraced(function* (contacts: Contacts["Service"]) {
+  const assertNoLeakOnSuccess = Effect.fnUntraced(function* (contacts: Contacts["Service"]) {
     const state = yield* Sandbox.State
     const [seeded] = yield* state.seed([input], canary.organization)
     const recordings = yield* Effect.forEach(
@@ -121,26 +121,26 @@ describe("a success", () => {
     assertNoLeak(recordings)
   })
 
-  it.live.each(overSocket)("over a socket, $name", ({ layer }) =>
+  it.live.each(overSocket)("contains no canary value over a socket, $name", ({ layer }) =>
     Effect.gen(function* () {
       const { url } = yield* SandboxServer.Address
-      yield* succeed(yield* AgentalkClient.make({ ...options, baseUrl: url }))
+      yield* assertNoLeakOnSuccess(yield* AgentalkClient.make({ ...options, baseUrl: url }))
     }).pipe(Effect.provide([SandboxServer.layerOptions(sandbox), layer]))
   )
 
-  it.effect("in memory", () =>
+  it.effect("contains no canary value in memory", () =>
     Effect.gen(function* () {
-      yield* succeed(yield* AgentalkClient.make({ ...options, baseUrl: "http://localhost" }))
+      yield* assertNoLeakOnSuccess(yield* AgentalkClient.make({ ...options, baseUrl: "http://localhost" }))
     }).pipe(Effect.provide(Sandbox.layerHttpClientOptions(sandbox)))
   )
 })
 
-describe("a server that echoes", () => {
+describe("telemetry and errors after a response that echoes the request", () => {
   const shapes = Object.keys(EchoServer.shapes)
 
-  it.effect.each(shapes)("%s, in memory", (shape) =>
+  it.effect.each(shapes)("contain no canary value in memory: %s", (shape) =>
     Effect.forEach(
-      shape === "detail" ? EchoServer.statuses : EchoServer.statusesInShort,
+      shape === "detail" ? EchoServer.statuses : EchoServer.sampleStatuses,
       Effect.fnUntraced(function* (status) {
         const contacts = yield* AgentalkClient.make({ ...options, retry: Retry.none }).pipe(
           Effect.provideService(HttpClient.HttpClient, EchoServer.inMemory(shape, status))
@@ -152,26 +152,26 @@ describe("a server that echoes", () => {
     )
   )
 
-  describe.concurrent.each(overSocket)("over a socket, $name:", ({ layer }) => {
-    it.live.each(shapes)("%s", (shape) =>
+  describe.concurrent.each(overSocket)("over a socket, $name", ({ layer }) => {
+    it.live.each(shapes)("contain no canary value: %s", (shape) =>
       Effect.gen(function* () {
         const server = yield* EchoServer.onSocket
-        for (const status of EchoServer.statusesInShort) {
+        for (const status of EchoServer.sampleStatuses) {
           const contacts = yield* AgentalkClient.make({ ...options, baseUrl: server.baseUrl(shape, status) })
           const recordings = yield* recordAll(contacts)
           if (status >= 300) assert.strictEqual(failuresOf(recordings), 7)
           assertNoLeak(recordings)
         }
-        // The vendor is not told which trace a call belongs to, although there is a tracer.
+        // No trace header is sent to the vendor, although a tracer is installed.
         const propagated = server.headers.filter((name) => /trace|b3|baggage/.test(name))
         assert.deepStrictEqual(propagated, [])
         assert.include(server.headers, "authorization")
       }).pipe(Effect.provide(layer))
     )
 
-    it.live.each(Object.entries(EchoServer.garbage))("%s", ([, garble]) =>
+    it.live.each(Object.entries(EchoServer.malformed))("contain no canary value: %s", ([, toResponse]) =>
       Effect.gen(function* () {
-        const baseUrl = yield* EchoServer.broken(garble)
+        const baseUrl = yield* EchoServer.malformedServer(toResponse)
         const recordings = yield* recordAll(yield* AgentalkClient.make({ ...options, baseUrl }))
         assert.isAbove(failuresOf(recordings), 0)
         assertNoLeak(recordings)
@@ -180,25 +180,25 @@ describe("a server that echoes", () => {
   })
 })
 
-const over = (client: HttpClient.HttpClient, more: Partial<AgentalkClient.Options> = {}) =>
+const clientOf = (client: HttpClient.HttpClient, more: Partial<AgentalkClient.Options> = {}) =>
   AgentalkClient.make({ ...options, ...more }).pipe(Effect.provideService(HttpClient.HttpClient, client))
 
-describe("what never gets to a server", () => {
+describe("telemetry and errors of a call without a response", () => {
   it.live.each(["ECONNRESET", "ECONNREFUSED", "+16467378899", canary.secret])(
-    "a transport that tells all: %s",
+    "contain no canary value after a transport error that contains the request: %s",
     (code) =>
       Effect.gen(function* () {
-        const recordings = yield* recordAll(yield* over(EchoServer.talkative(code)))
+        const recordings = yield* recordAll(yield* clientOf(EchoServer.failingClient(code)))
         assert.strictEqual(failuresOf(recordings), 7)
         assertNoLeak(recordings)
       })
   )
 
-  it.live("an input that is refused", () =>
+  it.live("contain no canary value after a rejected input", () =>
     Effect.gen(function* () {
-      const contacts = yield* over(EchoServer.talkative("ECONNRESET"))
+      const contacts = yield* clientOf(EchoServer.failingClient("ECONNRESET"))
       const { email, firstName, id, phone, secret, tag } = { ...canary }
-      const refused: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+      const rejected: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
         contacts.upsert({ ...input, phone: firstName }),
         contacts.upsert({ ...input, email: firstName, tags: [" "], firstName: phone }),
         contacts.upsert({ ...input, [phone]: tag, fields: { [phone]: Number.NaN, [email]: 1n as never } }),
@@ -211,13 +211,13 @@ describe("what never gets to a server", () => {
         contacts.search({ phone, name: "", limit: canary.fieldNumber + 0.5 }),
         AgentalkClient.withOrganization(contacts.delete(id), `${canary.organization}\r\nx: ${secret}`)
       ]
-      const recordings = yield* Effect.forEach(refused, record)
-      assert.strictEqual(failuresOf(recordings), refused.length)
+      const recordings = yield* Effect.forEach(rejected, record)
+      assert.strictEqual(failuresOf(recordings), rejected.length)
       assertNoLeak(recordings)
     })
   )
 
-  it.live("a token that cannot be obtained, or is none", () =>
+  it.live("contain no canary value if the token is missing or invalid", () =>
     Effect.gen(function* () {
       const echo = `${Redacted.value(token)} ${canary.phone}`
       const tokens: ReadonlyArray<Token> = [
@@ -226,14 +226,14 @@ describe("what never gets to a server", () => {
         Effect.succeed(echo as never)
       ]
       for (const token of tokens) {
-        const recordings = yield* recordAll(yield* over(EchoServer.talkative("ECONNRESET"), { token }))
+        const recordings = yield* recordAll(yield* clientOf(EchoServer.failingClient("ECONNRESET"), { token }))
         assert.strictEqual(failuresOf(recordings), 7)
         assertNoLeak(recordings)
       }
     })
   )
 
-  it.live("settings that are refused", () =>
+  it.live("contain no canary value after rejected client options", () =>
     Effect.gen(function* () {
       const settings: ReadonlyArray<Partial<AgentalkClient.Options>> = [
         { token: Redacted.make(`Bearer ${Redacted.value(token)}`) },
@@ -245,16 +245,16 @@ describe("what never gets to a server", () => {
         { deadline: canary.secret as never }
       ]
       const recordings = yield* Effect.forEach(settings, (more) =>
-        record(over(EchoServer.talkative("ECONNRESET"), more))
+        record(clientOf(EchoServer.failingClient("ECONNRESET"), more))
       )
       assert.strictEqual(failuresOf(recordings), settings.length)
       assertNoLeak(recordings)
     })
   )
 
-  it.live("an interruption", () =>
+  it.live("contain no canary value after an interruption", () =>
     Effect.gen(function* () {
-      const contacts = yield* over(HttpClient.make(() => Effect.never))
+      const contacts = yield* clientOf(HttpClient.make(() => Effect.never))
       const recordings = yield* Effect.forEach(operations, (operation) =>
         record(
           Effect.gen(function* () {
@@ -270,8 +270,10 @@ describe("what never gets to a server", () => {
   )
 })
 
-describe("in bulk", () => {
-  it.live.each([...new Set(EchoServer.statuses.filter((status) => status >= 400))])("%d", (status) =>
+describe("telemetry and row errors of bulk operations", () => {
+  const failures = [...new Set(EchoServer.statuses.filter((status) => status >= 400))]
+
+  it.live.each(failures)("contain no canary value after status %d", (status) =>
     Effect.gen(function* () {
       const inputs = [input, { ...input, phone: canary.firstName }, input]
       const ids = [canary.id, canary.firstName]
@@ -280,13 +282,13 @@ describe("in bulk", () => {
         Stream.runCollect(ContactsStream.deleteAll(Stream.fromIterable(ids))),
         Stream.runCollect(ContactsStream.search({ phone: canary.phone }))
       ]
-      for (const one of bulk) {
-        const recording = yield* record(Effect.map(one as Effect.Effect<unknown, unknown, Contacts>, rowErrors))
+      for (const effect of bulk) {
+        const recording = yield* record(Effect.map(effect as Effect.Effect<unknown, unknown, Contacts>, rowErrors))
         assertNoLeak([recording])
         if (Exit.isSuccess(recording.exit)) {
           const { value } = recording.exit
           assert.isNotEmpty(value)
-          assert.deepStrictEqual(leaksInAll(value.flatMap((error) => pieces("a row", "error", shown(error)))), [])
+          assert.deepStrictEqual(leaksInAll(value.flatMap((error) => pieces("a row", "error", errorTexts(error)))), [])
         }
       }
     }).pipe(
@@ -299,11 +301,11 @@ describe("in bulk", () => {
   )
 })
 
-/** The errors of the rows that did not get through. */
+/** Returns the errors of the failed rows. */
 const rowErrors = (results: unknown): ReadonlyArray<unknown> =>
   (results as ReadonlyArray<{ readonly error?: unknown }>).flatMap(({ error }) => (error === undefined ? [] : [error]))
 
-// Clients that were made outside of a recording may have kept what was there.
-it.effect("the metrics of the process name nobody", () =>
+// Clients that were created outside a recording use the metrics of the process.
+it.effect("the metrics of the process contain no canary value", () =>
   Effect.map(Metric.snapshot, (snapshot) => assert.deepStrictEqual(leaksInAll(metricPieces(snapshot)), []))
 )

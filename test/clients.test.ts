@@ -1,4 +1,4 @@
-/** The same calls over every client that can carry them: nobody's answers differ, and nobody hangs. */
+/** Runs the same calls over every supported `HttpClient`. The results must be equal, and no call may hang. */
 import { AgentalkClient, Contacts, Faults, Retry, Sandbox, TimeLimit } from "@agentalk/core"
 import { SandboxServer, UndiciHttpClient } from "@agentalk/node"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -7,17 +7,17 @@ import { Effect, Layer } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 
 const clients = {
-  "our own, on undici": UndiciHttpClient.layer,
-  "ours behind a middleware": Layer.effect(
+  UndiciHttpClient: UndiciHttpClient.layer,
+  "UndiciHttpClient behind a middleware": Layer.effect(
     HttpClient.HttpClient,
     Effect.map(
       HttpClient.HttpClient,
       HttpClient.mapRequest((request) => request)
     )
   ).pipe(Layer.provide(UndiciHttpClient.layer)),
-  fetch: FetchHttpClient.layer,
-  "Effect's undici": NodeHttpClient.layerUndici,
-  "Effect's node:http": NodeHttpClient.layerNodeHttp
+  FetchHttpClient: FetchHttpClient.layer,
+  "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
+  "NodeHttpClient.layerNodeHttp": NodeHttpClient.layerNodeHttp
 }
 
 const overSocket = <A, E>(
@@ -37,7 +37,7 @@ const overSocket = <A, E>(
 
 const phone = "+12025550143"
 
-const allSeven = Effect.gen(function* () {
+const allOperations = Effect.gen(function* () {
   const contacts = yield* Contacts
   const { contact, isNew } = yield* contacts.upsert({ phone, firstName: "Jane", tags: ["a/b %2F ü"] })
   yield* contacts.addTags(contact.id, ["x"])
@@ -62,14 +62,14 @@ const faults = [
 ] as const
 
 describe.concurrent.each(Object.entries(clients))("%s", (_, layerClient) => {
-  it.live("does all seven operations as the sandbox in memory does", () =>
+  it.live("returns the same results as the in-memory sandbox for every operation", () =>
     Effect.gen(function* () {
-      const expected = yield* Effect.provide(allSeven, Sandbox.layer)
-      assert.deepStrictEqual(yield* overSocket(layerClient, allSeven), expected)
+      const expected = yield* Effect.provide(allOperations, Sandbox.layer)
+      assert.deepStrictEqual(yield* overSocket(layerClient, allOperations), expected)
     })
   )
 
-  it.live.each(faults)("$fault.name gives $tag, $outcome", ({ fault, outcome, tag }) =>
+  it.live.each(faults)("fails with $tag and outcome $outcome after the fault: $fault.name", ({ fault, outcome, tag }) =>
     overSocket(
       layerClient,
       Effect.gen(function* () {
@@ -77,11 +77,11 @@ describe.concurrent.each(Object.entries(clients))("%s", (_, layerClient) => {
         const state = yield* Sandbox.State
         yield* state.script(Faults.script({ method: "POST", fault }))
         const upsert = contacts.upsert({ phone })
-        // Only what never ends is cut short: a busy machine may take its time for the rest, and for the head of an answer.
+        // Only faults that never end get a short attempt timeout, because other responses may be slow on a busy machine.
         const isEndless = tag === "Timeout"
         const error = yield* Effect.flip(isEndless ? TimeLimit.withLimits({ attempt: "5 seconds" })(upsert) : upsert)
         assert.deepStrictEqual([error._tag, error.outcome], [tag, outcome])
-        // The pool has survived it, and a redirect has led nowhere.
+        // The pool still works, and the client did not follow the redirect.
         yield* contacts.search({ phone })
         const paths = (yield* state.requests).map((request) => request.path.split("?")[0])
         assert.deepStrictEqual(paths, ["/api/contacts", "/api/contacts/search"])
@@ -89,9 +89,9 @@ describe.concurrent.each(Object.entries(clients))("%s", (_, layerClient) => {
     )
   )
 
-  it.live("says that nothing was sent where no connection was made", () =>
+  it.live("fails with the outcome not-applied if no connection is made", () =>
     Effect.gen(function* () {
-      // By now it listens no more.
+      // The scope of the server has ended, so nothing listens on this address.
       const { url: baseUrl } = yield* Effect.provide(SandboxServer.Address, SandboxServer.layer)
       const contacts = yield* AgentalkClient.make({ token: Sandbox.token, baseUrl, retry: Retry.none })
       const error = yield* Effect.flip(contacts.upsert({ phone }))

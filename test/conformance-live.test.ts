@@ -1,4 +1,4 @@
-/** The run against the real API, with a sandbox in its place. */
+/** Runs `scripts/conformance.ts` against a sandbox instead of the real API. */
 import { Conformance, Faults, Sandbox } from "@agentalk/core"
 import { SandboxServer } from "@agentalk/node"
 import { assert, describe, it } from "@effect/vitest"
@@ -10,7 +10,7 @@ const timeout = 60_000
 
 const script = join(import.meta.dirname, "../scripts/conformance.ts")
 
-/** Runs it, and sends it a signal when that is due. */
+/** Runs the script, and interrupts it when the condition becomes true. */
 const run = Effect.fn("run")(function* (args: ReadonlyArray<string>, interruptWhen: Effect.Effect<boolean>) {
   const { url } = yield* SandboxServer.Address
   return yield* Effect.acquireUseRelease(
@@ -46,9 +46,9 @@ const never = Effect.succeed(false)
 const onServer = <A, E>(effect: Effect.Effect<A, E, SandboxServer.Address | Sandbox.State>) =>
   Effect.provide(effect, SandboxServer.layer)
 
-describe.concurrent("conformance --live", () => {
+describe.concurrent("scripts/conformance.ts", () => {
   it.live(
-    "makes every check, and leaves nothing behind",
+    "runs every check and deletes the contacts that it created",
     () =>
       Effect.gen(function* () {
         const { code, output } = yield* run(["--live"], never)
@@ -62,7 +62,7 @@ describe.concurrent("conformance --live", () => {
   )
 
   it.live(
-    "tells what does not hold, and leaves nothing behind",
+    "reports the failed checks and deletes the contacts that it created",
     () =>
       Effect.gen(function* () {
         const { contacts, script } = yield* Sandbox.State
@@ -83,7 +83,7 @@ describe.concurrent("conformance --live", () => {
   )
 
   it.live(
-    "leaves nothing behind when it is interrupted",
+    "deletes the contacts that it created if it is interrupted",
     () =>
       Effect.gen(function* () {
         const { contacts, requests, script } = yield* Sandbox.State
@@ -93,19 +93,19 @@ describe.concurrent("conformance --live", () => {
         const isStuck = Effect.map(requests, (all) => all.some(({ operation }) => operation === "updateFields"))
         const { code, output } = yield* run(["--live"], isStuck)
         assert.strictEqual(code, 1, output)
-        assert.notInclude(output, "do not")
+        assert.notInclude(output, "checks failed")
         assert.deepStrictEqual(yield* contacts(), [])
       }).pipe(onServer),
     timeout
   )
 
   it.live(
-    "does nothing unless it is told to",
+    "sends no request without --live",
     () =>
       Effect.gen(function* () {
         const { code, output } = yield* run([], never)
         assert.strictEqual(code, 1)
-        assert.include(output, "say --live")
+        assert.include(output, "run it with --live")
         assert.deepStrictEqual(yield* (yield* Sandbox.State).requests, [])
       }).pipe(onServer),
     timeout

@@ -9,6 +9,6 @@ const overSocket = (client: Layer.Layer<HttpClient.HttpClient>) =>
     Effect.map(SandboxServer.Address, ({ url }) => AgentalkClient.layer({ token: Sandbox.token, baseUrl: url }))
   ).pipe(Layer.provide([client, SandboxServer.layer]))
 
-suite("the sandbox in memory", Sandbox.layer)
-suite("the sandbox over a socket, on undici", overSocket(UndiciHttpClient.layer))
-suite("the sandbox over a socket, on fetch", overSocket(FetchHttpClient.layer))
+suite("conformance of the sandbox in memory", Sandbox.layer)
+suite("conformance of the sandbox over a socket, on undici", overSocket(UndiciHttpClient.layer))
+suite("conformance of the sandbox over a socket, on fetch", overSocket(FetchHttpClient.layer))

@@ -11,7 +11,7 @@ const operationIds = (document: { readonly paths: object }): ReadonlySet<string>
 
 const isAt = (place: string) => (line: string) => line.startsWith(`operations > ${place}`) || line.startsWith(place)
 
-/** A step into a document: a key, or the entry of a list that has this name. */
+/** A step into a document: a key, or the list entry with this name. */
 type Step = string | { readonly name: string }
 
 type Node = Record<string, unknown>
@@ -21,7 +21,7 @@ const find = (node: Node, step: Step): string =>
     ? step
     : String((node as unknown as ReadonlyArray<Node>).findIndex((item) => item["name"] === step.name))
 
-/** A copy of a document with another value at one place; without a value, without the place. */
+/** Returns a copy of a document with another value at one place. If the value is `undefined`, the place is removed. */
 const change = (document: unknown, steps: ReadonlyArray<Step>, value: unknown): unknown => {
   const copy = structuredClone(document) as Node
   const parent = steps.slice(0, -1).reduce<Node>((node, step) => node[find(node, step)] as Node, copy)
@@ -46,7 +46,7 @@ const drifts: ReadonlyArray<readonly [name: string, steps: ReadonlyArray<Step>, 
     "GET /api/contacts/search > parameters > query limit"
   ],
   [
-    "a parameter's place",
+    "a parameter's location",
     [...search, "parameters", { name: "name" }, "in"],
     "header",
     "GET /api/contacts/search > parameters > query name"
@@ -64,13 +64,13 @@ const drifts: ReadonlyArray<readonly [name: string, steps: ReadonlyArray<Step>, 
     "POST /api/contacts/{contact_id}/tags > parameters > path contact_id > schema > format"
   ],
   [
-    "a parameter's being required",
+    "a parameter that becomes required",
     [...search, "parameters", { name: "phone" }, "required"],
     true,
     "GET /api/contacts/search > parameters > query phone > required"
   ],
   [
-    "a parameter that is gone",
+    "a removed parameter",
     [...search, "parameters", { name: "phone" }],
     undefined,
     "GET /api/contacts/search > parameters > query phone"
@@ -88,7 +88,7 @@ const drifts: ReadonlyArray<readonly [name: string, steps: ReadonlyArray<Step>, 
     "POST /api/contacts > requestBody > content > application/json > schema > properties > email > format"
   ],
   [
-    "a property that is null at times",
+    "a property that becomes nullable",
     [...createSchema, "properties", "lastName", "nullable"],
     true,
     "POST /api/contacts > requestBody > content > application/json > schema > properties > lastName > type > null"
@@ -100,35 +100,35 @@ const drifts: ReadonlyArray<readonly [name: string, steps: ReadonlyArray<Step>, 
     "POST /api/contacts > requestBody > content > application/json > schema > properties > tags > items > type > string"
   ],
   [
-    "a property that is gone",
+    "a removed property",
     [...createSchema, "properties", "firstName"],
     undefined,
     "POST /api/contacts > requestBody > content > application/json > schema > properties > firstName"
   ],
   [
-    "a property more",
+    "an added property",
     [...createSchema, "properties", "birthday"],
     { type: "string" },
     "POST /api/contacts > requestBody > content > application/json > schema > properties > birthday"
   ],
   [
-    "what is required of a body",
+    "the required properties of a body",
     [...createSchema, "required"],
     ["phone", "email"],
     "POST /api/contacts > requestBody > content > application/json > schema > required > email"
   ],
   [
-    "a response that is closed",
+    "a closed response",
     [...search, "responses", "200", "content", "application/json", "schema", "additionalProperties"],
     false,
     "GET /api/contacts/search > responses > 200 > content > application/json > schema > additionalProperties"
   ],
-  ["a body that is gone", [...tags, "requestBody"], undefined, "POST /api/contacts/{contact_id}/tags > requestBody"],
-  ["a status that is gone", [...create, "responses", "201"], undefined, "POST /api/contacts > responses > 201"],
+  ["a removed body", [...tags, "requestBody"], undefined, "POST /api/contacts/{contact_id}/tags > requestBody"],
+  ["a removed status", [...create, "responses", "201"], undefined, "POST /api/contacts > responses > 201"],
   [
-    "a status more",
+    "an added status",
     [...search, "responses", "404"],
-    { description: "Nobody" },
+    { description: "Not found" },
     "GET /api/contacts/search > responses > 404"
   ],
   [
@@ -144,15 +144,10 @@ const drifts: ReadonlyArray<readonly [name: string, steps: ReadonlyArray<Step>, 
     "GET /api/contacts/search > responses > 200 > content > application/json"
   ],
   ["an operation's id", [...tags, "operationId"], "tags_create", "POST /api/contacts/{contact_id}/tags > operationId"],
-  [
-    "an operation that is deprecated",
-    [...tags, "deprecated"],
-    true,
-    "POST /api/contacts/{contact_id}/tags > deprecated"
-  ],
-  ["an operation that is gone", search, undefined, "GET /api/contacts/search"],
-  ["an operation more", ["paths", "/api/contacts", "get"], extra, "GET /api/contacts"],
-  ["a method", ["paths", "/api/contacts/search"], { post: extra }, "GET /api/contacts/search"],
+  ["a deprecated operation", [...tags, "deprecated"], true, "POST /api/contacts/{contact_id}/tags > deprecated"],
+  ["a removed operation", search, undefined, "GET /api/contacts/search"],
+  ["an added operation", ["paths", "/api/contacts", "get"], extra, "GET /api/contacts"],
+  ["a changed method", ["paths", "/api/contacts/search"], { post: extra }, "GET /api/contacts/search"],
   ["an operation without security", [...search, "security"], [], "GET /api/contacts/search > security"],
   [
     "the scheme's type",
@@ -175,17 +170,17 @@ const drifts: ReadonlyArray<readonly [name: string, steps: ReadonlyArray<Step>, 
   ["the server", ["servers"], [{ url: "https://api.agentalk.dev" }], "servers"]
 ]
 
-describe("the contract", () => {
-  it("declares the seven published operations", () => {
+describe("AgentalkApi", () => {
+  it("declares every published operation", () => {
     assert.strictEqual(operationIds(published).size, 7)
     assert.deepStrictEqual(operationIds(derived), operationIds(published))
   })
 
-  it("is the published one", () => {
+  it("equals the published contract", () => {
     assert.deepStrictEqual(findDrift(published, derived), [])
   })
 
-  it.each(drifts)("reports %s, whichever side changes it", (_, steps, value, place) => {
+  it.each(drifts)("findDrift reports a change in either document: %s", (_, steps, value, place) => {
     const sides = [
       findDrift(change(published, steps, value), derived),
       findDrift(published, change(derived, steps, value))
@@ -193,14 +188,14 @@ describe("the contract", () => {
     for (const lines of sides) assert.isTrue(lines.some(isAt(place)), `${place} is not among\n${lines.join("\n")}`)
   })
 
-  it("reports a header that all operations share", () => {
+  it("findDrift reports a changed shared header for every operation", () => {
     const steps = ["components", "parameters", "XOrganizationId", "schema", "format"]
     const lines = findDrift(change(published, steps, undefined), derived)
     assert.lengthOf(lines, 7)
     for (const line of lines) assert.match(line, /> parameters > header x-organization-id > schema > format: /)
   })
 
-  it("lets us require a body that the API only takes, and never the other way round", () => {
+  it("findDrift allows the derived document to require an optional body, but not the reverse", () => {
     const steps = [...create, "requestBody", "required"]
     assert.deepStrictEqual(findDrift(change(published, steps, false), derived), [])
     assert.deepStrictEqual(findDrift(change(published, steps, true), change(derived, steps, false)), [
@@ -208,7 +203,7 @@ describe("the contract", () => {
     ])
   })
 
-  it("lets us close a body that the API leaves open, and never the other way round", () => {
+  it("findDrift allows the derived document to close an open body, but not the reverse", () => {
     const steps = [...createSchema, "additionalProperties"]
     assert.deepStrictEqual(findDrift(change(published, steps, true), derived), [])
     assert.deepStrictEqual(findDrift(change(published, steps, {}), derived), [])
@@ -216,7 +211,7 @@ describe("the contract", () => {
     assert.lengthOf(findDrift(change(published, steps, false), change(derived, steps, true)), 1)
   })
 
-  it("takes the spellings of OpenAPI 3.0 and 3.1 for one type", () => {
+  it("findDrift treats the nullable types of OpenAPI 3.0 and 3.1 as equal", () => {
     const steps = [...createSchema, "properties", "lastName"]
     const left = change(published, steps, { type: "string", nullable: true })
     const right = change(derived, steps, { type: ["null", "string"] })

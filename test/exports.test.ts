@@ -24,7 +24,7 @@ const packages: ReadonlyArray<{ readonly folder: string; readonly manifest: Mani
 
 const { resolve } = createRequire(import.meta.url)
 
-/** What a module asks for, types included: `import … from`, `export … from`, `import "…"` and `import("…")`. */
+/** The imports of a module, types included: `import … from`, `export … from`, `import "…"` and `import("…")`. */
 const importsOf = (source: string): ReadonlyArray<string> =>
   [
     ...source.matchAll(/^(?:import|export)\b(?:[^"'`;=()]*?\bfrom)?\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm)
@@ -32,7 +32,7 @@ const importsOf = (source: string): ReadonlyArray<string> =>
 
 const isRelative = (specifier: string): boolean => /^\.\.?\//.test(specifier)
 
-/** The name of a package, out of `effect/http/HttpClient` or `@agentalk/core/Contacts`. */
+/** The name of the package in a specifier such as `effect/http/HttpClient` or `@agentalk/core/Contacts`. */
 const packageOf = (specifier: string): string => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier
 
 const sourcesOf = (folder: string): ReadonlyArray<string> =>
@@ -49,13 +49,13 @@ describe.each(packages)("$manifest.name", ({ folder, manifest }) => {
     assert.strictEqual(resolve(manifest.name + path), join(folder, "src", `${path.slice(1) || "index"}.ts`))
   })
 
-  it("closes what is internal", () => {
+  it("does not export internal modules", () => {
     for (const file of ["wire", "any"]) {
       assert.throws(() => resolve(`${manifest.name}/internal/${file}`), /is not (?:defined by "exports"|exported)/)
     }
   })
 
-  it("publishes what it exports here", () => {
+  it("publishes the same exports as the workspace", () => {
     const { exports } = manifest
     const published = Object.entries(exports).map(([path, target]) => {
       const built = target?.replace("./src/", "./dist/").replace(/\.ts$/, "")
@@ -64,7 +64,7 @@ describe.each(packages)("$manifest.name", ({ folder, manifest }) => {
     assert.deepStrictEqual(manifest.publishConfig.exports, Object.fromEntries(published))
   })
 
-  it("imports what it declares, and its own files", () => {
+  it("imports only declared packages and its own files", () => {
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
     // The core is for every platform, so it must not import Node's modules.
     const isAllowed = (specifier: string) =>
@@ -82,7 +82,7 @@ describe.each(packages)("$manifest.name", ({ folder, manifest }) => {
   })
 })
 
-it("every form of import is seen", () => {
+it("importsOf finds every form of import", () => {
   const source = [
     'import { a } from "one"',
     "import {",

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
-import { blocks, clientOptions, observe, operations, print, type Row, rows } from "./FaultMatrix.ts"
+import { blocks, clientOptions, observe, operations, formatTable, type Row, rows } from "./FaultMatrix.ts"
 
 const onSocket = Layer.unwrap(
   Effect.map(SandboxServer.Address, ({ url }) => AgentalkNode.layerOptions({ ...clientOptions, baseUrl: url }))
@@ -24,15 +24,15 @@ for (const block of blocks) {
     for (const operation of operations) assert.strictEqual(cells[operation], expected[operation], operation)
   }
 
-  describe.concurrent(`on a socket, ${block.name}`, () => {
+  describe.concurrent(`the fault matrix on a socket, ${block.name}`, () => {
     const table = new Map<string, Effect.Success<ReturnType<typeof observe>>>()
     afterAll(() => {
       const sorted = new Map(rows.flatMap(({ name }) => [[name, table.get(name)!] as const]))
-      Effect.runSync(Console.log(`\n${print(`The fault matrix on a socket: ${block.name}`, sorted)}\n`))
+      Effect.runSync(Console.log(`\n${formatTable(`The fault matrix on a socket: ${block.name}`, sorted)}\n`))
     })
 
     it.live.each(rows)(
-      "$name",
+      "$name: every operation ends as expected",
       (row) =>
         Effect.gen(function* () {
           const cells = yield* observe(row, block)
@@ -43,8 +43,8 @@ for (const block of blocks) {
     )
   })
 
-  describe(`in memory, ${block.name}`, () => {
-    it.effect.each(rows)("$name", (row) =>
+  describe(`the fault matrix in memory, ${block.name}`, () => {
+    it.effect.each(rows)("$name: every operation ends as expected", (row) =>
       Effect.gen(function* () {
         const fiber = yield* Effect.forkChild(observe(row, block))
         yield* TestClock.adjust("5 minutes")

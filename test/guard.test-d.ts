@@ -11,7 +11,7 @@ const program = Effect.gen(function* () {
 })
 
 describe("isAgentalkError", () => {
-  it("leaves the errors of others in the channel", () => {
+  it("keeps the errors of other code in the error channel", () => {
     const handled = program.pipe(
       Effect.catchIf(isAgentalkError, (error) => {
         expectTypeOf(error).toEqualTypeOf<CallError>()
@@ -21,7 +21,7 @@ describe("isAgentalkError", () => {
     expectTypeOf<Effect.Error<typeof handled>>().toEqualTypeOf<Other>()
   })
 
-  it("does so after some tags were caught", () => {
+  it("narrows to the remaining errors after some tags are caught", () => {
     const handled = program.pipe(
       Effect.catchTags({ Validation: () => Effect.void, RateLimited: () => Effect.void }),
       Effect.catchIf(isAgentalkError, (error) => {
@@ -32,7 +32,7 @@ describe("isAgentalkError", () => {
     expectTypeOf<Effect.Error<typeof handled>>().toEqualTypeOf<Other>()
   })
 
-  it("narrows what nothing is known of", () => {
+  it("narrows unknown to AgentalkError", () => {
     expectTypeOf(isAgentalkError<unknown>).guards.toEqualTypeOf<AgentalkError>()
   })
 })

@@ -1,4 +1,4 @@
-/** What every exported layer gives, fails with and needs: of all modules, so that a layer that is added must be told. */
+/** Checks what every exported layer provides, fails with and requires. A new layer fails the test until it is added. */
 import type * as Cli from "@agentalk/cli"
 import type * as Core from "@agentalk/core"
 import type * as Importer from "@agentalk/import"
@@ -14,23 +14,23 @@ type LayerNames<M> = keyof M & `layer${string}`
 /** The names of the layers of all modules together. */
 type AnyLayerName<Modules> = { readonly [N in keyof Modules]: LayerNames<Modules[N]> }[keyof Modules]
 
-/** The layers of each module that has some, those of functions by what they give. */
+/** The layers of each module that exports layers. For functions, this is the layer that they return. */
 type Layers<Modules> = {
   readonly [N in keyof Modules as LayerNames<Modules[N]> extends never ? never : N]: {
     readonly [K in LayerNames<Modules[N]>]: Modules[N][K] extends (...args: never) => infer L ? L : Modules[N][K]
   }
 }
 
-type Live<Needs> = Layer.Layer<Core.Contacts, Config.ConfigError, Needs>
-type Policy<Needs = never> = Layer.Layer<never, never, Needs>
+type Live<Requirements> = Layer.Layer<Core.Contacts, Config.ConfigError, Requirements>
+type Policy<Requirements = never> = Layer.Layer<never, never, Requirements>
 type Double = Layer.Layer<Core.Contacts | Core.Sandbox.State>
 type SandboxClient = Layer.Layer<HttpClient.HttpClient | Core.Sandbox.State>
-// Not written out: it needs what every route of Effect's needs.
+// The type is inferred, because it includes the requirements of every Effect route.
 type Routes = ReturnType<typeof Core.Sandbox.layerRoutes>
 type Listening = Layer.Layer<Node.SandboxServer.Address | Core.Sandbox.State, HttpServerError.ServeError>
 
-describe("the layers", () => {
-  it("of @agentalk/core", () => {
+describe("the types of the exported layers", () => {
+  it("are as expected in @agentalk/core", () => {
     expectTypeOf<Layers<typeof Core>>().toEqualTypeOf<{
       readonly AgentalkClient: {
         readonly layer: Live<HttpClient.HttpClient>
@@ -51,7 +51,7 @@ describe("the layers", () => {
     }>()
   })
 
-  it("of @agentalk/node", () => {
+  it("are as expected in @agentalk/node", () => {
     expectTypeOf<AnyLayerName<typeof Node>>().toEqualTypeOf<
       "layer" | "layerOptions" | "layerConfig" | "layerDispatcher"
     >()
@@ -70,17 +70,17 @@ describe("the layers", () => {
     }>()
   })
 
-  it("of @agentalk/import and @agentalk/cli, which have none", () => {
+  it("are as expected in @agentalk/import and @agentalk/cli, which have none", () => {
     expectTypeOf<AnyLayerName<typeof Importer>>().toBeNever()
     expectTypeOf<AnyLayerName<typeof Cli>>().toBeNever()
   })
 })
 
-describe("the routes of the sandbox", () => {
-  it("need a router and what serves them, and no Contacts", () => {
-    type Needs = Layer.Services<Routes>
-    expectTypeOf<Extract<Needs, Core.Contacts | HttpClient.HttpClient | Scope>>().toBeNever()
-    expectTypeOf<HttpRouter.HttpRouter>().toExtend<Needs>()
+describe("Sandbox.layerRoutes", () => {
+  it("requires a router, but no Contacts, HttpClient or Scope", () => {
+    type Requirements = Layer.Services<Routes>
+    expectTypeOf<Extract<Requirements, Core.Contacts | HttpClient.HttpClient | Scope>>().toBeNever()
+    expectTypeOf<HttpRouter.HttpRouter>().toExtend<Requirements>()
     expectTypeOf<Core.Sandbox.State>().toExtend<Layer.Success<Routes>>()
     expectTypeOf<Layer.Error<Routes>>().toBeNever()
   })

@@ -7,9 +7,9 @@ import { HttpClient } from "effect/http"
 describe("Sandbox.layer", () => {
   const upsert = Effect.flatMap(Contacts, (contacts) => contacts.upsert({ phone: "+12025550143" }))
 
-  // A layer can give more than its type says, and that takes the place of what a program has, without a word.
-  it.effect("leaves the HttpClient of a program alone", () => {
-    const own = HttpClient.make(() => Effect.die("not to be called"))
+  // A layer can provide more services than its type declares, which would silently replace the program's own services.
+  it.effect("does not replace the HttpClient of a program", () => {
+    const own = HttpClient.make(() => Effect.die("this client must not be called"))
     return Effect.gen(function* () {
       yield* upsert
       assert.lengthOf(yield* (yield* Sandbox.State).contacts(), 1)
@@ -17,8 +17,8 @@ describe("Sandbox.layer", () => {
     }).pipe(Effect.provide(Sandbox.layer), Effect.provideService(HttpClient.HttpClient, own))
   })
 
-  // Layers that are built together share the layers that they have in common.
-  it.effect("is a sandbox of its own beside a server", () =>
+  // Layers that are built together share their common layers, so a shared state would show here.
+  it.effect("has its own state beside a sandbox server", () =>
     Effect.gen(function* () {
       const { url } = yield* SandboxServer.Address
       const server = AgentalkNode.layerOptions({ token: Sandbox.token, baseUrl: url })
@@ -29,19 +29,21 @@ describe("Sandbox.layer", () => {
   )
 })
 
-describe("the layers of the sandbox", () => {
+describe("sandbox layers", () => {
   const { HttpClient: Http } = HttpClient
-  it.effect.each<readonly [name: string, layer: Layer.Layer<never, unknown>, gives: ReadonlyArray<{ key: string }>]>([
-    ["Sandbox.layer", Sandbox.layer, [Contacts, Sandbox.State]],
-    ["Sandbox.layerHttpClient", Sandbox.layerHttpClient, [Http, Sandbox.State]],
-    ["SandboxServer.layer", SandboxServer.layer, [SandboxServer.Address, Sandbox.State]]
-  ])("give what their types say: %s", ([, layer, gives]) =>
+  it.effect.each<readonly [name: string, layer: Layer.Layer<never, unknown>, services: ReadonlyArray<{ key: string }>]>(
+    [
+      ["Sandbox.layer", Sandbox.layer, [Contacts, Sandbox.State]],
+      ["Sandbox.layerHttpClient", Sandbox.layerHttpClient, [Http, Sandbox.State]],
+      ["SandboxServer.layer", SandboxServer.layer, [SandboxServer.Address, Sandbox.State]]
+    ]
+  )("provide exactly the services of their types: %s", ([, layer, services]) =>
     Effect.gen(function* () {
       const context = yield* Layer.build(layer)
       assert.sameMembers(
         [...context.mapUnsafe.keys()],
-        // Every layer gives the map that it was built with.
-        [...gives, Layer.CurrentMemoMap].map(({ key }) => key)
+        // Every built context also contains the memo map.
+        [...services, Layer.CurrentMemoMap].map(({ key }) => key)
       )
     })
   )

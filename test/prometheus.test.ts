@@ -8,7 +8,7 @@ interface Sample {
   readonly value: number
 }
 
-/** The text format, line by line; what it does not know is an error. */
+/** Parses the text format of Prometheus, and fails on an unknown line. */
 const parse = (text: string) => {
   const types = new Map<string, string>()
   const helped: Array<string> = []
@@ -31,8 +31,8 @@ const parse = (text: string) => {
 
 const toPrometheus = (name: string) => name.replaceAll(".", "_")
 
-layer(Exported.layer, { excludeTestServices: true })("Prometheus", (it) => {
-  it.effect("gets the same metrics, with their types and labels", () =>
+layer(Exported.layer, { excludeTestServices: true })("the Prometheus export", (it) => {
+  it.effect("contains the documented metrics with their types and labels", () =>
     Effect.gen(function* () {
       const { helped, samples, types } = parse((yield* Exported).prometheus)
       assert.deepStrictEqual(
@@ -52,7 +52,7 @@ layer(Exported.layer, { excludeTestServices: true })("Prometheus", (it) => {
     })
   )
 
-  it.effect("gets buckets that add up", () =>
+  it.effect("contains cumulative buckets whose last count is the total", () =>
     Effect.gen(function* () {
       const { samples } = parse((yield* Exported).prometheus)
       const counts = samples.filter(({ name }) => name.endsWith("_count"))

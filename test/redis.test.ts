@@ -12,7 +12,7 @@ import { execFile, spawn, spawnSync } from "node:child_process"
 import { createServer, type AddressInfo } from "node:net"
 import { fileURLToPath } from "node:url"
 
-const isHere = spawnSync("redis-server", ["--version"]).status === 0
+const isInstalled = spawnSync("redis-server", ["--version"]).status === 0
 
 const freePort = Effect.callback<number>((resume) => {
   const server = createServer()
@@ -22,7 +22,7 @@ const freePort = Effect.callback<number>((resume) => {
   })
 })
 
-/** A Redis of one test: on a port of its own, with nothing on disk. */
+/** A Redis server for one test, on its own port and without files. */
 const redis = Effect.gen(function* () {
   const port = yield* freePort
   const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
@@ -43,7 +43,7 @@ const redis = Effect.gen(function* () {
   return { layer, port, start, stop }
 })
 
-/** Runs a process that makes calls, and gives how each of them ended. */
+/** Runs a process that makes calls, and returns the result of each call. */
 const run = (url: string, settings: { readonly port: number; readonly calls: number; readonly limit: number }) =>
   Effect.callback<ReadonlyArray<string>>((resume) => {
     const env = {
@@ -64,13 +64,13 @@ const run = (url: string, settings: { readonly port: number; readonly calls: num
 
 const processes = 4
 
-/** The most requests in any window of a second: one begins with every request. */
-const mostInASecond = (times: ReadonlyArray<number>): number =>
+/** The largest number of requests within one second. A window starts at every request. */
+const maxInOneSecond = (times: ReadonlyArray<number>): number =>
   Math.max(...times.map((from) => times.filter((time) => time >= from && time < from + 1000).length))
 
-describe.runIf(isHere)(`shared through Redis${isHere ? "" : " (skipped: there is no redis-server)"}`, () => {
+describe.runIf(isInstalled)(`policies in Redis${isInstalled ? "" : " (skipped: redis-server is missing)"}`, () => {
   it.live(
-    "one limit for four processes is never exceeded, as the server counts",
+    "four processes together never exceed a shared rate limit",
     () =>
       Effect.gen(function* () {
         const { port } = yield* redis
@@ -83,24 +83,26 @@ describe.runIf(isHere)(`shared through Redis${isHere ? "" : " (skipped: there is
         })
         const limit = 5
         const calls = 5
-        const endings = yield* Effect.all(
+        const results = yield* Effect.all(
           Array.from({ length: processes }, () => run(url, { port, calls, limit })),
           { concurrency: "unbounded" }
         )
         assert.deepStrictEqual(
-          endings,
+          results,
           Array.from({ length: processes }, () => Array.from({ length: calls }, () => "ok"))
         )
         assert.strictEqual(times.length, processes * calls)
-        const most = mostInASecond(times)
-        assert.isAtMost(most, limit)
-        yield* Console.log(`\nFour processes, ${limit} requests a second: at most ${most} arrived in any second\n`)
+        const maximum = maxInOneSecond(times)
+        assert.isAtMost(maximum, limit)
+        yield* Console.log(
+          `\nShared rate limit: ${processes} processes, ${limit} requests per second, at most ${maximum} arrived in one second\n`
+        )
       }).pipe(Effect.provide(SandboxServer.layer)),
     60_000
   )
 
   it.live(
-    "a circuit that one process has opened refuses in another",
+    "a circuit that one process opened rejects the calls of another process",
     () =>
       Effect.gen(function* () {
         const { port } = yield* redis
@@ -118,7 +120,7 @@ describe.runIf(isHere)(`shared through Redis${isHere ? "" : " (skipped: there is
   )
 
   it.live(
-    "calls go through while Redis is away, and the log says so",
+    "calls succeed while Redis is unavailable, and a warning is logged",
     () =>
       Effect.gen(function* () {
         const { layer, start, stop } = yield* redis
@@ -135,7 +137,7 @@ describe.runIf(isHere)(`shared through Redis${isHere ? "" : " (skipped: there is
           yield* stop
           yield* Effect.replicateEffect(contacts.search({ name: "Jane" }), 3)
           yield* start
-          // From then on the quota is kept again.
+          // The rate limit applies again once Redis is back.
           const error = yield* Effect.repeat(Effect.result(contacts.search({ name: "Jane" })), {
             until: Result.isFailure,
             schedule: Schedule.spaced("50 millis")

@@ -11,7 +11,7 @@ describe("SECURITY.md", () => {
     .filter((line) => line.startsWith("| "))
     .slice(2)
 
-  it("names what tests each promise, and it is there", () => {
+  it("names an existing test file for each promise", () => {
     assert.isAbove(rows.length, 8)
     for (const row of rows) {
       const files = [...(row.split("|")[2] ?? "").matchAll(/`([^`]+\.\w+)`/g)].map(([, file = ""]) => file)

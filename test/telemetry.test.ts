@@ -12,34 +12,34 @@ const codes = { ok: 1, error: 2 }
 const childrenOf = (spans: ReadonlyArray<Collector.Span>, parent: Collector.Span | undefined) =>
   spans.filter(({ parentSpanId }) => parentSpanId === parent?.spanId)
 
-const shown = ({ kind, name, status: { code } }: Collector.Span) => [name, kind, code]
+const summaryOf = ({ kind, name, status: { code } }: Collector.Span) => [name, kind, code]
 const call = (name: string, code: number) => [name, kinds.internal, code]
 const attempt = (name: string, code: number) => [name, kinds.client, code]
-const again = (name: string) => [attempt(name, codes.error), attempt(name, codes.ok)]
+const failedThenSucceeded = (name: string) => [attempt(name, codes.error), attempt(name, codes.ok)]
 
 const waitsOf = ({ events }: Collector.Span) => events.filter(({ name }) => name === "wait").map(attributesOf)
 
-const assertSilent = (exports: ReadonlyArray<Collector.Export>, id: string, others = "") => {
-  const told = exports.map(({ body }) => new TextDecoder().decode(body)).join("\n") + others
-  assert.include(told, "Contacts.addTags")
+const assertNoSecrets = (exports: ReadonlyArray<Collector.Export>, id: string, others = "") => {
+  const text = exports.map(({ body }) => new TextDecoder().decode(body)).join("\n") + others
+  assert.include(text, "Contacts.addTags")
   for (const marker of [...secrets, id]) {
-    assert.notInclude(told.toLowerCase(), marker.toLowerCase())
+    assert.notInclude(text.toLowerCase(), marker.toLowerCase())
   }
 }
 
 layer(Exported.layer, { excludeTestServices: true })((it) => {
   describe("traces over OTLP", () => {
-    it.effect("hold a span for each call and, in it, one for each attempt", () =>
+    it.effect("contain a span for each call and a child span for each attempt", () =>
       Effect.gen(function* () {
         const { spans } = yield* Exported
         const [job, ...others] = childrenOf(spans, undefined)
         assert.deepStrictEqual([job?.name, others], ["job", []])
         assert.deepStrictEqual(
-          childrenOf(spans, job).map((one) => [shown(one), childrenOf(spans, one).map(shown)]),
+          childrenOf(spans, job).map((span) => [summaryOf(span), childrenOf(spans, span).map(summaryOf)]),
           [
-            [call("Contacts.upsert", codes.ok), again("POST /api/contacts")],
-            [call("Contacts.search", codes.ok), again("GET /api/contacts/search")],
-            [call("Contacts.addTags", codes.ok), again("POST /api/contacts/{contact_id}/tags")],
+            [call("Contacts.upsert", codes.ok), failedThenSucceeded("POST /api/contacts")],
+            [call("Contacts.search", codes.ok), failedThenSucceeded("GET /api/contacts/search")],
+            [call("Contacts.addTags", codes.ok), failedThenSucceeded("POST /api/contacts/{contact_id}/tags")],
             [call("Contacts.delete", codes.error), [attempt("DELETE /api/contacts/{contact_id}", codes.error)]],
             [call("Contacts.upsert", codes.error), []],
             [call("Contacts.search", codes.error), [attempt("GET /api/contacts/search", codes.error)]]
@@ -49,7 +49,7 @@ layer(Exported.layer, { excludeTestServices: true })((it) => {
       })
     )
 
-    it.effect("describe attempts as OpenTelemetry's conventions for HTTP clients have it", () =>
+    it.effect("describe attempts by OpenTelemetry's conventions for HTTP clients", () =>
       Effect.gen(function* () {
         const { server, spans } = yield* Exported
         const attempts = spans.filter(({ kind }) => kind === kinds.client)
@@ -58,9 +58,9 @@ layer(Exported.layer, { excludeTestServices: true })((it) => {
           assert.deepInclude(attributes, { "server.address": "127.0.0.1", "server.port": Number(server.port) })
           assert.strictEqual(attempt.name, `${attributes["http.request.method"]} ${attributes["url.template"]}`)
         }
-        const told = ["http.response.status_code", "http.request.resend_count", "error.type"]
+        const names = ["http.response.status_code", "http.request.resend_count", "error.type"]
         assert.deepStrictEqual(
-          attempts.map(attributesOf).map((attributes) => told.map((name) => attributes[name])),
+          attempts.map(attributesOf).map((attributes) => names.map((name) => attributes[name])),
           [
             [503, undefined, "503"],
             [201, 1, undefined],
@@ -75,17 +75,17 @@ layer(Exported.layer, { excludeTestServices: true })((it) => {
       })
     )
 
-    it.effect("tell how calls ended, and what they waited for", () =>
+    it.effect("record the outcome and the waits of each call", () =>
       Effect.gen(function* () {
         const { spans } = yield* Exported
-        const told = ["agentalk.attempts", "agentalk.outcome", "error.type"]
+        const names = ["agentalk.attempts", "agentalk.outcome", "error.type"]
         const calls = spans.filter(({ name }) => name.startsWith("Contacts."))
         assert.deepStrictEqual(
           calls.map((call) => [
-            ...told.map((name) => attributesOf(call)[name]),
+            ...names.map((name) => attributesOf(call)[name]),
             ...waitsOf(call)
               .map((wait) => wait["agentalk.wait.reason"])
-              // After a 429, calls ask for their turn, and on a busy machine even to get it at once takes a moment.
+              // After a 429, calls wait for the rate limiter. On a busy machine this wait may be recorded as well.
               .filter((reason) => reason !== "rate-limit")
           ]),
           [
@@ -107,7 +107,7 @@ layer(Exported.layer, { excludeTestServices: true })((it) => {
       })
     )
 
-    it.effect("say of an error its type, and nothing else", () =>
+    it.effect("record only the type of an error", () =>
       Effect.gen(function* () {
         const { spans } = yield* Exported
         const exceptions = spans.flatMap(({ events, status }) =>
@@ -128,7 +128,7 @@ layer(Exported.layer, { excludeTestServices: true })((it) => {
   })
 
   describe("metrics over OTLP", () => {
-    it.effect("are those that are documented, of their kinds and units", () =>
+    it.effect("have the documented names, types, units and attributes", () =>
       Effect.gen(function* () {
         const { metrics } = yield* Exported
         assert.sameMembers(
@@ -136,26 +136,26 @@ layer(Exported.layer, { excludeTestServices: true })((it) => {
           Object.keys(documented)
         )
         for (const { gauge, histogram, name, sum, unit } of metrics) {
-          const known = documented[name]
-          assert.strictEqual(unit, known?.unit)
+          const documentation = documented[name]
+          assert.strictEqual(unit, documentation?.unit)
           const kind = { gauge, histogram, counter: sum }
           assert.deepStrictEqual(
             Object.entries(kind).flatMap(([type, data]) => (data === undefined ? [] : [type])),
-            [known?.type]
+            [documentation?.type]
           )
           if (sum !== undefined) assert.isTrue(sum.isMonotonic)
           const points = (gauge ?? sum ?? histogram)?.dataPoints ?? []
           assert.isNotEmpty(points)
           for (const point of points) {
-            // Effect's exporter repeats the unit there.
+            // Effect's exporter adds the unit as an attribute.
             const { unit: _, ...attributes } = attributesOf(point)
-            for (const attribute of Object.keys(attributes)) assert.include(known?.attributes ?? [], attribute)
+            for (const attribute of Object.keys(attributes)) assert.include(documentation?.attributes ?? [], attribute)
           }
         }
       })
     )
 
-    it.effect("count calls and attempts by how they ended", () =>
+    it.effect("count calls and attempts by outcome", () =>
       Effect.gen(function* () {
         const { metrics } = yield* Exported
         const counts = (name: keyof typeof Telemetry.metrics, ...by: ReadonlyArray<string>) =>
@@ -198,12 +198,12 @@ layer(Exported.layer, { excludeTestServices: true })((it) => {
   })
 
   describe("logs over OTLP", () => {
-    it.effect("are one for each call and attempt, in its span and with its attributes", () =>
+    it.effect("contain one record for each call and attempt, with the attributes of its span", () =>
       Effect.gen(function* () {
         const { logs, spans } = yield* Exported
-        const ends = logs.filter((log) => "agentalk.duration" in attributesOf(log))
-        assert.strictEqual(ends.length, spans.length - 1, "all but the job")
-        for (const log of ends) {
+        const ended = logs.filter((log) => "agentalk.duration" in attributesOf(log))
+        assert.strictEqual(ended.length, spans.length - 1, "one record for each span except the job")
+        for (const log of ended) {
           const span = spans.find(({ spanId }) => spanId === log.spanId)
           assert.strictEqual(log.traceId, span?.traceId)
           assert.strictEqual(log.severityText, "Debug")
@@ -214,28 +214,28 @@ layer(Exported.layer, { excludeTestServices: true })((it) => {
       })
     )
 
-    it.effect("are one for each wait, in the span of its call", () =>
+    it.effect("contain one record for each wait, in the span of its call", () =>
       Effect.gen(function* () {
         const { logs, spans } = yield* Exported
         const waits = spans.flatMap((span) => waitsOf(span).map((wait) => [span.spanId, wait]))
-        const told = logs
+        const logged = logs
           .filter((log) => "agentalk.wait.reason" in attributesOf(log))
           .map((log) => {
             const { "effect.fiberId": _, ...attributes } = attributesOf(log)
             return [log.spanId, attributes]
           })
-        assert.isAtLeast(told.length, 3)
-        assert.sameDeepMembers(told, waits)
+        assert.isAtLeast(logged.length, 3)
+        assert.sameDeepMembers(logged, waits)
       })
     )
   })
 
-  describe("what is exported", () => {
-    it.effect("says nothing about a person, and no credentials", () =>
-      Effect.map(Exported, ({ exports, id, prometheus }) => assertSilent(exports, id, prometheus))
+  describe("exported telemetry", () => {
+    it.effect("contains no personal data and no credentials", () =>
+      Effect.map(Exported, ({ exports, id, prometheus }) => assertNoSecrets(exports, id, prometheus))
     )
 
-    it.effect("names the service", () =>
+    it.effect("contains the name of the service", () =>
       Effect.gen(function* () {
         const { resources } = yield* Exported
         assert.isAtLeast(resources.length, 3)
@@ -246,16 +246,16 @@ layer(Exported.layer, { excludeTestServices: true })((it) => {
 })
 
 describe("OTLP in protobuf", () => {
-  it.live("tells the same", () =>
+  it.live("contains the same spans, without personal data and credentials", () =>
     Effect.gen(function* () {
       const { exports, id } = yield* run(Otlp.layerProtobuf)
       assert.sameMembers(
         [...new Set(exports.map(({ contentType, signal }) => `${signal} ${contentType}`))],
         ["traces", "metrics", "logs"].map((signal) => `/v1/${signal} application/x-protobuf`)
       )
-      assertSilent(exports, id)
+      assertNoSecrets(exports, id)
       const traces = exports.filter(({ signal }) => signal === "/v1/traces").map(({ body }) => body)
-      // resource_spans, scope_spans, spans, name: fields 1, 2, 2 and 5 of the messages of OTLP.
+      // The path to a name in the OTLP messages is resource_spans (1), scope_spans (2), spans (2), name (5).
       const spans = [1, 2, 2].reduce(
         (messages, field) => messages.flatMap((message) => Collector.fieldsOf(message, field)),
         traces

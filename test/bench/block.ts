@@ -1,4 +1,4 @@
-/** A block: so many calls of a contender, so many of them at a time. */
+/** A block is a number of calls of one contender with a given concurrency. */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -6,27 +6,27 @@ import { id } from "./work.ts"
 
 export type Block = (calls: number, concurrency: number) => Promise<void>
 
-/** What a contender's module exports as `connect`. */
+/** The type of the export `connect` of a contender's module. */
 export type Connect = (server: string) => Block
 
-const check = (got: string): void => {
-  if (got !== id) throw new Error(`A contender answered ${JSON.stringify(got)}`)
+const check = (result: string): void => {
+  if (result !== id) throw new Error(`A contender returned ${JSON.stringify(result)} instead of the id`)
 }
 
-const turns = (concurrency: number): ReadonlyArray<number> => Array.from({ length: concurrency }, (_, n) => n)
+const slots = (concurrency: number): ReadonlyArray<number> => Array.from({ length: concurrency }, (_, n) => n)
 
-/** Of a call that gives the id of the contact as a promise. */
+/** Makes a block from a call that returns the id of the contact as a promise. */
 export const ofPromises =
   (call: () => Promise<string>): Block =>
   async (calls, concurrency) => {
     let left = calls
-    const turn = async () => {
+    const worker = async () => {
       while (left-- > 0) check(await call())
     }
-    await Promise.all(turns(concurrency).map(turn))
+    await Promise.all(slots(concurrency).map(worker))
   }
 
-/** Of a call that gives the id of the contact as an effect: one fiber for each that is under way. */
+/** Makes a block from a call that returns the id of the contact as an effect. Each concurrent call has its own fiber. */
 export const ofEffects = <R, E, E2>(
   layer: Layer.Layer<R, E>,
   makeCall: Effect.Effect<Effect.Effect<string, E2, R>, never, R>
@@ -35,8 +35,8 @@ export const ofEffects = <R, E, E2>(
   return (calls, concurrency) => {
     let left = calls
     const all = Effect.flatMap(makeCall, (call) => {
-      const turn = Effect.whileLoop({ while: () => left-- > 0, body: () => call, step: check })
-      return Effect.forEach(turns(concurrency), () => turn, { concurrency: "unbounded", discard: true })
+      const worker = Effect.whileLoop({ while: () => left-- > 0, body: () => call, step: check })
+      return Effect.forEach(slots(concurrency), () => worker, { concurrency: "unbounded", discard: true })
     })
     return runtime.runPromise(all)
   }

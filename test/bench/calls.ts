@@ -1,16 +1,16 @@
-/** What a call costs: each contender in a process of its own, its blocks in turn with those of the raw floor. */
+/** Measures the cost of a call. Each contender has its own process, and its blocks alternate with blocks of the raw floor. */
 import { type Contender, type Cost, startContender } from "./processes.ts"
 import { type Figure, figureOf } from "./statistics.ts"
 
 export const raw = "raw"
 
-/** The modules in `contenders`, and what they are called. */
+/** The titles of the modules in `contenders`. */
 export const contenders: Readonly<Record<string, string>> = {
   raw: "undici.request + JSON.parse",
   dispatch: "undici dispatch, own handler",
   agentalkBare: "Agentalk, bare",
   agentalk: "Agentalk",
-  agentalkUntold: "Agentalk, telemetry taken out",
+  agentalkWithoutTelemetry: "Agentalk, telemetry taken out",
   agentalkTraced: "Agentalk, recording tracer",
   effectHttpClient: "Effect HttpClient",
   effectHttpApi: "Effect HttpApiClient",
@@ -29,25 +29,25 @@ export interface Plan {
   readonly warmUp: number
 }
 
-/** One contender at one concurrency. */
+/** The figures of one contender at one concurrency. */
 export interface Row {
   readonly contender: string
   readonly concurrency: number
-  /** CPU over that of the raw blocks before and after. */
+  /** CPU divided by that of the raw blocks before and after. */
   readonly ratio: Figure
-  /** Calls a second over those of the raw blocks before and after. */
+  /** Calls per second, divided by those of the raw blocks before and after. */
   readonly speed: Figure
-  /** CPU of a call in microseconds. */
+  /** CPU per call in microseconds. */
   readonly cpu: number
-  /** Calls a second. */
+  /** Calls per second. */
   readonly rate: number
-  /** The most resident memory of the process, in MB. */
+  /** The peak resident memory of the process in MB. */
   readonly memory: number
 }
 
 const callsAt = (concurrency: number): number => (concurrency === 1 ? 600 : 2000)
 
-/** Long enough for all code to be compiled, at every concurrency that is measured. */
+/** Runs enough calls at every measured concurrency for all code to be compiled. */
 const warmUp = async (contender: Contender, { concurrency, warmUp }: Plan) => {
   await contender.run({ calls: warmUp, concurrency: 32 })
   for (const each of concurrency) await contender.run({ calls: callsAt(each), concurrency: each })
@@ -55,7 +55,7 @@ const warmUp = async (contender: Contender, { concurrency, warmUp }: Plan) => {
 
 const mean = (a: number, b: number): number => (a + b) / 2
 
-/** Minutes that a plan takes on two cores, about. */
+/** The approximate duration of a plan in minutes, on two cores. */
 export const minutesOf = ({ concurrency, modules, rounds, warmUp }: Plan): number => {
   const blocks = concurrency.reduce((total, each) => total + (each === 1 ? 0.7 : 1.1), 0)
   return (modules.length * (warmUp / 5000 + rounds * blocks)) / 60
@@ -64,37 +64,37 @@ export const minutesOf = ({ concurrency, modules, rounds, warmUp }: Plan): numbe
 export const measureCalls = async (
   plan: Plan,
   urlOf: (module: string) => string,
-  say: (text: string) => void
+  log: (text: string) => void
 ): Promise<ReadonlyArray<Row>> => {
   const running = new Map<string, Contender>()
   try {
     for (const module of [raw, ...plan.modules]) {
       if (running.has(module)) continue
-      say(`Warming up ${contenders[module] ?? module}`)
+      log(`Warming up ${contenders[module] ?? module}`)
       const contender = await startContender(module, urlOf(module))
       running.set(module, contender)
       await warmUp(contender, plan)
     }
     const floor = running.get(raw) as Contender
-    const rivals = [...running].filter(([module]) => module !== raw)
+    const others = [...running].filter(([module]) => module !== raw)
     const costs = new Map<string, Array<Cost & { readonly ratio: number; readonly speed: number }>>()
-    const keep = (module: string, concurrency: number, cost: Cost, beside: Cost, after: Cost) => {
+    const record = (module: string, concurrency: number, cost: Cost, before: Cost, after: Cost) => {
       const key = `${module} ${concurrency}`
-      const ratio = cost.cpu / mean(beside.cpu, after.cpu)
-      const speed = cost.rate / mean(beside.rate, after.rate)
+      const ratio = cost.cpu / mean(before.cpu, after.cpu)
+      const speed = cost.rate / mean(before.rate, after.rate)
       costs.set(key, [...(costs.get(key) ?? []), { ...cost, ratio, speed }])
     }
     for (let round = 1; round <= plan.rounds; round++) {
-      say(`Round ${round} of ${plan.rounds}`)
+      log(`Round ${round} of ${plan.rounds}`)
       for (const concurrency of plan.concurrency) {
-        const order = { calls: callsAt(concurrency), concurrency }
-        let before = await floor.run(order)
-        for (const [module, contender] of rivals) {
-          const cost = await contender.run(order)
-          const after = await floor.run(order)
-          keep(module, concurrency, cost, before, after)
-          // The raw blocks over one another tell how noisy the machine was.
-          keep(raw, concurrency, after, before, before)
+        const block = { calls: callsAt(concurrency), concurrency }
+        let before = await floor.run(block)
+        for (const [module, contender] of others) {
+          const cost = await contender.run(block)
+          const after = await floor.run(block)
+          record(module, concurrency, cost, before, after)
+          // The ratio of two raw blocks shows the noise of the machine.
+          record(raw, concurrency, after, before, before)
           before = after
         }
       }

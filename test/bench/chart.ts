@@ -1,4 +1,4 @@
-/** A bar chart of what a call costs, for pages in light and dark. */
+/** Draws the cost of a call as a bar chart, for light and dark pages. */
 import { contenders, type Row } from "./calls.ts"
 import { costOf } from "./report.ts"
 

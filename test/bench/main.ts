@@ -1,12 +1,13 @@
 /**
- * Measures the SDK and its peers, and writes what it finds into `results.json`, `docs/performance.md` and its chart.
+ * Measures the SDK and other clients, and writes the results to `results.json`, `docs/performance.md` and its chart.
  *
- *   pnpm bench            what a call costs beside others, and a page
- *   pnpm bench --scale    what much of something costs
- *   pnpm bench --start    the start of a process, and the size of a program
- *   pnpm bench --all      all of it
+ *   pnpm bench            the cost of a call, compared with other clients, and of decoding a page
+ *   pnpm bench --scale    concurrency, memory, failures and long searches
+ *   pnpm bench --start    startup time and bundle size
+ *   pnpm bench --all      all of these
  *
- * A run that is cut short (`--quick`, `--only stripe,fetch`, `--concurrency 32`, `--rounds` below 7) prints, and writes nothing.
+ * A short run (`--quick`, `--only stripe,fetch`, `--concurrency 32`, or `--rounds` below 7) prints its results and writes
+ * no files.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
@@ -16,7 +17,7 @@ import { measure } from "../size/measure.ts"
 import { contenders, measureCalls, minutesOf, type Plan } from "./calls.ts"
 import { draw } from "./chart.ts"
 import { askOnce, startServer } from "./processes.ts"
-import { callsInFull, fill, scaleInFull, sizeText, startInFull } from "./report.ts"
+import { callsReport, fill, scaleReport, sizeText, startReport } from "./report.ts"
 import { readResults, type Results, writeResults } from "./results.ts"
 import { measureScale } from "./scale.ts"
 import { measureStart } from "./start.ts"
@@ -33,20 +34,20 @@ const { values } = parseArgs({
   }
 })
 
-const fewest = 7
-const isCutShort =
+const minimumRounds = 7
+const isShortRun =
   values.quick ||
   values.only !== undefined ||
   values.concurrency !== undefined ||
-  (values.rounds !== undefined && !(Number(values.rounds) >= fewest))
+  (values.rounds !== undefined && !(Number(values.rounds) >= minimumRounds))
 
 const list = (text: string | undefined): ReadonlyArray<string> | undefined =>
   text?.split(",").map((part) => part.trim())
 
 const modules = list(values.only) ?? Object.keys(contenders)
-const strangers = modules.filter((module) => !(module in contenders))
-if (strangers.length > 0) {
-  console.error(`Unknown: ${strangers.join(", ")}. There are: ${Object.keys(contenders).join(", ")}.`)
+const unknownModules = modules.filter((module) => !(module in contenders))
+if (unknownModules.length > 0) {
+  console.error(`Unknown contenders: ${unknownModules.join(", ")}. Choose from: ${Object.keys(contenders).join(", ")}.`)
   process.exit(2)
 }
 
@@ -58,41 +59,43 @@ const plan: Plan = {
 }
 
 const runs = Number(values.rounds ?? (values.quick ? 5 : 15))
-const wants = {
+const selected = {
   calls: values.all || !(values.scale || values.start),
   scale: values.all || values.scale,
   start: values.all || values.start
 }
 
 const minutes = [
-  wants.calls ? minutesOf(plan) : 0,
-  wants.scale ? (values.quick ? 1 : 3) : 0,
-  wants.start ? 0.3 + runs / 17 : 0
+  selected.calls ? minutesOf(plan) : 0,
+  selected.scale ? (values.quick ? 1 : 3) : 0,
+  selected.start ? 0.3 + runs / 17 : 0
 ].reduce((total, each) => total + each, 0)
-console.log(`This takes about ${Math.ceil(minutes)} min. Leave the machine alone meanwhile: others are in the figures.`)
+console.log(
+  `This takes about ${Math.ceil(minutes)} min. Run nothing else meanwhile, because it would change the figures.`
+)
 
 const root = join(import.meta.dirname, "../..")
-const say = (text: string): void => console.error(`  ${text}`)
+const log = (text: string): void => console.error(`  ${text}`)
 const found: { -readonly [K in keyof Results]?: Results[K] } = {}
 
-if (wants.calls) {
+if (selected.calls) {
   const server = await startServer()
-  const rows = await measureCalls(plan, () => server.url, say).finally(server.stop)
-  console.log(`\n${callsInFull(rows)}\n`)
+  const rows = await measureCalls(plan, () => server.url, log).finally(server.stop)
+  console.log(`\n${callsReport(rows)}\n`)
   found.calls = { rounds: plan.rounds, warmUp: plan.warmUp, rows }
-  say("What it costs to read a page")
+  log("Cost of reading a page")
   found.decode = (await askOnce("measured/decode.ts", [values.quick ? "5" : "15"])) as Results["decode"]
-  console.log(`A page of 50 contacts costs ${found.decode.ratio.median.toFixed(2)} times JSON.parse.`)
+  console.log(`Reading a page of 50 contacts costs ${found.decode.ratio.median.toFixed(2)} times JSON.parse.`)
 }
 
-if (wants.scale) {
-  found.scale = await measureScale(values.quick, say)
-  console.log(`\n${scaleInFull(found.scale)}`)
+if (selected.scale) {
+  found.scale = await measureScale(values.quick, log)
+  console.log(`\n${scaleReport(found.scale)}`)
 }
 
-if (wants.start) {
-  found.start = { runs, programs: await measureStart(runs, say) }
-  console.log(`\n${startInFull(found.start.programs)}`)
+if (selected.start) {
+  found.start = { runs, programs: await measureStart(runs, log) }
+  console.log(`\n${startReport(found.start.programs)}`)
   const [tag, bareHttpApi, fetchClient, everything] = await Promise.all([
     measure("tag"),
     measure("bareHttpApi"),
@@ -103,8 +106,8 @@ if (wants.start) {
   console.log(`\n${sizeText(found.size)}`)
 }
 
-if (isCutShort) {
-  console.log("\nNothing is written: this run was cut short.")
+if (isShortRun) {
+  console.log("\nNo files were written, because this was a short run.")
 } else {
   const machine = { node: process.version.slice(1), cpus: availableParallelism() }
   const results = { ...readResults(), ...found, machine }
@@ -112,5 +115,5 @@ if (isCutShort) {
   writeResults(results)
   writeFileSync(page, fill(readFileSync(page, "utf8"), results))
   writeFileSync(join(root, "docs/performance.svg"), draw(results.calls.rows))
-  console.log("\nWritten: test/bench/results.json, docs/performance.md and docs/performance.svg.")
+  console.log("\nUpdated test/bench/results.json, docs/performance.md and docs/performance.svg.")
 }

@@ -1,33 +1,33 @@
-/** The processes of a benchmark, and what is said between them. */
+/** The processes of a benchmark, and the messages between them. */
 import { type ChildProcess, fork } from "node:child_process"
 import { join } from "node:path"
 
-/** A block of calls that a contender is to make. */
-export interface Order {
+/** The message that makes a contender run a block of calls. */
+export interface BlockRequest {
   readonly calls: number
   readonly concurrency: number
 }
 
-/** What a block cost. */
+/** The cost of a block. */
 export interface Cost {
-  /** Microseconds of all threads, for each call. */
+  /** CPU time of all threads per call, in microseconds. */
   readonly cpu: number
-  /** Calls a second. */
+  /** Calls per second. */
   readonly rate: number
-  /** The most resident memory so far, in MB. */
+  /** The peak resident memory so far in MB. */
   readonly memory: number
 }
 
-/** A process that answers each message with one. */
+/** A process that responds to each message with one message. */
 export interface Worker {
   readonly ask: (message: string | object) => Promise<unknown>
   readonly pid: number | undefined
   readonly stop: () => void
 }
 
-const answerOf = (child: ChildProcess, file: string): Promise<unknown> =>
+const responseOf = (child: ChildProcess, file: string): Promise<unknown> =>
   new Promise((resolve, reject) => {
-    const ended = (code: number | null) => reject(new Error(`${file} ended with ${code}`))
+    const ended = (code: number | null) => reject(new Error(`${file} exited with code ${code}`))
     child.once("exit", ended)
     child.once("message", (message) => {
       child.off("exit", ended)
@@ -37,11 +37,11 @@ const answerOf = (child: ChildProcess, file: string): Promise<unknown> =>
 
 const start = async (file: string, args: ReadonlyArray<string>, execArgv: Array<string> = []) => {
   const child = fork(join(import.meta.dirname, file), args, { execArgv })
-  const first = await answerOf(child, [file, ...args].join(" "))
+  const first = await responseOf(child, [file, ...args].join(" "))
   const worker: Worker = {
     ask: (message) => {
       child.send(message)
-      return answerOf(child, file)
+      return responseOf(child, file)
     },
     pid: child.pid,
     stop: () => child.kill()
@@ -51,23 +51,23 @@ const start = async (file: string, args: ReadonlyArray<string>, execArgv: Array<
 
 export const startServer = async (contacts = 1_000_000) => {
   const { first, worker } = await start("server.ts", [String(contacts)])
-  return { url: String(first), tell: (what: "hold" | "release") => worker.ask(what), stop: worker.stop }
+  return { url: String(first), send: (command: "hold" | "release") => worker.ask(command), stop: worker.stop }
 }
 
-/** A contender, which was not asked for anything yet. */
+/** Starts a contender without running a block. */
 export const startContender = async (module: string, server: string) => {
   const { worker } = await start("measured/contender.ts", [module, server])
-  return { run: (order: Order) => worker.ask(order) as Promise<Cost>, pid: worker.pid, stop: worker.stop }
+  return { run: (request: BlockRequest) => worker.ask(request) as Promise<Cost>, pid: worker.pid, stop: worker.stop }
 }
 
-/** Runs a program to the end of its one answer. */
+/** Runs a program until its first message, and returns the message. */
 export const askOnce = async (file: string, args: ReadonlyArray<string>, execArgv?: Array<string>) => {
   const { first, worker } = await start(file, args, execArgv)
   worker.stop()
   return first
 }
 
-/** So many calls that nobody answers yet; `end` gives the bytes that each of them kept. */
+/** Starts calls without responses. `end` returns the memory of each call in bytes. */
 export const startInFlight = async (module: string, server: string, calls: number) => {
   const { worker } = await start("measured/inFlight.ts", [module, server, String(calls)], ["--expose-gc"])
   const end = async () => {

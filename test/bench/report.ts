@@ -1,4 +1,4 @@
-/** Tables out of results: for the terminal with everything, for the documentation with ratios only. */
+/** Formats results as tables. The terminal shows all figures, and the documentation shows only ratios. */
 import { contenders, type Row } from "./calls.ts"
 import type { Results } from "./results.ts"
 import type { Scale } from "./scale.ts"
@@ -8,7 +8,7 @@ import type { Program, Size } from "../size/measure.ts"
 
 const ours = "agentalk"
 
-/** A table in Markdown, as the formatter leaves it: the first column to the left, figures to the right. */
+/** A Markdown table in the style of the formatter: the first column is left-aligned, the others are right-aligned. */
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = head.map((title, column) =>
     Math.max(3, ...[title, ...rows.map((row) => row[column] ?? "")].map(({ length }) => length))
@@ -34,9 +34,9 @@ const concurrencies = (rows: ReadonlyArray<Row>): ReadonlyArray<number> => [
 const rowOf = (rows: ReadonlyArray<Row>, contender: string, concurrency: number) =>
   rows.find((row) => row.contender === contender && row.concurrency === concurrency)
 
-// --- for the terminal ---------------------------------------------------------------------------------------------
+// --- the terminal -------------------------------------------------------------------------------------------------
 
-export const callsInFull = (rows: ReadonlyArray<Row>): string =>
+export const callsReport = (rows: ReadonlyArray<Row>): string =>
   table(
     ["Contender", "At a time", "CPU over raw", "µs/call", "calls/s", "Peak MB"],
     rows.map(({ contender, concurrency, cpu, memory, rate, ratio }) => [
@@ -49,13 +49,13 @@ export const callsInFull = (rows: ReadonlyArray<Row>): string =>
     ])
   )
 
-export const startInFull = (programs: ReadonlyArray<Start>): string =>
+export const startReport = (programs: ReadonlyArray<Start>): string =>
   table(
     ["Program", "Time over bare Effect", "ms"],
     programs.map(({ milliseconds, program, ratio }) => [program, spread(ratio), number(milliseconds)])
   )
 
-export const scaleInFull = ({ concurrency, failing, inFlight, search }: Scale): string =>
+export const scaleReport = ({ concurrency, failing, inFlight, search }: Scale): string =>
   [
     table(
       ["At a time", "CPU over raw", "CPU over that at 32"],
@@ -65,11 +65,11 @@ export const scaleInFull = ({ concurrency, failing, inFlight, search }: Scale): 
       ["Contacts read", "CPU µs each", "Resident MB"],
       search.map(({ contacts, cpu, memory }) => [number(contacts), cpu.toFixed(2), number(memory)])
     ),
-    `${number(inFlight.calls)} calls under way keep ${number(inFlight.bytes)} bytes each, raw ones ${number(inFlight.rawBytes)}.`,
-    `With a tenth of the answers failing a call costs ${spread(failing)} of one without.`
+    `${number(inFlight.calls)} calls under way use ${number(inFlight.bytes)} bytes each, and raw calls ${number(inFlight.rawBytes)}.`,
+    `If a tenth of all responses fail, a call costs ${spread(failing)} times a call without failures.`
   ].join("\n\n")
 
-// --- for the documentation ----------------------------------------------------------------------------------------
+// --- the documentation --------------------------------------------------------------------------------------------
 
 const callsTable = ({ rows }: Results["calls"]): string => {
   const at = concurrencies(rows)
@@ -92,10 +92,10 @@ const callsTable = ({ rows }: Results["calls"]): string => {
   )
 }
 
-const middleHalf = (figured: { readonly ratio: Figure } | undefined): string =>
-  figured === undefined ? "" : `${fixed(figured.ratio.low)} to ${fixed(figured.ratio.high)}`
+const middleHalf = (measured: { readonly ratio: Figure } | undefined): string =>
+  measured === undefined ? "" : `${fixed(measured.ratio.low)} to ${fixed(measured.ratio.high)}`
 
-/** CPU over raw, 32 at a time. */
+/** CPU divided by that of raw calls, with 32 calls at a time. */
 export const costOf = (rows: ReadonlyArray<Row>, module: string): number => rowOf(rows, module, 32)?.ratio.median ?? NaN
 
 const callsText = ({ calls, machine }: Results): string =>
@@ -105,7 +105,7 @@ const callsText = ({ calls, machine }: Results): string =>
   ].join("\n\n")
 
 const decodeText = ({ bytes, ratio }: Results["decode"]): string =>
-  `To read a page of 50 contacts (${number(bytes)} bytes) costs ${spread(ratio)} times \`JSON.parse\` of the same bytes.`
+  `Reading a page of 50 contacts (${number(bytes)} bytes) costs ${spread(ratio)} times \`JSON.parse\` of the same bytes.`
 
 const scaleText = ({ concurrency, failing, inFlight, search }: Scale): string => {
   const [first, second] = search
@@ -116,20 +116,20 @@ const scaleText = ({ concurrency, failing, inFlight, search }: Scale): string =>
       concurrency.map(({ at, overThirtyTwo, ratio }) => [number(at), fixed(ratio.median), fixed(overThirtyTwo)])
     ),
     table(
-      ["What grows", "Ratio"],
+      ["Cost under load", "Ratio"],
       [
-        ["CPU of a call where a tenth of all answers is 503, over one where none is", fixed(failing.median)],
+        ["CPU of a call if a tenth of all responses are 503, over a call without failures", fixed(failing.median)],
         [
-          `Memory of a call under way, ${number(inFlight.calls)} of them, over a raw one`,
+          `Memory of one of ${number(inFlight.calls)} calls under way, over a raw call`,
           fixed(inFlight.bytes / inFlight.rawBytes)
         ],
-        // The first ones are read by code that is still being compiled.
+        // The first sample is left out, because the code is still being compiled.
         [
-          `CPU of a contact of a search, the last ${number(first?.contacts ?? NaN)} over the second`,
+          `CPU per contact of a search, the last ${number(first?.contacts ?? NaN)} over the second ${number(first?.contacts ?? NaN)}`,
           fixed((last?.cpu ?? NaN) / (second?.cpu ?? NaN))
         ],
         [
-          `Resident memory after ${number(last?.contacts ?? NaN)} contacts, over ${number(first?.contacts ?? NaN)}`,
+          `Resident memory after ${number(last?.contacts ?? NaN)} contacts, over ${number(first?.contacts ?? NaN)} contacts`,
           fixed((last?.memory ?? NaN) / (first?.memory ?? NaN))
         ]
       ]
@@ -139,14 +139,14 @@ const scaleText = ({ concurrency, failing, inFlight, search }: Scale): string =>
 
 const startText = ({ programs, runs }: Results["start"]): string =>
   [
-    `Medians of ${runs} runs in turn.`,
+    `Medians of ${runs} interleaved runs.`,
     table(
       ["From start to end of a process", "Time over bare Effect", "Middle half"],
       programs.map((each) => [each.program, fixed(each.ratio.median), middleHalf(each)])
     )
   ].join("\n\n")
 
-const weighed: Readonly<Record<Program, string>> = {
+const sizeTitles: Readonly<Record<Program, string>> = {
   tag: "code that uses `Contacts`, and nothing else",
   bareHttpApi: "a bare `HttpApiClient` with `fetch` and one schema",
   fetchClient: "`AgentalkClient` with `fetch`, and one call",
@@ -158,15 +158,15 @@ const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(1)
 export const sizeText = (size: Readonly<Record<Program, Size>>): string =>
   table(
     ["Program", "KB minified", "KB gzip", "Over a bare `HttpApiClient`"],
-    (Object.keys(weighed) as ReadonlyArray<Program>).map((program) => [
-      weighed[program],
+    (Object.keys(sizeTitles) as ReadonlyArray<Program>).map((program) => [
+      sizeTitles[program],
       kilobytes(size[program].minified),
       kilobytes(size[program].gzip),
       fixed(size[program].gzip / size.bareHttpApi.gzip)
     ])
   )
 
-/** Puts what was measured between the markers of a page; all else stays. */
+/** Inserts the results between the markers of a page, and leaves the rest of the page unchanged. */
 export const fill = (page: string, results: Results): string => {
   const texts = {
     calls: callsText(results),

@@ -1,4 +1,4 @@
-/** What was measured last: one file, out of which the tables and the chart of the documentation are made. */
+/** The results of the latest measurements. The tables and the chart in the documentation are made from this file. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Row } from "./calls.ts"
@@ -8,7 +8,7 @@ import type { Figure } from "./statistics.ts"
 import type { Program, Size } from "../size/measure.ts"
 
 export interface Results {
-  /** What it was measured on. */
+  /** The machine that ran the benchmark. */
   readonly machine: { readonly node: string; readonly cpus: number }
   readonly calls: { readonly rounds: number; readonly warmUp: number; readonly rows: ReadonlyArray<Row> }
   readonly decode: { readonly bytes: number; readonly ratio: Figure }

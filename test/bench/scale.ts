@@ -1,72 +1,72 @@
-/** What becomes of the cost when there is much of something: calls at a time, calls under way, contacts, failures. */
+/** Measures how the cost changes with concurrency, calls under way, contacts of a search, and failures. */
 import { measureCalls, raw } from "./calls.ts"
 import { askOnce, startInFlight, startServer } from "./processes.ts"
 import type { Figure } from "./statistics.ts"
 
 const ours = "agentalk"
 
-/** A search, on its way. */
+/** The cost of a search at one point. */
 export interface Sample {
   readonly contacts: number
-  /** Microseconds of all threads, since the sample before, for each contact. */
+  /** CPU time of all threads per contact since the previous sample, in microseconds. */
   readonly cpu: number
   /** Resident memory in MB. */
   readonly memory: number
 }
 
 export interface Scale {
-  /** CPU over raw, and over the same at a concurrency of 32. */
+  /** CPU divided by that of raw calls, and by that of the same calls at a concurrency of 32. */
   readonly concurrency: ReadonlyArray<{ readonly at: number; readonly ratio: Figure; readonly overThirtyTwo: number }>
-  /** Bytes of a call that is under way, and those of a raw one. */
+  /** Memory of one call under way and of one raw call, in bytes. */
   readonly inFlight: { readonly calls: number; readonly bytes: number; readonly rawBytes: number }
   readonly search: ReadonlyArray<Sample>
-  /** CPU with a tenth of all answers being 503, over CPU with none. */
+  /** CPU if a tenth of all responses are 503, divided by CPU without failures. */
   readonly failing: Figure
 }
 
 const steps = [1, 4, 16, 32, 64, 256, 1024]
 
-export const measureScale = async (isQuick: boolean, say: (text: string) => void): Promise<Scale> => {
+export const measureScale = async (isQuick: boolean, log: (text: string) => void): Promise<Scale> => {
   const server = await startServer(isQuick ? 100_000 : 1_000_000)
   const rounds = isQuick ? 3 : 7
   const warmUp = isQuick ? 5000 : 20_000
   try {
-    say("How the cost of a call grows with concurrency")
-    const grown = await measureCalls(
+    log("Cost of a call by concurrency")
+    const byConcurrency = await measureCalls(
       { modules: [ours], concurrency: isQuick ? [1, 32, 1024] : steps, rounds, warmUp },
       () => server.url,
-      say
+      log
     )
-    const rows = grown.filter(({ contender }) => contender === ours)
+    const rows = byConcurrency.filter(({ contender }) => contender === ours)
     const base = rows.find(({ concurrency }) => concurrency === 32)?.cpu ?? NaN
 
-    say("What a call under way keeps in memory")
+    log("Memory of a call under way")
     const calls = isQuick ? 2000 : 10_000
     const bytesOf = async (module: string) => {
-      await server.tell("hold")
+      await server.send("hold")
       const process = await startInFlight(module, server.url, calls)
-      await server.tell("release")
+      await server.send("release")
       return process.end()
     }
     const inFlight = { calls, bytes: await bytesOf(ours), rawBytes: await bytesOf(raw) }
 
-    say("A tenth of all answers is 503")
+    log("Cost of a call if a tenth of all responses are 503")
     const compared = await measureCalls(
       { modules: [ours, `${ours}Failing`], concurrency: [32], rounds, warmUp: 2000 },
       (module) => (module === `${ours}Failing` ? `${server.url}/failing` : server.url),
-      say
+      log
     )
-    const [well, ill] = [ours, `${ours}Failing`].map(
+    const [withoutFailures, withFailures] = [ours, `${ours}Failing`].map(
       (name) => compared.find(({ contender }) => contender === name)?.ratio
     )
-    const healthy = well?.median ?? NaN
+    const baseline = withoutFailures?.median ?? NaN
     const failing = {
-      median: (ill?.median ?? NaN) / healthy,
-      low: (ill?.low ?? NaN) / healthy,
-      high: (ill?.high ?? NaN) / healthy
+      median: (withFailures?.median ?? NaN) / baseline,
+      low: (withFailures?.low ?? NaN) / baseline,
+      high: (withFailures?.high ?? NaN) / baseline
     }
 
-    say("A long search")
+    log("Cost of a long search")
     const every = isQuick ? 10_000 : 100_000
     const samples = (await askOnce("measured/search.ts", [server.url, String(every)])) as ReadonlyArray<Sample>
     return {

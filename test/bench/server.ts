@@ -1,15 +1,15 @@
-/** The server that all contenders call, in a process of its own. It answers from memory and does as little as it can. */
+/** The server that all contenders call, in its own process. It responds from memory and does as little work as possible. */
 import { createServer, type RequestListener, type ServerResponse } from "node:http"
 import * as Work from "./work.ts"
 
-/** How many contacts a search under `/many` finds. */
+/** The number of contacts that a search under `/many` finds. */
 const total = Number(process.argv[2] ?? 1_000_000)
 
-const answers: Readonly<Record<string, Buffer>> = {
-  "/api/contacts": Buffer.from(Work.answer),
-  "/crm/objects/2026-09/contacts": Buffer.from(Work.hubspotAnswer),
-  "/crm/v3/objects/contacts": Buffer.from(Work.hubspotAnswer),
-  "/v1/customers": Buffer.from(Work.stripeAnswer)
+const responseBodies: Readonly<Record<string, Buffer>> = {
+  "/api/contacts": Buffer.from(Work.responseBody),
+  "/crm/objects/2026-09/contacts": Buffer.from(Work.hubspotResponseBody),
+  "/crm/v3/objects/contacts": Buffer.from(Work.hubspotResponseBody),
+  "/v1/customers": Buffer.from(Work.stripeResponseBody)
 }
 
 const json = (response: ServerResponse, status: number, body: Buffer) => {
@@ -27,23 +27,23 @@ const many = (url: string): Buffer => {
 let failing = 0
 let isHolding = true
 let held: Array<ServerResponse> = []
-const answer = answers["/api/contacts"] as Buffer
+const contactBody = responseBodies["/api/contacts"] as Buffer
 
 const respond = (url: string, response: ServerResponse): void => {
-  const known = answers[url] ?? answers[url.slice(0, -1)]
+  const known = responseBodies[url] ?? responseBodies[url.slice(0, -1)]
   if (known !== undefined) return json(response, url.startsWith("/crm") ? 201 : 200, known)
   if (url.startsWith("/many/")) return json(response, 200, many(url))
-  // Each tenth fails.
-  if (url.startsWith("/failing/")) return json(response, ++failing % 10 === 0 ? 503 : 200, answer)
-  if (url.startsWith("/held/")) return isHolding ? void held.push(response) : json(response, 200, answer)
+  // Every tenth request fails.
+  if (url.startsWith("/failing/")) return json(response, ++failing % 10 === 0 ? 503 : 200, contactBody)
+  if (url.startsWith("/held/")) return isHolding ? void held.push(response) : json(response, 200, contactBody)
   if (url.startsWith("/api/contacts/search")) return json(response, 200, Buffer.from(Work.pageOf(0, 1, 1)))
-  // A contender that asks for something else must not pass for a fast one.
-  console.error(`The server knows no ${url}`)
+  // A contender that calls a wrong address must not look fast, so the server reports the address.
+  console.error(`The benchmark server has no response for ${url}`)
   json(response, 404, Buffer.from("{}"))
 }
 
 const listener: RequestListener = (request, response) => {
-  // The body is read to its end before it is answered, as any API would.
+  // Like a real API, the server reads the whole body before it responds.
   request.on("data", () => {})
   request.on("end", () => respond(request.url ?? "", response))
 }
@@ -52,7 +52,7 @@ const server = createServer({ keepAliveTimeout: 120_000 }, listener)
 
 process.on("message", (message: "hold" | "release") => {
   isHolding = message === "hold"
-  for (const response of held) json(response, 200, answer)
+  for (const response of held) json(response, 200, contactBody)
   held = []
   process.send?.("done")
 })

@@ -1,6 +1,6 @@
 /**
- * From the start of a process to its first decoded response. The packages are built and laid out as they are published,
- * so that no type is stripped on the way.
+ * Measures the time from the start of a process to its first decoded response. The packages are built and installed as
+ * they are published, so that the time does not include type stripping.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
@@ -17,7 +17,7 @@ const sources = join(import.meta.dirname, "measured/start")
 const floor = "effect"
 const packages = ["core", "node", "import", "cli"]
 
-/** What is started, and what it is called. */
+/** The measured programs, with their titles and arguments. */
 const programs = {
   node: { title: "node, nothing else", args: ["empty.mjs"] },
   raw: { title: "undici.request + JSON.parse", args: ["raw.mjs", "<server>"] },
@@ -34,7 +34,7 @@ const programs = {
 
 export interface Start {
   readonly program: string
-  /** Time over that of bare Effect in the same round. */
+  /** Time divided by that of bare Effect in the same round. */
   readonly ratio: Figure
   readonly milliseconds: number
 }
@@ -45,8 +45,8 @@ interface Manifest {
   readonly publishConfig: object
 }
 
-/** Puts a built package where an install would have put it. */
-const layOut = (folder: string, name: string) => {
+/** Copies a built package to the place where a package manager installs it. */
+const installPackage = (folder: string, name: string) => {
   const from = join(root, "packages", name)
   const to = join(folder, "node_modules/@agentalk", name)
   const manifest = JSON.parse(readFileSync(join(from, "package.json"), "utf8")) as Manifest
@@ -68,8 +68,8 @@ const prepare = async (folder: string) => {
     cwd: root,
     encoding: "utf8"
   })
-  if (built.status !== 0) throw new Error(`The packages cannot be built:\n${built.stdout}`)
-  for (const name of packages) layOut(folder, name)
+  if (built.status !== 0) throw new Error(`The build of the packages failed:\n${built.stdout}`)
+  for (const name of packages) installPackage(folder, name)
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }))
   cpSync(sources, folder, { recursive: true })
   writeFileSync(join(folder, "empty.mjs"), "console.log(1)")
@@ -88,7 +88,7 @@ const prepare = async (folder: string) => {
   }
 }
 
-/** Milliseconds until the process has ended; the programs end as soon as they have their answer. */
+/** Returns the milliseconds until the process ends. The programs end as soon as they have their response. */
 const time = async (folder: string, args: ReadonlyArray<string>, server: string): Promise<number> => {
   const started = performance.now()
   const child = spawn(
@@ -107,25 +107,26 @@ const time = async (folder: string, args: ReadonlyArray<string>, server: string)
   )
   child.stdout.resume()
   const [code] = (await once(child, "close")) as [number | null]
-  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}`)
+  if (code !== 0) throw new Error(`${args.join(" ")} exited with code ${code}`)
   return performance.now() - started
 }
 
-export const measureStart = async (runs: number, say: (text: string) => void): Promise<ReadonlyArray<Start>> => {
+export const measureStart = async (runs: number, log: (text: string) => void): Promise<ReadonlyArray<Start>> => {
   const folder = mkdtempSync(join(tmpdir(), "agentalk-bench-"))
   const server = await startServer()
   try {
-    say("Building what is started")
+    log("Building the programs")
     await prepare(folder)
     const times = new Map<string, Array<{ readonly own: number; readonly ratio: number }>>()
-    // The first run fills the caches, of the disk and of the command.
+    // The first run fills the disk cache and the command's code cache, so it is not counted.
     for (let run = 0; run <= runs; run++) {
-      if (run > 0) say(`Run ${run} of ${runs}`)
+      if (run > 0) log(`Run ${run} of ${runs}`)
       const own = new Map<string, number>()
       for (const [name, { args }] of Object.entries(programs)) own.set(name, await time(folder, args, server.url))
       if (run === 0) continue
-      const beside = own.get(floor) ?? NaN
-      for (const [name, each] of own) times.set(name, [...(times.get(name) ?? []), { own: each, ratio: each / beside }])
+      const floorTime = own.get(floor) ?? NaN
+      for (const [name, each] of own)
+        times.set(name, [...(times.get(name) ?? []), { own: each, ratio: each / floorTime }])
     }
     return Object.entries(programs).map(([name, { title }]) => {
       const all = times.get(name) ?? []

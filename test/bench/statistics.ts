@@ -1,4 +1,4 @@
-/** A figure out of several rounds: the middle one, and where the middle half of all lies. */
+/** A figure from several rounds: the median, and the bounds of the middle half of all values. */
 export interface Figure {
   readonly median: number
   readonly low: number

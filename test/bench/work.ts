@@ -1,4 +1,4 @@
-/** The one piece of work that every contender does: some 300 bytes of JSON there, some 330 back, read and parsed. */
+/** The request and response of every contender: about 300 bytes of JSON in the request and 330 in the response. */
 import type { UpsertInput } from "@agentalk/core/Contact"
 
 export const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
@@ -24,13 +24,16 @@ export const headers = {
   authorization: `Bearer ${token}`
 }
 
-export interface Answer {
+export interface ResponseBody {
   readonly contact: { readonly id: string }
   readonly isNew: boolean
 }
 
-/** What the Contacts API answers. */
-export const answer = JSON.stringify({ contact: { id, ...input, createdAt: "2026-11-23T10:00:00Z" }, isNew: false })
+/** The response body of the Contacts API. */
+export const responseBody = JSON.stringify({
+  contact: { id, ...input, createdAt: "2026-11-23T10:00:00Z" },
+  isNew: false
+})
 
 const hubspotProperties = { firstname: "Jane", lastname: "Doe", email: "jane.doe@example.com", phone: "+15551234567" }
 
@@ -40,7 +43,7 @@ export const hubspotInput = {
   associations: []
 }
 
-export const hubspotAnswer = JSON.stringify({
+export const hubspotResponseBody = JSON.stringify({
   id,
   properties: hubspotInput.properties,
   createdAt: "2026-11-23T10:00:00Z",
@@ -56,7 +59,7 @@ export const stripeInput = {
   metadata: { ...fields, tags: "vip;newsletter;early-access" }
 }
 
-export const stripeAnswer = JSON.stringify({
+export const stripeResponseBody = JSON.stringify({
   id,
   object: "customer",
   created: 1_795_428_000,
@@ -64,7 +67,7 @@ export const stripeAnswer = JSON.stringify({
   ...stripeInput
 })
 
-/** A contact as a search finds it, some 280 bytes; no two are alike. */
+/** A unique contact of a search result, about 280 bytes. */
 export const found = (n: number) => ({
   id: `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
   phone: `+1555${String(n).padStart(7, "0")}`,

@@ -1,13 +1,15 @@
 /**
- * Changes the source of the core in small ways, one at a time, and looks whether a test fails: `pnpm mutation` for all
- * of it, which takes hours, `pnpm mutation src/Retry.ts src/internal/wire.ts` for some files. What was tried before and
- * has not changed is not tried again.
+ * Mutation testing of the core package: makes small changes to the source, one at a time, and checks that a test fails.
  *
- * What is computed as a module loads, such as a schema, is left out (`ignoreStatic`): each such mutant would need all
- * tests anew. Messages are not left out: a survivor in one is for whoever reads the list to judge.
+ *   pnpm mutation                                        all files, which takes hours
+ *   pnpm mutation src/Retry.ts src/internal/wire.ts      some files
  *
- * `MUTATION_TESTS` names globs of the only tests to run, `MUTATION_EXCLUDE` of tests to leave out, for a file that they
- * have nothing to do with.
+ * Mutants that were tested before are tested again only if their code or tests have changed. Code that runs when a module
+ * loads, such as a schema, is not mutated (`ignoreStatic`), because each such mutant would need a run of all tests.
+ * Messages are mutated, so the reader of the report decides whether a surviving message matters.
+ *
+ * `MUTATION_TESTS` sets the globs of the tests to run. `MUTATION_EXCLUDE` sets the globs of tests to leave out. Both are
+ * lists separated by commas.
  */
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-/** The yardstick: a bare `HttpApiClient` over `fetch` with one schema, and one call. */
+/** The program for comparison: a bare `HttpApiClient` over `fetch` with one schema and one call. */
 import * as Effect from "effect/Effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"

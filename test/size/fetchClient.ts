@@ -1,4 +1,4 @@
-/** A worker: the client over `fetch`, and one upsert. */
+/** A program as it runs on Workers: the client over `fetch` and one upsert. */
 import * as AgentalkClient from "@agentalk/core/AgentalkClient"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -1,4 +1,4 @@
-/** What a program weighs as it is deployed: bundled with all that it imports, minified, compressed. */
+/** Measures the size of a deployed program: bundled with all its imports, minified and compressed. */
 import { isBuiltin } from "node:module"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
@@ -10,20 +10,20 @@ export type Program = "bareHttpApi" | "everything" | "fetchClient" | "tag"
 export interface Size {
   /** Bytes, minified. */
   readonly minified: number
-  /** Bytes, minified and compressed by gzip at its best. */
+  /** Bytes, minified and compressed by gzip at level 9. */
   readonly gzip: number
 }
 
-/** The chunks of a program with all that it imports, minified. */
+/** Bundles a program with all its imports, and returns the minified chunks. */
 export const bundle = async (input: string, platform: "browser" | "node") => {
   const build = await rolldown({ input, platform, logLevel: "silent" })
   try {
     const { output } = await build.generate({ format: "esm", minify: true })
     const chunks = output.filter((file) => file.type === "chunk")
-    // What is not found is left out with a warning, and would make the program lighter than it is.
+    // The bundler omits unresolved imports with a warning, which would make the program look smaller.
     const own = new Set(chunks.map(({ fileName }) => fileName))
     const missing = chunks.flatMap(({ imports }) => imports).filter((name) => !own.has(name) && !isBuiltin(name))
-    if (missing.length > 0) throw new Error(`${input} is not whole: ${missing.join(", ")}`)
+    if (missing.length > 0) throw new Error(`The bundle of ${input} has unresolved imports: ${missing.join(", ")}`)
     return chunks
   } finally {
     await build.close()

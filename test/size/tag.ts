@@ -1,4 +1,4 @@
-/** Code that only uses the service, as most modules of an application do. */
+/** Code that uses only the service tag, as most modules of an application do. */
 import { Contacts } from "@agentalk/core/Contacts"
 import * as Effect from "effect/Effect"
 

@@ -221,11 +221,11 @@ const withDecodedResults = <F extends Fields>(
 ): SameInputs<F> => {
   const methods = contacts as unknown as Readonly<Record<Operation, Method>>
   const entries = operationNames.map((operation) => {
-    const { mapContacts }: Reader<unknown, unknown> = operations[operation].response
+    const { response }: { readonly response: Reader<unknown, unknown> } = operations[operation]
     return [
       operation,
       (...values: ReadonlyArray<unknown>) =>
-        Effect.map(methods[operation](...values), (result) => mapContacts(result, decode))
+        Effect.map(methods[operation](...values), (result) => response.mapContacts(result, decode))
     ] as const
   })
   // A loop over the names of methods cannot keep their types apart.

@@ -5,12 +5,12 @@ import * as Redacted from "effect/Redacted"
 import { type Connect, ofEffects } from "../block.ts"
 import * as Work from "../work.ts"
 
-/** The call, made anew each time, as a program would. */
+/** Creates the effect of the call each time, as a program does. */
 export const upsert = Effect.map(Contacts, (contacts) =>
   Effect.suspend(() => Effect.map(contacts.upsert(Work.input), ({ contact }) => contact.id))
 )
 
 export const makeLayer = (baseUrl: string) => AgentalkNode.layerOptions({ token: Redacted.make(Work.token), baseUrl })
 
-/** As it comes: retry, deadline, time limit, limiter, decoding. */
+/** The default client: retries, deadline, attempt timeout, rate limiter and decoding. */
 export const connect: Connect = (baseUrl) => ofEffects(makeLayer(baseUrl), upsert)

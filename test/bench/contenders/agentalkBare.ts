@@ -8,7 +8,7 @@ import { type Connect, ofEffects } from "../block.ts"
 import * as Work from "../work.ts"
 import { upsert } from "./agentalk.ts"
 
-/** As plain as the options allow: one attempt, no time limits; schemas are compiled, as `AgentalkNode` does. */
+/** The client with one attempt and without timeouts. Its schemas are compiled, as in `AgentalkNode`. */
 export const connect: Connect = (baseUrl) =>
   ofEffects(
     AgentalkClient.layer({

@@ -3,7 +3,10 @@ import { type Connect, ofEffects } from "../block.ts"
 import { id } from "../work.ts"
 import { makeLayer, upsert } from "./agentalk.ts"
 
-/** The default, where the server fails now and then. One call of a thousand meets three failures and gives up. */
+/**
+ * The default client for a server that sometimes fails. One call in a thousand fails in all three attempts, and its error
+ * is ignored.
+ */
 export const connect: Connect = (baseUrl) =>
   ofEffects(
     makeLayer(baseUrl),

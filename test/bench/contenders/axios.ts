@@ -5,7 +5,7 @@ import * as Work from "../work.ts"
 export const connect: Connect = (server) => {
   const client = create({ baseURL: server, headers: { authorization: Work.headers.authorization } })
   return ofPromises(async () => {
-    const { data } = await client.post<Work.Answer>("/api/contacts/", Work.input)
+    const { data } = await client.post<Work.ResponseBody>("/api/contacts/", Work.input)
     return data.contact.id
   })
 }

@@ -26,7 +26,7 @@ class Handler implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.status !== 200) return this.reject(new Error(this.text))
-    this.resolve((JSON.parse(this.text) as Work.Answer).contact.id)
+    this.resolve((JSON.parse(this.text) as Work.ResponseBody).contact.id)
   }
 
   onResponseError(_: unknown, error: unknown): void {
@@ -34,7 +34,7 @@ class Handler implements Dispatcher.DispatchHandler {
   }
 }
 
-/** As little as can be: the floor under the floor. */
+/** The minimum: undici's dispatcher without the `request` function of the raw contender. */
 export const connect: Connect = (server) => {
   const dispatcher = makePool()
   return ofPromises(

@@ -8,11 +8,11 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { type Connect, ofEffects } from "../block.ts"
 import * as Work from "../work.ts"
-import { AnswerSchema, InputSchema } from "./effectSchema.ts"
+import { ResponseSchema, InputSchema } from "./effectSchema.ts"
 
 const Api = HttpApi.make("bench").add(
   HttpApiGroup.make("contacts").add(
-    HttpApiEndpoint.post("upsert", "/api/contacts", { payload: InputSchema, success: AnswerSchema })
+    HttpApiEndpoint.post("upsert", "/api/contacts", { payload: InputSchema, success: ResponseSchema })
   )
 )
 

@@ -5,9 +5,9 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import { type Connect, ofEffects } from "../block.ts"
 import * as Work from "../work.ts"
-import { AnswerSchema } from "./effectSchema.ts"
+import { ResponseSchema } from "./effectSchema.ts"
 
-const decode = HttpClientResponse.schemaBodyJson(AnswerSchema)
+const decode = HttpClientResponse.schemaBodyJson(ResponseSchema)
 
 export const connect: Connect = (server) =>
   ofEffects(

@@ -11,8 +11,8 @@ const contact = {
 
 export const InputSchema = Schema.Struct(contact)
 
-/** What somebody would write who knows the API: simpler than what the SDK reads. */
-export const AnswerSchema = Schema.Struct({
+/** The schema that a user of the API might write. It accepts fewer shapes than the SDK. */
+export const ResponseSchema = Schema.Struct({
   contact: Schema.Struct({ id: Schema.String, ...contact, createdAt: Schema.optionalKey(Schema.String) }),
   isNew: Schema.Boolean
 })

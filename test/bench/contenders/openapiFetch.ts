@@ -2,12 +2,12 @@ import createClient from "openapi-fetch"
 import { type Connect, ofPromises } from "../block.ts"
 import * as Work from "../work.ts"
 
-/** The part of the contract that is called, as openapi-typescript spells it. */
+/** The called part of the contract, in the form that openapi-typescript generates. */
 interface Paths {
   "/api/contacts/": {
     post: {
       requestBody: { content: { "application/json": typeof Work.input } }
-      responses: { 200: { content: { "application/json": Work.Answer } } }
+      responses: { 200: { content: { "application/json": Work.ResponseBody } } }
     }
   }
 }

@@ -2,7 +2,7 @@ import { Agent, request } from "undici"
 import { type Connect, ofPromises } from "../block.ts"
 import * as Work from "../work.ts"
 
-/** The pool of raw contenders: as many connections as the SDK opens by itself. */
+/** The pool of the raw contenders, with the default number of connections of the SDK. */
 export const makePool = () => new Agent({ connections: 64, pipelining: 1, allowH2: false })
 
 export const connect: Connect = (server) => {
@@ -17,6 +17,6 @@ export const connect: Connect = (server) => {
     })
     const text = await response.body.text()
     if (response.statusCode !== 200) throw new Error(text)
-    return (JSON.parse(text) as Work.Answer).contact.id
+    return (JSON.parse(text) as Work.ResponseBody).contact.id
   })
 }

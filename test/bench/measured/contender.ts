@@ -1,14 +1,14 @@
-/** One contender in a process of its own: makes the blocks that it is asked for, and tells what they cost. */
+/** The process of one contender. It runs the requested blocks and responds with their cost. */
 import type { Connect } from "../block.ts"
-import type { Cost, Order } from "../processes.ts"
+import type { Cost, BlockRequest } from "../processes.ts"
 
 const [, , module = "", server = ""] = process.argv
 const { connect } = (await import(`../contenders/${module}.ts`)) as { readonly connect: Connect }
 const block = connect(server)
 
-const run = async ({ calls, concurrency }: Order): Promise<Cost> => {
-  // While others had their turns, connections were closed and caches lost: a contender that rests pays for them again,
-  // and the raw one, whose turn is every second, would not. So half a block is run before it is measured.
+const run = async ({ calls, concurrency }: BlockRequest): Promise<Cost> => {
+  // While other contenders run, this one loses connections and cached data. The raw contender runs every second block and
+  // loses less. An unmeasured half block restores them, so that the comparison is fair.
   await block(calls / 2, concurrency)
   const began = process.cpuUsage()
   const started = performance.now()
@@ -18,6 +18,6 @@ const run = async ({ calls, concurrency }: Order): Promise<Cost> => {
   return { cpu: (system + user) / calls, rate: calls / seconds, memory: process.resourceUsage().maxRSS / 1024 }
 }
 
-process.on("message", (order: Order) => void run(order).then((cost) => process.send?.(cost)))
+process.on("message", (request: BlockRequest) => void run(request).then((cost) => process.send?.(cost)))
 process.on("disconnect", () => process.exit())
 process.send?.("ready")

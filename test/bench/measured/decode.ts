@@ -1,8 +1,9 @@
 /**
- * What it costs to read a page of 50 contacts, over `JSON.parse` of the same bytes. It prints nothing and answers once.
+ * Measures the cost of reading a page of 50 contacts, divided by the cost of `JSON.parse` for the same bytes. It sends one
+ * message with the result.
  *
- * Read is by `search`, over a dispatcher that answers at once: all of the SDK's own way from bytes to contacts, and no
- * socket. What the same call costs with an empty page is taken off.
+ * `search` reads the page from a dispatcher that responds at once, so the measurement includes the whole decoder and no
+ * socket. The cost of the same call with an empty page is subtracted.
  */
 import * as AgentalkClient from "@agentalk/core/AgentalkClient"
 import { enableJit } from "@agentalk/core/unstable"
@@ -24,27 +25,32 @@ const pages = {
 }
 
 const unused = () => {
-  throw new Error("Nothing aborts here")
+  throw new Error("This dispatcher cannot abort, pause or resume")
 }
 
-class Answering extends Dispatcher {
+class StubDispatcher extends Dispatcher {
   page: Buffer = pages.full
 
   override dispatch(_: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     const controller = { paused: false, aborted: false, reason: null, rawHeaders: null, rawTrailers: null }
-    const all = { ...controller, abort: unused, pause: unused, resume: unused } as Dispatcher.DispatchController
+    const stubController = {
+      ...controller,
+      abort: unused,
+      pause: unused,
+      resume: unused
+    } as Dispatcher.DispatchController
     queueMicrotask(() => {
-      handler.onRequestStart?.(all, {})
-      handler.onResponseStart?.(all, 200, { "content-type": "application/json" })
-      handler.onResponseData?.(all, this.page)
-      handler.onResponseEnd?.(all, {})
+      handler.onRequestStart?.(stubController, {})
+      handler.onResponseStart?.(stubController, 200, { "content-type": "application/json" })
+      handler.onResponseData?.(stubController, this.page)
+      handler.onResponseEnd?.(stubController, {})
     })
     return true
   }
 }
 
-const dispatcher = new Answering()
-// As `AgentalkNode` does before its first call.
+const dispatcher = new StubDispatcher()
+// `AgentalkNode` compiles the schemas in the same way.
 await Effect.runPromise(enableJit)
 const contacts = await AgentalkClient.make({ token: Redacted.make(Work.token), baseUrl: "http://127.0.0.1" }).pipe(
   Effect.provideService(HttpClient, UndiciHttpClient.make(dispatcher)),
@@ -65,7 +71,7 @@ const search = (page: Buffer) => () => {
     while: () => left-- > 0,
     body: () => contacts.search({ name: "Jane" }),
     step: (found) => {
-      if (found.contacts.length > length) throw new Error("There are too many")
+      if (found.contacts.length > length) throw new Error("The page has too many contacts")
     }
   })
   return Effect.runPromise(all)

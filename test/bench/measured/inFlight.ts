@@ -1,6 +1,7 @@
 /**
- * What a call under way keeps in memory: the heap with so many of them unanswered, less the heap before. It answers when
- * asked to begin, and again when the calls have ended. Needs `--expose-gc`.
+ * Measures the memory of a call under way: the heap with many calls that wait for a response, minus the heap before,
+ * divided by their number. It sends a message when the calls are under way, and the result after the next message, when
+ * the calls have ended. Requires `--expose-gc`.
  */
 import type { Connect } from "../block.ts"
 
@@ -8,12 +9,12 @@ const [, , module = "", server = "", count = "10000"] = process.argv
 const { connect } = (await import(`../contenders/${module}.ts`)) as { readonly connect: Connect }
 const calls = Number(count)
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 500))
+const settle = () => new Promise((resolve) => setTimeout(resolve, 500))
 
-const kept = async (): Promise<number> => {
-  // The heap is at rest after a few: what a collection frees may hold more.
+const memoryInUse = async (): Promise<number> => {
+  // One collection may make further objects collectable, so a few collections run.
   for (let n = 0; n < 5; n++) {
-    await settled()
+    await settle()
     globalThis.gc?.()
   }
   const { external, heapUsed } = process.memoryUsage()
@@ -23,9 +24,9 @@ const kept = async (): Promise<number> => {
 const warm = connect(server)
 await warm(20_000, 64)
 const block = connect(`${server}/held`)
-const before = await kept()
+const before = await memoryInUse()
 const all = block(calls, calls)
-const bytes = ((await kept()) - before) / calls
+const bytes = ((await memoryInUse()) - before) / calls
 process.on("message", () => void all.then(() => process.send?.(bytes)))
 process.on("disconnect", () => process.exit())
 process.send?.("under way")

@@ -1,4 +1,4 @@
-/** Reads a search of a million contacts to its end, and tells what it has cost on the way. */
+/** Reads all contacts of a search, and sends the cost of every `step` contacts. */
 import * as ContactsStream from "@agentalk/core/ContactsStream"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -12,7 +12,7 @@ const samples: Array<Sample> = []
 let contacts = 0
 let began = process.cpuUsage()
 
-const look = (): void => {
+const sample = (): void => {
   if (++contacts % step !== 0) return
   const { system, user } = process.cpuUsage(began)
   samples.push({ contacts, cpu: (system + user) / step, memory: process.memoryUsage.rss() / 1e6 })
@@ -20,7 +20,7 @@ const look = (): void => {
 }
 
 await ContactsStream.search({ name: "Jane" }).pipe(
-  Stream.runForEach(() => Effect.sync(look)),
+  Stream.runForEach(() => Effect.sync(sample)),
   Effect.provide(makeLayer(`${server}/many`)),
   Effect.runPromise
 )

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { Agent } from "undici"
 import * as Work from "./work.mjs"
 
-const Answer = Schema.Struct({
+const ResponseBody = Schema.Struct({
   contact: Schema.Struct({
     id: Schema.String,
     phone: Schema.String,
@@ -39,7 +39,7 @@ const send = Effect.callback((resume) => {
 })
 
 const { contact } = await Effect.runPromise(
-  Effect.flatMap(send, (text) => Schema.decodeUnknownEffect(Answer)(JSON.parse(text)))
+  Effect.flatMap(send, (text) => Schema.decodeUnknownEffect(ResponseBody)(JSON.parse(text)))
 )
 console.log(contact.id)
 process.exit()

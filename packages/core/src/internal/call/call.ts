@@ -58,7 +58,7 @@ export interface CallDefinition {
   readonly check: Check<unknown>
   /** Throws if the input has no wire form although it passed the check. */
   readonly encode: (input: unknown) => EncodedRequest
-  readonly read: Reader<unknown, unknown>["read"]
+  readonly response: Reader<unknown, unknown>
   readonly isDoneIfMissing: boolean
 }
 
@@ -285,7 +285,7 @@ export class Call implements ErrorContext, ObservedCall {
     this.limiter.observe(this.limiterKey, result.headers, undefined, this.clock)
     const json = readSuccess(this, result, this.currentLimit)
     if (Result.isFailure(json)) return Result.fail(json.failure)
-    return Result.mapError(this.definition.read(json.success, status, this.checked), (issues) =>
+    return Result.mapError(this.definition.response.read(json.success, status, this.checked), (issues) =>
       brokenPromise(this, result, issues)
     )
   }

@@ -20,7 +20,7 @@ type Run = (input: unknown) => Effect.Effect<unknown, ContactError>
 
 const toDefinition = (operation: Operation): CallDefinition => {
   const { input, isDoneIfMissing = false, response }: Definition = operations[operation]
-  return { operation, check: makeCheck(input), encode: makeEncoder(operation), read: response.read, isDoneIfMissing }
+  return { operation, check: makeCheck(input), encode: makeEncoder(operation), response, isDoneIfMissing }
 }
 
 const makeRun = (settings: Settings, operation: Operation): Run => {

@@ -55,7 +55,7 @@ export const upsertResult: Reader<unknown, UpsertResult> = {
       isNew: findIsNew(json ?? {}) ?? status === 201
     }))
   },
-  mapContacts: (result, f) => ({ ...result, contact: f(result.contact) })
+  mapContacts: ({ contact, isNew }, f) => ({ contact: f(contact), isNew })
 }
 
 /** The contact if the response includes it. A write succeeds without it. */
