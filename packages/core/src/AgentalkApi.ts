@@ -60,7 +60,7 @@ export class ContactsGroup extends HttpApiGroup.make("Contacts")
       headers,
       payload: Schema.Struct({ ...attributeColumn("contract"), fields: Schema.optionalKey(fields) }),
       success: [success, success.pipe(HttpApiSchema.status(201))]
-    }),
+    }).annotate(OpenApi.Identifier, operations.upsert.openApiId),
     HttpApiEndpoint.make(operations.search.method)("search", routerPath("search"), {
       headers,
       query: {
@@ -70,34 +70,36 @@ export class ContactsGroup extends HttpApiGroup.make("Contacts")
         offset: Schema.optionalKey(Schema.Int)
       },
       success
-    }).annotate(OpenApi.Transform, declareIntegers),
+    })
+      .annotate(OpenApi.Identifier, operations.search.openApiId)
+      .annotate(OpenApi.Transform, declareIntegers),
     HttpApiEndpoint.make(operations.delete.method)("delete", routerPath("delete"), {
       headers,
       params: contact,
       success
-    }),
+    }).annotate(OpenApi.Identifier, operations.delete.openApiId),
     HttpApiEndpoint.make(operations.updateFields.method)("updateFields", routerPath("updateFields"), {
       headers,
       params: contact,
       payload: Schema.Struct({ fields }),
       success
-    }),
+    }).annotate(OpenApi.Identifier, operations.updateFields.openApiId),
     HttpApiEndpoint.make(operations.clearField.method)("clearField", routerPath("clearField"), {
       headers,
       params: { ...contact, field_key: Schema.String },
       success
-    }),
+    }).annotate(OpenApi.Identifier, operations.clearField.openApiId),
     HttpApiEndpoint.make(operations.addTags.method)("addTags", routerPath("addTags"), {
       headers,
       params: contact,
       payload: Schema.Struct({ tags }),
       success
-    }),
+    }).annotate(OpenApi.Identifier, operations.addTags.openApiId),
     HttpApiEndpoint.make(operations.removeTag.method)("removeTag", routerPath("removeTag"), {
       headers,
       params: { ...contact, tag_id_or_name: Schema.String },
       success
-    })
+    }).annotate(OpenApi.Identifier, operations.removeTag.openApiId)
   )
   .middleware(OrganizationApiToken) {}
 

@@ -70,7 +70,7 @@ export type Call = (contacts: Contacts["Service"]) => Effect.Effect<Success, Age
 export const id = table.delete.sample.id
 
 /** Calls the method of an operation with an input. */
-export const callWith = (contacts: Contacts["Service"], operation: Operation, input: unknown) => {
+const callWith = (contacts: Contacts["Service"], operation: Operation, input: unknown) => {
   const method = contacts[operation] as Method
   const { argumentNames } = factsOf(operation)
   return argumentNames === undefined

@@ -81,6 +81,16 @@ describe("a body", () => {
   )
 })
 
+/** What a transport returns when its own timer fires. */
+const timedOut = (request: HttpClientRequest, { head, isSent }: Transport.RequestState) => {
+  const fault = new Transport.TransportFault("timeout", { sent: isSent })
+  if (head === undefined) {
+    return Effect.fail(new HttpClientError({ reason: new TransportError({ request, cause: fault }) }))
+  }
+  const body = Stream.toReadableStream(Stream.fail(fault))
+  return Effect.succeed(HttpClientResponse.fromWeb(request, new Response(body, { headers: head.headers })))
+}
+
 describe("the limits of an attempt", () => {
   it.live("are enforced by a client that owns its attempts", () =>
     Effect.gen(function* () {
@@ -113,16 +123,6 @@ describe("the limits of an attempt", () => {
       ["is sent", { isSent: true, head: undefined }, "unknown"],
       ["has received a head", { isSent: true, head }, "applied"]
     ]
-
-    /** What a transport returns when its own timer fires. */
-    const timedOut = (request: HttpClientRequest, { head, isSent }: Transport.RequestState) => {
-      const fault = new Transport.TransportFault("timeout", { sent: isSent })
-      if (head === undefined) {
-        return Effect.fail(new HttpClientError({ reason: new TransportError({ request, cause: fault }) }))
-      }
-      const body = Stream.toReadableStream(Stream.fail(fault))
-      return Effect.succeed(HttpClientResponse.fromWeb(request, new Response(body, { headers: head.headers })))
-    }
 
     const upsertOver = Effect.fnUntraced(function* (
       onTimeout: (request: HttpClientRequest) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError>,

@@ -17,7 +17,7 @@ type ParametersIn<Path> = Path extends `${string}{${infer Name extends PathParam
   : readonly []
 
 /** The input of an operation, as a caller passes it. */
-export type Input<K extends Operation> = Operations[K]["input"]["Encoded"]
+type Input<K extends Operation> = Operations[K]["input"]["Encoded"]
 
 /** The result of an operation. */
 export type ResultOf<K extends Operation> = Operations[K] extends Definition<infer _P, infer _I, infer A> ? A : never
@@ -50,7 +50,7 @@ export type NamesContact<K extends Operation> = Operations[K]["path"] extends `$
 const parameterPattern = /\{(\w+)\}/g
 
 /** A path parameter: its name in the contract, and its name in the input. */
-export interface Parameter {
+interface Parameter {
   readonly wireName: string
   readonly inputName: string
 }
