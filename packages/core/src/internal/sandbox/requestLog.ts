@@ -1,6 +1,7 @@
 /** The log of the requests that a sandbox received. It also holds the script that chooses a fault for each request. */
 import type { Json } from "effect/Schema"
-import { ContactsGroup } from "../../AgentalkApi.ts"
+import { operations } from "../../Operations.ts"
+import { operationNames, routerPath } from "../operation.ts"
 import type { Fault, Request, Script } from "./fault.ts"
 import { makeRouteMatcher } from "./routeMatcher.ts"
 
@@ -28,10 +29,10 @@ export interface RecordedRequest extends Request {
 const maxEntries = 1000
 
 const matchRoute = makeRouteMatcher(
-  Object.values(ContactsGroup.endpoints).map(({ identifier, method, path }) => ({
-    operation: identifier,
-    method,
-    path
+  operationNames.map((operation) => ({
+    operation,
+    method: operations[operation].method,
+    path: routerPath(operation)
   }))
 )
 

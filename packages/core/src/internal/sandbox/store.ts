@@ -1,33 +1,30 @@
 /** The contacts of a sandbox, in memory. Each operation of the API is one method of an organization's store. */
 import type { Json } from "effect/Schema"
+import type { Contact, UpsertInput } from "../../Contact.ts"
+import { type Attribute, attributeNames, attributes } from "../attributes.ts"
+import { digitsOf } from "../wire/text.ts"
 
 /** A contact as the sandbox stores it and sends it. */
-export interface StoredContact {
+export interface StoredContact extends Omit<Contact, "id" | "phone" | "tags" | "fields" | "extra"> {
   readonly id: string
   readonly phone: string
-  readonly firstName?: string
-  readonly lastName?: string
-  readonly email?: string
   readonly tags: ReadonlyArray<{ readonly id: string; readonly name: string }>
   readonly fields: Readonly<Record<string, Json>>
 }
 
-interface UpsertValues extends Partial<Pick<StoredContact, "firstName" | "lastName" | "email" | "fields">> {
-  readonly phone: string
-  readonly tags?: ReadonlyArray<string>
-}
+/** The attributes that can be cleared, by each of their spellings. */
+const clearable: ReadonlyMap<string, Attribute> = new Map(
+  attributeNames
+    .filter((name) => attributes[name].isClearable)
+    .flatMap((name) => attributes[name].spellings.map((spelling) => [spelling, name] as const))
+)
 
-/** Two phone numbers are equal if their digits are equal. */
-const digitsOf = (phone: string): string => phone.replace(/\D/g, "")
+const nameParts = attributeNames.filter((name) => attributes[name].isName)
 
-/** The built-in fields that can be cleared, by each of their spellings. */
-const builtIns: ReadonlyMap<string, "firstName" | "lastName" | "email"> = new Map([
-  ["firstName", "firstName"],
-  ["first_name", "firstName"],
-  ["lastName", "lastName"],
-  ["last_name", "lastName"],
-  ["email", "email"]
-] as const)
+const fullNameOf = (contact: StoredContact): string => nameParts.map((part) => contact[part] ?? "").join(" ")
+
+const without = <T extends object>(object: T, key: string): T =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => name !== key)) as T
 
 /** The contacts of one organization. Methods that change a contact return it, or `undefined` if it is missing. */
 const makeOrganizationStore = (nextId: () => string) => {
@@ -47,19 +44,23 @@ const makeOrganizationStore = (nextId: () => string) => {
     return result
   }
 
+  const get = (id: string): StoredContact | undefined => contacts.get(id)
+
   /** Replaces a contact by a changed copy, unless `change` returns `undefined`. */
   const update = (id: string, change: (contact: StoredContact) => StoredContact | undefined) => {
-    const contact = contacts.get(id)
+    const contact = get(id)
     const changed = contact && change(contact)
     if (changed !== undefined) contacts.set(id, changed)
     return changed
   }
 
   return {
+    get,
+
     /** Creates a contact, or updates the contact with the same phone: sets the given values, adds tags and fields. */
-    upsert: ({ phone, tags = [], fields = {}, ...values }: UpsertValues) => {
+    upsert: ({ phone, tags = [], fields = {}, ...values }: typeof UpsertInput.Type) => {
       const existingId = idsByDigits.get(digitsOf(phone))
-      const existing = existingId === undefined ? undefined : contacts.get(existingId)
+      const existing = existingId === undefined ? undefined : get(existingId)
       const contact: StoredContact = {
         ...(existing ?? { id: nextId(), phone }),
         ...values,
@@ -73,7 +74,7 @@ const makeOrganizationStore = (nextId: () => string) => {
 
     /** Deletes a contact. Returns whether it existed. */
     delete: (id: string): boolean => {
-      const contact = contacts.get(id)
+      const contact = get(id)
       if (contact === undefined) return false
       idsByDigits.delete(digitsOf(contact.phone))
       return contacts.delete(id)
@@ -85,14 +86,9 @@ const makeOrganizationStore = (nextId: () => string) => {
     /** Clears a built-in or a custom field. Returns `undefined` also if the contact has no such custom field. */
     clearField: (id: string, key: string) =>
       update(id, (contact) => {
-        const builtIn = builtIns.get(key)
-        if (builtIn !== undefined) {
-          const { [builtIn]: _, ...rest } = contact
-          return rest
-        }
-        if (!Object.hasOwn(contact.fields, key)) return undefined
-        const fields = Object.entries(contact.fields).filter(([name]) => name !== key)
-        return { ...contact, fields: Object.fromEntries(fields) }
+        const attribute = clearable.get(key)
+        if (attribute !== undefined) return without(contact, attribute)
+        return Object.hasOwn(contact.fields, key) ? { ...contact, fields: without(contact.fields, key) } : undefined
       }),
 
     addTags: (id: string, names: ReadonlyArray<string>) =>
@@ -114,9 +110,8 @@ const makeOrganizationStore = (nextId: () => string) => {
       const name = query.name?.toLowerCase()
       const digits = query.phone === undefined ? undefined : digitsOf(query.phone)
       const isMatch = (contact: StoredContact): boolean => {
-        const fullName = `${contact.firstName ?? ""} ${contact.lastName ?? ""}`.toLowerCase()
         return (
-          (name === undefined || fullName.includes(name)) &&
+          (name === undefined || fullNameOf(contact).toLowerCase().includes(name)) &&
           (digits === undefined || (digits !== "" && digitsOf(contact.phone).includes(digits)))
         )
       }
