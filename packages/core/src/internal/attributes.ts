@@ -87,7 +87,7 @@ export const formatted = (format: string) =>
  * - `contract`: the type that the published contract declares in a request.
  * - `received`: the type in a response.
  * - `spellings`: the keys that a response may use; the first one is the key in a request.
- * - `isClearable`: whether `clearField` accepts it.
+ * - `isClearable`: whether a contact can lose it.
  * - `isName`: whether `search({ name })` looks at it, and whether a table shows it as a part of the name.
  * - `column`: the heading in a CSV file. Reading ignores case, spaces, hyphens and underscores, and accepts `spellings`.
  * - `title`: the name that the command shows, and `flag` the flag of `agentalk contacts upsert`.
@@ -160,7 +160,7 @@ type Attributes = typeof attributes
 export type Attribute = keyof Attributes
 
 /**
- * A built-in attribute that `clearField` accepts. The phone number is not among them, because every contact keeps it.
+ * A built-in attribute that can be cleared. The phone number is not among them, because every contact keeps it.
  */
 export type ClearableAttribute = {
   readonly [K in Attribute]: Attributes[K]["isClearable"] extends true ? K : never
