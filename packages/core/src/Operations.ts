@@ -20,7 +20,7 @@ type InputSchema = Schema.ConstraintCodec<unknown, unknown> & { readonly fields:
  * @category contract
  * @since 0.1.0
  */
-export interface Definition<
+export interface OperationDefinition<
   Path extends `/${string}` = `/${string}`,
   Input extends InputSchema = InputSchema,
   A = unknown
@@ -50,9 +50,19 @@ export interface Definition<
   readonly sample: Input["Encoded"]
 }
 
+/** The name that each path parameter of the contract has in an input. */
+export const pathParameters = { contact_id: "id", field_key: "key", tag_id_or_name: "tagIdOrName" } as const
+
+/** `never` if a path has a parameter that `pathParameters` does not list. */
+type KnownPath<Path> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name extends keyof typeof pathParameters
+    ? KnownPath<Rest>
+    : never
+  : unknown
+
 const define = <const Path extends `/${string}`, Input extends InputSchema, A>(
-  definition: Definition<Path, Input, A>
-): Definition<Path, Input, A> => definition
+  definition: OperationDefinition<Path, Input, A> & { readonly path: KnownPath<Path> }
+): OperationDefinition<Path, Input, A> => definition
 
 const sampleId = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
 

@@ -1,14 +1,11 @@
 /** What derives from the operations table: types of methods, facts, routes and the keys of the contract. */
-import { type Definition, Operation, operations } from "../Operations.ts"
+import { Operation, type OperationDefinition, operations, pathParameters } from "../Operations.ts"
 import { attributeNames, attributes } from "./attributes.ts"
 
 type Operations = typeof operations
 
 /** The names of all operations, in the order of the table. */
 export const operationNames: ReadonlyArray<Operation> = Operation.literals
-
-/** The name that each path parameter of the contract has in an input. */
-const pathParameters = { contact_id: "id", field_key: "key", tag_id_or_name: "tagIdOrName" } as const
 
 type PathParameter = keyof typeof pathParameters
 
@@ -20,7 +17,8 @@ type ParametersIn<Path> = Path extends `${string}{${infer Name extends PathParam
 type Input<K extends Operation> = Operations[K]["input"]["Encoded"]
 
 /** The result of an operation. */
-export type ResultOf<K extends Operation> = Operations[K] extends Definition<infer _P, infer _I, infer A> ? A : never
+export type ResultOf<K extends Operation> =
+  Operations[K] extends OperationDefinition<infer _P, infer _I, infer A> ? A : never
 
 type ValuesOf<Parameters, I> = Parameters extends readonly [infer Name extends PathParameter, ...infer Rest]
   ? [value: I[(typeof pathParameters)[Name] & keyof I], ...ValuesOf<Rest, I>]

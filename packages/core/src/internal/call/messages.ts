@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import type { RetryStopped } from "../../AgentalkError.ts"
 import type { Issue } from "../../Issue.ts"
-import { type Definition, operations } from "../../Operations.ts"
+import { type OperationDefinition, operations } from "../../Operations.ts"
 import type { CallSummary } from "./summary.ts"
 
 /** Formats a duration with no more digits than people need. */
@@ -23,7 +23,7 @@ export const nothingSent = ({ attempts }: CallSummary): string => (attempts === 
 const describeOutcome = ({ operation, outcome }: CallSummary): string => {
   if (outcome === "not-applied") return ""
   if (outcome === "unknown") return " It may have taken effect."
-  const { adviceIfUnread }: Pick<Definition, "adviceIfUnread"> = operations[operation]
+  const { adviceIfUnread }: Pick<OperationDefinition, "adviceIfUnread"> = operations[operation]
   return ` It took effect.${adviceIfUnread === undefined ? "" : ` ${adviceIfUnread}`}`
 }
 

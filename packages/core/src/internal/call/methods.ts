@@ -1,7 +1,7 @@
 /** The methods of a client, derived from the operations table. */
 import * as Effect from "effect/Effect"
 import type { ContactError } from "../../AgentalkError.ts"
-import { type Definition, type Operation, operations } from "../../Operations.ts"
+import { type OperationDefinition, type Operation, operations } from "../../Operations.ts"
 import { type Arguments, factsOf, operationNames, type ResultOf } from "../operation.ts"
 import { makeEncoder } from "../wire/request.ts"
 import { makeCheck } from "../wire/requestValidation.ts"
@@ -19,7 +19,7 @@ export type Methods = {
 type Run = (input: unknown) => Effect.Effect<unknown, ContactError>
 
 const toDefinition = (operation: Operation): CallDefinition => {
-  const { input, isDoneIfMissing = false, response }: Definition = operations[operation]
+  const { input, isDoneIfMissing = false, response }: OperationDefinition = operations[operation]
   return { operation, check: makeCheck(input), encode: makeEncoder(operation), response, isDoneIfMissing }
 }
 
