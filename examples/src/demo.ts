@@ -1,5 +1,5 @@
 /**
- * The demo: all seven operations over HTTP, and three failures. It starts a sandbox of the API on a free loopback port.
+ * The demo: all operations over HTTP, and three failures. It starts a sandbox of the API on a free loopback port.
  * With `--live` and `AGENTALK_API_TOKEN` set, the same program calls the real API.
  */
 import {
