@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { Agent, buildConnector } from "undici"
-import { loadParts, loadUndici } from "../src/internal/undici.ts"
+import { loadModules, loadUndici } from "../src/internal/undici.ts"
 
 describe("what a pool is made of", () => {
   it.effect("is where it is thought to be", () =>
-    Effect.map(loadParts, (parts) => assert.deepStrictEqual(parts, { Agent, buildConnector }))
+    Effect.map(loadModules, (parts) => assert.deepStrictEqual(parts, { Agent, buildConnector }))
   )
 
   it.effect("is taken from the index of undici where it is not", () =>
