@@ -125,7 +125,7 @@ export const make = (dispatcher: Dispatcher, options?: SizeLimit): HttpClient.Ht
 
 const integerOption = (name: string, value: number, minimum: number): number => {
   if (!Number.isInteger(value) || value < minimum) {
-    throw new RangeError(`${name} must be an integer, at least ${minimum}`)
+    throw new RangeError(`The pool option "${name}" must be an integer of at least ${minimum}`)
   }
   return value
 }

@@ -2,6 +2,7 @@ import { UndiciHttpClient } from "@agentalk/node"
 import * as Transport from "@agentalk/core/unstable"
 import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import * as ByteSize from "effect/ByteSize"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -1259,12 +1260,23 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("has no options out of their range", () =>
+    it.live.each<readonly [options: UndiciHttpClient.Options, message: string]>([
+      [{ connections: 0 }, `The pool option "connections" must be an integer of at least 1`],
+      [{ connections: 1.5 }, `The pool option "connections" must be an integer of at least 1`],
+      [{ connections: NaN }, `The pool option "connections" must be an integer of at least 1`],
+      [{ pipelining: -1 }, `The pool option "pipelining" must be an integer of at least 0`]
+    ])("is not built with the invalid option %o", ([options, message]) =>
       Effect.gen(function* () {
-        for (const options of [{ connections: 0 }, { connections: 1.5 }, { connections: NaN }, { pipelining: -1 }]) {
-          const exit = yield* Effect.exit(makeClient(options))
-          assert.isTrue(Exit.isFailure(exit) && Exit.hasDies(exit))
-        }
+        const cause = yield* Effect.flip(Effect.sandbox(makeClient(options)))
+        assert.isTrue(Cause.hasDies(cause))
+        const error = Cause.squash(cause)
+        assert.instanceOf(error, RangeError)
+        assert.strictEqual(error.message, message)
+      })
+    )
+
+    it.live("accepts infinite timeouts, and opens a connection for each request if pipelining is 0", () =>
+      Effect.gen(function* () {
         const { origin, sockets } = yield* serve((_, response) => response.end("ok"))
         const client = yield* makeClient({
           connectTimeout: Duration.infinity,
