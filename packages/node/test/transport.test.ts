@@ -1,4 +1,5 @@
-import { AgentalkClient, Contacts, Retry, Sandbox } from "@agentalk/core"
+import { AgentalkClient, Contacts, Retry, Sandbox, TimeLimit } from "@agentalk/core"
+import { CurrentAttempt } from "@agentalk/core/unstable"
 import { assert, describe, it } from "@effect/vitest"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
@@ -7,7 +8,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Http from "node:http"
@@ -237,6 +240,106 @@ describe("the timeouts of undici", () => {
         { concurrency: "unbounded" }
       )
       assert.strictEqual(pages.length, 2)
+    })
+  )
+})
+
+const layerPool = UndiciHttpClient.layerOptions({ connections: 1 })
+
+const mapClient = (f: (client: HttpClient.HttpClient) => HttpClient.HttpClient) =>
+  Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, f)).pipe(Layer.provide(layerPool))
+
+// The SDK starts a timer of its own only for a client behind middleware.
+const clientsByTimer = {
+  "the transport's timer": layerPool,
+  "the SDK's timer": mapClient(
+    HttpClient.transform((execute) =>
+      Effect.updateService(
+        execute,
+        CurrentAttempt,
+        (attempt) => attempt && { ...attempt, deadline: Number.POSITIVE_INFINITY }
+      )
+    )
+  ),
+  "the first of both timers": mapClient(HttpClient.mapRequest(identity))
+}
+
+describe.concurrent.each(Object.entries(clientsByTimer))("an attempt that is ended by %s", (_, client) => {
+  /** A server that never completes the response to an upsert, and `Contacts` with one open connection to it. */
+  const setUp = Effect.fnUntraced(function* (onUpsert: (response: Http.ServerResponse) => void) {
+    const upserts: Array<string> = []
+    const searchReceived = yield* Deferred.make<void>()
+    let isHoldingSearches = false
+    const { url } = yield* serve((request, response) => {
+      request.resume()
+      if (request.method === "POST") {
+        upserts.push(request.url ?? "")
+        onUpsert(response)
+      } else if (isHoldingSearches) {
+        Deferred.doneUnsafe(searchReceived, Exit.void)
+      } else {
+        respondWithPage(response)
+      }
+    })
+    const layerContacts = AgentalkClient.layer({ token: Sandbox.token, baseUrl: url, retry: Retry.none })
+    const contacts = Context.get(yield* Layer.build(Layer.provide(layerContacts, client)), Contacts)
+    yield* search(contacts)
+    const holdConnection = Effect.suspend(() => {
+      isHoldingSearches = true
+      return Effect.tap(Effect.forkChild(search(contacts)), () => Deferred.await(searchReceived))
+    })
+    const releaseConnection = (fiber: Fiber.Fiber<unknown, unknown>) =>
+      Effect.andThen(
+        Effect.sync(() => (isHoldingSearches = false)),
+        Fiber.interrupt(fiber)
+      )
+    const timeout = Effect.flip(contacts.upsert({ phone: "+15551234567" })).pipe(
+      // Long enough to send a request and to receive a head on a busy machine.
+      TimeLimit.withLimits({ attempt: "1 second" })
+    )
+    return { contacts, holdConnection, releaseConnection, timeout, upserts }
+  })
+
+  it.live("has the outcome not-applied if the request is still in the queue of the pool", () =>
+    Effect.gen(function* () {
+      const { contacts, holdConnection, releaseConnection, timeout, upserts } = yield* setUp(() => {})
+      const held = yield* holdConnection
+      const error = yield* timeout
+      assert.deepInclude(error, { _tag: "Timeout", outcome: "not-applied", attempts: 1 })
+      assert.notProperty(error, "status")
+      yield* releaseConnection(held)
+      yield* search(contacts)
+      assert.lengthOf(upserts, 0)
+    })
+  )
+
+  it.live("has the outcome unknown if the request was sent and no response head arrived", () =>
+    Effect.gen(function* () {
+      const { contacts, timeout, upserts } = yield* setUp(() => {})
+      const error = yield* timeout
+      assert.deepInclude(error, { _tag: "Timeout", outcome: "unknown", attempts: 1 })
+      assert.notProperty(error, "status")
+      assert.lengthOf(upserts, 1)
+      yield* search(contacts)
+    })
+  )
+
+  it.live("has the outcome applied if the head of a JSON response with status 201 arrived", () =>
+    Effect.gen(function* () {
+      const { contacts, timeout, upserts } = yield* setUp((response) => {
+        response.writeHead(201, { "content-type": "application/json", "x-request-id": "request-1" })
+        response.write(`{"contact":`)
+      })
+      const error = yield* timeout
+      assert.deepInclude(error, {
+        _tag: "Timeout",
+        outcome: "applied",
+        attempts: 1,
+        status: 201,
+        requestId: "request-1"
+      })
+      assert.lengthOf(upserts, 1)
+      yield* search(contacts)
     })
   )
 })
