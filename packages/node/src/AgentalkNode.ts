@@ -1,12 +1,15 @@
 /**
- * The Contacts API, ready to use on Node: the client of `@agentalk/core` over undici, set up from the environment.
+ * The Contacts API on Node: the client of `@agentalk/core` over an undici connection pool, configured by environment
+ * variables or options.
  *
  * | Variable | Meaning | Default |
  * | --- | --- | --- |
  * | `AGENTALK_API_TOKEN` | The organization API token, `{orgId}.{secret}` | required |
- * | `AGENTALK_BASE_URL` | Where the API lives | `https://api.agentalk.io` |
- * | `AGENTALK_ORGANIZATION_ID` | The organization that calls are for, a UUID | that of the token |
- * | `AGENTALK_RATE_LIMIT` | The most requests of an organization, such as `10/s` or `600/min` | what the API says |
+ * | `AGENTALK_BASE_URL` | The URL of the API: https, or http on loopback | `https://api.agentalk.io` |
+ * | `AGENTALK_ORGANIZATION_ID` | The organization of the calls, a UUID | the organization of the token |
+ * | `AGENTALK_RATE_LIMIT` | The rate limit of each organization: `10/s`, `600/min` or `5000/h` | none |
+ *
+ * A variable that is empty or blank counts as not set.
  *
  * @since 0.1.0
  */
@@ -26,30 +29,33 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
 /**
- * The options of a client on Node: those of `AgentalkClient`, and those of its connection pool.
+ * The options of a client on Node: the options of `AgentalkClient`, the connection pool and a rate limit.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface Options extends AgentalkClient.Options {
-  /** The connection pool. Default: see `UndiciHttpClient.Options`. */
+  /** The options of the connection pool. Default: the defaults of `UndiciHttpClient.Options`. */
   readonly pool?: UndiciHttpClient.Options | undefined
-  /** The most requests that each organization makes, in this process. Default: what the API says, and no more. */
+  /**
+   * The rate limit of each organization in this process. Default: none. Without it, the client still waits if the API
+   * asks for it, as `RateLimit` describes.
+   */
   readonly rateLimit?: RateLimit.Quota | undefined
 }
 
-/** What a variable holds, by a schema whose message tells what is expected; `undefined` where it is not set. */
+/** A variable decoded by a schema whose message names the expected format. `undefined` if the variable is not set. */
 const variable = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.Config<A | undefined> =>
   Config.String(name).pipe(
     Config.withDefault(""),
-    // Deployments often set a variable to nothing instead of leaving it out.
+    // Deployments often set a variable to an empty text instead of omitting it.
     Config.mapEffect((text) => (text.trim() === "" ? Effect.undefined : decode(name, schema, text)))
   )
 
 const required = <A>(name: string, schema: Schema.ConstraintDecoder<A>, expected: string): Config.Config<A> =>
   Config.mapEffect(variable(name, schema), (value) =>
     value === undefined
-      ? Effect.fail(invalid(name, new SchemaIssue.InvalidValue({ message: `Not set: ${expected}` })))
+      ? Effect.fail(invalid(name, new SchemaIssue.InvalidValue({ message: `Not set. Set it to ${expected}` })))
       : Effect.succeed(value)
   )
 
@@ -60,16 +66,15 @@ const decode = <A>(name: string, schema: Schema.ConstraintDecoder<A>, text: stri
   Effect.mapError(SchemaParser.decodeUnknownEffect(schema)(text), (issue) => invalid(name, issue))
 
 /**
- * The options that the environment gives. A variable that is missing or malformed fails with a `ConfigError` that
- * names it and never its value.
+ * The options from the environment variables. If a variable is missing or invalid, it fails with a `ConfigError` that
+ * names the variable and not its value.
  *
  * @category configuration
  * @since 0.1.0
  */
 export const environment: Config.Config<Options> = Config.all({
-  token: Config.map(
-    required("AGENTALK_API_TOKEN", ApiToken, "it takes an organization API token, {orgId}.{secret}"),
-    (token) => Redacted.make(token)
+  token: Config.map(required("AGENTALK_API_TOKEN", ApiToken, "an organization API token, {orgId}.{secret}"), (token) =>
+    Redacted.make(token)
   ),
   baseUrl: variable("AGENTALK_BASE_URL", BaseUrl),
   organization: variable("AGENTALK_ORGANIZATION_ID", OrganizationId),
@@ -77,7 +82,9 @@ export const environment: Config.Config<Options> = Config.all({
 })
 
 /**
- * `Contacts` over a connection pool of its own, which is closed with the layer's scope.
+ * Provides `Contacts` with its own connection pool. The pool closes with the layer's scope.
+ *
+ * An invalid client option fails with a `ConfigError` that names it. An invalid `pool` option is a defect.
  *
  * @category layers
  * @since 0.1.0
@@ -90,7 +97,7 @@ export const layerOptions = ({ pool, rateLimit, ...options }: Options): Layer.La
   )
 
 /**
- * Like `layerOptions`, with options from configuration.
+ * Provides `Contacts` like `layerOptions`, with options from a `Config`.
  *
  * @category layers
  * @since 0.1.0
@@ -99,7 +106,7 @@ export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Contacts
   Layer.unwrap(Effect.map(Config.unwrap(options), layerOptions))
 
 /**
- * `Contacts` as the environment says: see the table above.
+ * Provides `Contacts` with the options from the environment variables in the table above.
  *
  * @category layers
  * @since 0.1.0

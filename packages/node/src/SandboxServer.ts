@@ -1,5 +1,5 @@
 /**
- * The sandbox of `@agentalk/core` on a real socket: for end-to-end tests, and for programs in other languages.
+ * The sandbox of `@agentalk/core` as an HTTP server, for end-to-end tests and for programs in other languages.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 
 /**
- * Where a running sandbox is to be found.
+ * The address of a running sandbox server.
  *
  * @category services
  * @since 0.1.0
@@ -25,25 +25,25 @@ import { createServer } from "node:http"
 export class Address extends Context.Service<
   Address,
   {
-    /** Where it listens, such as `http://127.0.0.1:49152`: a base URL for a client. */
+    /** The base URL for clients, such as `http://127.0.0.1:49152`. */
     readonly url: string
   }
 >()("@agentalk/node/SandboxServer/Address") {}
 
 /**
- * The options of a sandbox on a socket.
+ * The options of a sandbox server.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface Options extends Sandbox.Options {
-  /** The port to listen on. Default: 0, any that is free. */
+  /** The TCP port to listen on. Default: 0, which selects a free port. */
   readonly port?: number | undefined
-  /** The address to listen on. Default: `127.0.0.1`, so that no other machine can reach it. */
+  /** The host name or IP address to listen on. Default: `127.0.0.1`, so other machines cannot connect. */
   readonly host?: string | undefined
 }
 
-/** The connection of the current request. */
+/** The connection of the current request, which a scripted fault can reset. */
 const connection = Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
   const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
   return {
@@ -55,7 +55,7 @@ const connection = Effect.map(HttpServerRequest.HttpServerRequest, (request) => 
 })
 
 /**
- * A sandbox on a socket, and its state. It stops with the layer's scope.
+ * Provides a sandbox server's `Address` and its `Sandbox.State`. The server stops with the layer's scope.
  *
  * @category layers
  * @since 0.1.0
@@ -68,7 +68,7 @@ export const layerOptions = (options: Options): Layer.Layer<Address | Sandbox.St
       return Context.make(Address, Address.of({ url })).pipe(Context.add(Sandbox.State, yield* Sandbox.State))
     })
   ).pipe(
-    // Not merged: its router would take the place of the one that a program has.
+    // Provided and not merged, because its router would replace the router of the program.
     Layer.provide(
       HttpRouter.serve(layerSandboxRoutes(options, connection), {
         routerConfig: sandboxRouterConfig,
@@ -86,7 +86,8 @@ export const layerOptions = (options: Options): Layer.Layer<Address | Sandbox.St
   )
 
 /**
- * A sandbox on any free port of the loopback address, and its state. It stops with the layer's scope.
+ * Provides a sandbox server like `layerOptions`, with the default options: it listens on a free port of the loopback
+ * address.
  *
  * @category layers
  * @since 0.1.0

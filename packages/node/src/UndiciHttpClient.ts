@@ -1,9 +1,9 @@
 /**
- * An `HttpClient` directly on undici's dispatcher: one object a request, which receives the whole response, holds the
- * only timer, counts the bytes and resumes the fiber. It enforces the limits of an attempt (`Transport.CurrentAttempt`)
- * by itself, so that a call needs no race of fibers.
+ * An `HttpClient` on undici's dispatcher, with a connection pool of its own or on a dispatcher of yours.
  *
- * Everywhere else it is an ordinary `HttpClient`, for requests and responses that fit into memory.
+ * In calls of the SDK, it enforces the timeout and the size limit of each attempt itself, so a call needs no race of
+ * fibers. Each request has one handler, which receives the whole response, counts its bytes and holds the only timer.
+ * You can also use it as an ordinary `HttpClient` if requests and responses fit into memory.
  *
  * @since 0.1.0
  */
@@ -28,27 +28,34 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { Socket } from "node:net"
 import type { Dispatcher } from "undici"
-import { findUnsendable } from "./internal/headerValidation.ts"
-import { abandoned, failed, type Outcome, ResponseHandler, timerMillis } from "./internal/responseHandler.ts"
+import { validateRequest } from "./internal/headerValidation.ts"
+import {
+  cancelledMessage,
+  failTransport,
+  ResponseHandler,
+  type SendResult,
+  toTimerDelay
+} from "./internal/responseHandler.ts"
 import { loadUndici } from "./internal/undici.ts"
 
 /**
- * How large a response may be.
+ * The size limit of responses.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface SizeLimit {
   /**
-   * The most bytes of a response body, before and after decompression. Default: 10 MiB.
+   * The most bytes of a response body, before and after decompression. Default: 10 MiB (10,485,760 bytes).
    *
-   * `Transport.CurrentAttempt` and Effect's `HttpIncomingMessage.MaxBodySize`, in this order, take precedence.
+   * In calls of the SDK, the client's `maxBodySize` takes precedence. Elsewhere, Effect's
+   * `HttpIncomingMessage.MaxBodySize` takes precedence if it is set.
    */
   readonly maxBodyBytes?: number | undefined
 }
 
 /**
- * The pool of connections.
+ * The options of a connection pool.
  *
  * @category configuration
  * @since 0.1.0
@@ -57,28 +64,31 @@ export interface Options extends SizeLimit {
   /**
    * The most connections to one origin, at least 1. Default: 64.
    *
-   * Further requests wait, and their waiting counts against their time limit. undici itself sets no limit, and a burst
-   * of ten thousand calls would then open as many sockets; 64 in parallel are 640 calls a second at 100 ms each.
+   * Further requests wait in a queue, and this wait counts against their timeout. undici itself sets no limit, so a
+   * burst of 10,000 calls would open 10,000 sockets. With 64 connections and responses after 100 milliseconds, a pool
+   * makes 640 calls a second.
    */
   readonly connections?: number | undefined
   /**
-   * The most requests under way on one connection (RFC 9112, section 9.3.2). Default: 1.
+   * The most requests in flight on one connection (RFC 9112, section 9.3.2), at least 0. Default: 1.
    *
-   * With more, one broken response can take others with it. With 0 every request has a connection of its own.
+   * With more than 1, a broken response can also break the requests behind it. With 0, every request opens a connection
+   * of its own.
    */
   readonly pipelining?: number | undefined
   /**
-   * How long a connection without a request stays open, unless the server's `Keep-Alive` header says otherwise.
+   * How long an idle connection stays open, unless the server's `Keep-Alive` header sets another time.
    * Default: 4 seconds.
    *
-   * It stays below the 5 seconds after which a Node server closes its end: a request written just then breaks, and
-   * nobody knows what became of it.
+   * By default, a Node server closes idle connections after 5 seconds. If it does so while a request is being sent, the
+   * outcome of that request is unknown. The default is shorter to avoid this.
    */
   readonly keepAliveTimeout?: Duration.Input | undefined
   /**
-   * How long connecting may take, TLS included. Default: 10 seconds.
+   * The timeout of connecting, including TLS. Default: 10 seconds.
    *
-   * A shorter time limit of the attempt comes first. undici looks at this one about twice a second.
+   * If the timeout of the attempt is shorter, it ends the request first. undici checks the connect timeout about twice a
+   * second.
    */
   readonly connectTimeout?: Duration.Input | undefined
 }
@@ -86,23 +96,26 @@ export interface Options extends SizeLimit {
 const defaultMaxBodyBytes = 10 * 1024 * 1024
 
 /**
- * Creates a client on a dispatcher that the caller owns: a pool with options of its own, a proxy, a `MockAgent`.
+ * Creates a client on a dispatcher that you own, such as an `Agent` with other options, a `ProxyAgent` or a
+ * `MockAgent`.
  *
  * **Details**
  *
- * The dispatcher is not closed. Its `headersTimeout` and `bodyTimeout` are switched off for these requests, so that the
- * attempt's time limit is the one that acts. What is queued or retried inside a dispatcher counts against that limit.
+ * The client does not close the dispatcher. It disables the dispatcher's `headersTimeout` and `bodyTimeout` for its
+ * requests, so only the timeout of the attempt applies. Time in the dispatcher's queue or in its retries counts against
+ * that timeout.
  *
  * **Gotchas**
  *
- * Outside of a call of the SDK there is no time limit: use `Effect.timeout`. There is no client span and no trace header
- * either. Redirects are not followed, unless the dispatcher does so.
+ * Outside of calls of the SDK, requests have no timeout, no client span and no trace headers. Use `Effect.timeout`
+ * there. Redirects are not followed, unless the dispatcher follows them.
  *
- * The whole response is buffered, also for `stream`, and fails to be read beyond the size limit. Request bodies that are
- * streams or forms are refused with an `EncodeError`. Use the clients of `@effect/platform-node` for these.
+ * The whole response is buffered, even if you read its `stream`. A body that exceeds the size limit fails when it is
+ * read. Request bodies that are streams or forms fail with an `EncodeError`. Use a client of `@effect/platform-node`
+ * for them.
  *
- * No `accept-encoding` is sent, so responses come uncompressed. One that is compressed all the same is decompressed where
- * its `content-encoding` is one of `gzip`, `deflate`, `br` and `zstd`, and else left as it is.
+ * No `accept-encoding` is sent, so servers normally do not compress their responses. If a response is compressed with
+ * `gzip`, `deflate`, `br` or `zstd`, it is decompressed. With another `content-encoding`, the body stays unchanged.
  *
  * @category constructors
  * @since 0.1.0
@@ -110,8 +123,10 @@ const defaultMaxBodyBytes = 10 * 1024 * 1024
 export const make = (dispatcher: Dispatcher, options?: SizeLimit): HttpClient.HttpClient =>
   makeClient(dispatcher, options, false)
 
-const integerOption = (name: string, value: number, least: number): number => {
-  if (!Number.isInteger(value) || value < least) throw new RangeError(`${name} must be an integer, at least ${least}`)
+const integerOption = (name: string, value: number, minimum: number): number => {
+  if (!Number.isInteger(value) || value < minimum) {
+    throw new RangeError(`The pool option "${name}" must be an integer of at least ${minimum}`)
+  }
   return value
 }
 
@@ -120,16 +135,16 @@ const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Sco
     Effect.acquireRelease(
       Effect.map(loadUndici(), ({ Agent, buildConnector }) => {
         const connect = buildConnector({
-          // ALPN would decide otherwise, and HTTP/2 differs in what queues where and in what breaks with what.
+          // Otherwise ALPN could select HTTP/2, where requests queue in other places and fail together.
           allowH2: false,
-          timeout: timerMillis(Duration.toMillis(options.connectTimeout ?? "10 seconds"))
+          timeout: toTimerDelay(Duration.toMillis(options.connectTimeout ?? "10 seconds"))
         })
         const connecting = new Set<Socket>()
         const agent = new Agent({
           allowH2: false,
           connections: integerOption("connections", options.connections ?? 64, 1),
           pipelining: integerOption("pipelining", options.pipelining ?? 1, 0),
-          keepAliveTimeout: timerMillis(Duration.toMillis(options.keepAliveTimeout ?? "4 seconds")),
+          keepAliveTimeout: toTimerDelay(Duration.toMillis(options.keepAliveTimeout ?? "4 seconds")),
           connect(target, callback) {
             const socket: unknown = connect(target, (...result) => {
               if (socket instanceof Socket) connecting.delete(socket)
@@ -142,8 +157,8 @@ const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Sco
           agent,
           close: () => {
             const destroyed = agent.destroy()
-            // undici leaves these open until their timeout, and the process with them.
-            for (const socket of connecting) socket.destroy(new Error(abandoned))
+            // undici keeps these sockets open until their timeout, and they keep the process alive.
+            for (const socket of connecting) socket.destroy(new Error(cancelledMessage))
             return destroyed
           }
         }
@@ -154,21 +169,23 @@ const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Sco
   )
 
 /**
- * Provides a client with a pool of its own, which is closed with the layer's scope.
+ * Provides a client with its own connection pool. The pool closes with the layer's scope.
  *
  * **Details**
  *
- * Closing destroys the pool: requests still under way fail, and no socket keeps the process alive. undici is loaded when
- * the layer is built, not before.
+ * When the pool closes, requests in flight fail, and no socket keeps the process alive. undici is loaded when the
+ * layer is built. The connections use HTTP/1.1.
  *
- * The connections speak HTTP/1.1. Options out of their range are a defect when the layer is built.
+ * **Gotchas**
+ *
+ * An invalid option is a defect when the layer is built: a `RangeError` that names the option.
  *
  * **Example** (A smaller pool)
  *
  * ```ts
  * import { UndiciHttpClient } from "@agentalk/node"
  *
- * const HttpClientLive = UndiciHttpClient.layerOptions({ connections: 8, connectTimeout: "2 seconds" })
+ * const layerHttpClient = UndiciHttpClient.layerOptions({ connections: 8, connectTimeout: "2 seconds" })
  * ```
  *
  * @category layers
@@ -181,7 +198,7 @@ export const layerOptions = (options: Options): Layer.Layer<HttpClient.HttpClien
   )
 
 /**
- * Provides a client with a pool of its own and the default options.
+ * Provides a client with its own connection pool and the default options.
  *
  * @category layers
  * @since 0.1.0
@@ -189,7 +206,7 @@ export const layerOptions = (options: Options): Layer.Layer<HttpClient.HttpClien
 export const layer: Layer.Layer<HttpClient.HttpClient> = layerOptions({})
 
 /**
- * Provides a client on a dispatcher that the caller owns, as `make` does.
+ * Provides a client on a dispatcher that you own, like `make`.
  *
  * @category layers
  * @since 0.1.0
@@ -202,62 +219,64 @@ export const layerDispatcher = (dispatcher: Dispatcher, options?: SizeLimit): La
 const makeClient = (
   dispatcher: Dispatcher,
   options: SizeLimit | undefined,
-  isOwnPool: boolean
+  ownsPool: boolean
 ): HttpClient.HttpClient => {
   const maxBodyBytes = options?.maxBodyBytes ?? defaultMaxBodyBytes
-  const parse = makeParse()
+  const parseUrl = makeUrlParser()
   return markAttemptAware(
     HttpClient.makeWith(
       (prepared: Effect.Effect<HttpClientRequest>) =>
         Effect.flatMap(prepared, (request) =>
-          Effect.withFiber((fiber) => send(dispatcher, isOwnPool, maxBodyBytes, parse, request, fiber))
+          Effect.withFiber((fiber) => send(dispatcher, ownsPool, maxBodyBytes, parseUrl, request, fiber))
         ),
       Effect.succeed
     )
   )
 }
 
-type Parse = (request: HttpClientRequest) => ReturnType<typeof Url.make>
+type ParseUrl = (request: HttpClientRequest) => ReturnType<typeof Url.make>
 
-/** Makes URLs of requests, and keeps the last: most calls go where the one before went. */
-const makeParse = (): Parse => {
-  let last: { readonly text: string; readonly made: ReturnType<typeof Url.make> } | undefined
+/** Makes a parser that keeps its last URL, because many calls in a row use the same one. */
+const makeUrlParser = (): ParseUrl => {
+  let last: { readonly text: string; readonly result: ReturnType<typeof Url.make> } | undefined
   return ({ url, urlParams }) => {
     if (urlParams.params.length > 0) return Url.make(url, urlParams, undefined)
-    if (last?.text !== url) last = { text: url, made: Url.make(url, urlParams, undefined) }
-    return last.made
+    if (last?.text !== url) last = { text: url, result: Url.make(url, urlParams, undefined) }
+    return last.result
   }
 }
 
 const send = (
   dispatcher: Dispatcher,
-  isOwnPool: boolean,
+  ownsPool: boolean,
   maxBodyBytes: number,
-  parse: Parse,
+  parseUrl: ParseUrl,
   request: HttpClientRequest,
   fiber: Fiber.Fiber<unknown, unknown>
-): Outcome => {
-  const made = parse(request)
-  // The cause of such a failure holds the URL.
-  if (Result.isFailure(made)) return invalidUrl(request, "the URL cannot be parsed")
-  const url = made.success
+): SendResult => {
+  const parsed = parseUrl(request)
+  // The failure is not used as a cause, because it holds the URL.
+  if (Result.isFailure(parsed)) return failInvalidUrl(request, "the URL cannot be parsed")
+  const url = parsed.success
   if (url.protocol !== "https:" && url.protocol !== "http:") {
-    return invalidUrl(request, "the URL is neither https nor http")
+    return failInvalidUrl(request, "the scheme of the URL must be https or http")
   }
-  const body = toBody(request)
-  if (body === undefined) return cannotEncode(request, "the transport sends bodies that are in memory only")
-  const unsendable = findUnsendable(request)
-  if (unsendable !== undefined) return cannotEncode(request, unsendable)
+  const body = toDispatchBody(request)
+  if (body === undefined) {
+    return failEncode(request, "the body must be text or bytes in memory, because this client does not send streams")
+  }
+  const invalidReason = validateRequest(request)
+  if (invalidReason !== undefined) return failEncode(request, invalidReason)
 
   const attempt = fiber.getRef(CurrentAttempt)
-  const limit = attempt?.maxBodyBytes ?? Number(fiber.getRef(HttpIncomingMessage.MaxBodySize) ?? maxBodyBytes)
+  const sizeLimit = attempt?.maxBodyBytes ?? Number(fiber.getRef(HttpIncomingMessage.MaxBodySize) ?? maxBodyBytes)
   const clock = fiber.getRef(Clock.Clock)
   const deadline = attempt !== undefined && usesDefaultClock(fiber) ? attempt.deadline : Infinity
   if (deadline !== Infinity && !(monotonicMillis(clock) < deadline)) {
-    return failed(request, new TransportFault("timeout", { sent: false }))
+    return failTransport(request, new TransportFault("timeout", { sent: false }))
   }
   return Effect.callback((resume) => {
-    const handler = new ResponseHandler(request, url, limit, deadline, clock, isOwnPool, resume)
+    const handler = new ResponseHandler(request, url, sizeLimit, deadline, clock, ownsPool, resume)
     attempt?.onDispatch(handler)
     try {
       dispatcher.dispatch(
@@ -275,17 +294,17 @@ const send = (
     } catch (error) {
       handler.onResponseError(undefined, error)
     }
-    return Effect.sync(() => handler.abandon())
+    return Effect.sync(() => handler.interrupt())
   })
 }
 
-/** The body for undici, `null` where there is none, `undefined` where it is none that can be sent. */
-const toBody = ({ body }: HttpClientRequest): Uint8Array | string | null | undefined => {
+/** The body for undici. `null` if the request has no body, `undefined` if its body cannot be sent. */
+const toDispatchBody = ({ body }: HttpClientRequest): Uint8Array | string | null | undefined => {
   switch (body._tag) {
     case "Empty":
       return null
     case "Uint8Array":
-      // The text, where there is one, is also what a `MockAgent` compares.
+      // The text is preferred, because a `MockAgent` compares bodies as text.
       return body.text ?? body.body
     case "Raw":
       return typeof body.body === "string" || body.body instanceof Uint8Array ? body.body : undefined
@@ -294,12 +313,12 @@ const toBody = ({ body }: HttpClientRequest): Uint8Array | string | null | undef
   }
 }
 
-const invalidUrl = (request: HttpClientRequest, description: string): Outcome =>
+const failInvalidUrl = (request: HttpClientRequest, description: string): SendResult =>
   Effect.fail(
     new HttpClientError.HttpClientError({ reason: new HttpClientError.InvalidUrlError({ request, description }) })
   )
 
-const cannotEncode = (request: HttpClientRequest, description: string): Outcome =>
+const failEncode = (request: HttpClientRequest, description: string): SendResult =>
   Effect.fail(
     new HttpClientError.HttpClientError({ reason: new HttpClientError.EncodeError({ request, description }) })
   )

@@ -1,5 +1,6 @@
 /**
- * The Agentalk Contacts API on Node.
+ * The Agentalk Contacts API on Node: a client that is configured by the environment, its HTTP transport, and a sandbox
+ * server.
  *
  * @since 0.1.0
  */

@@ -2,6 +2,7 @@ import { UndiciHttpClient } from "@agentalk/node"
 import * as Transport from "@agentalk/core/unstable"
 import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import * as ByteSize from "effect/ByteSize"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -28,16 +29,16 @@ import * as Zlib from "node:zlib"
 import { Agent, Dispatcher, MockAgent } from "undici"
 
 // -----------------------------------------------------------------------------
-// Servers on loopback, and what they saw
+// Servers on the loopback address
 // -----------------------------------------------------------------------------
 
 interface Listening {
   readonly origin: string
   readonly port: number
-  /** Every connection, also those that have ended. */
+  /** All connections, including closed ones. */
   readonly sockets: Array<Net.Socket>
-  /** The connections that have ended, in that order. */
-  readonly ended: Queue.Queue<Net.Socket>
+  /** The closed connections, in the order in which they closed. */
+  readonly closedSockets: Queue.Queue<Net.Socket>
 }
 
 const listen = <S extends Net.Server>(
@@ -46,16 +47,16 @@ const listen = <S extends Net.Server>(
   Effect.acquireRelease(
     Effect.callback<Listening & { readonly server: S }>((resume) => {
       const sockets: Array<Net.Socket> = []
-      const ended = Effect.runSync(Queue.unbounded<Net.Socket>())
+      const closedSockets = Effect.runSync(Queue.unbounded<Net.Socket>())
       server.on("connection", (socket) => {
         sockets.push(socket)
         socket.on("error", () => {})
-        socket.on("close", () => Queue.offerUnsafe(ended, socket))
+        socket.on("close", () => Queue.offerUnsafe(closedSockets, socket))
       })
       server.listen(0, "127.0.0.1", () => {
         const address = server.address()
         const port = typeof address === "object" && address !== null ? address.port : 0
-        resume(Effect.succeed({ server, origin: `http://127.0.0.1:${port}`, port, sockets, ended }))
+        resume(Effect.succeed({ server, origin: `http://127.0.0.1:${port}`, port, sockets, closedSockets }))
       })
     }),
     ({ server, sockets }) =>
@@ -65,26 +66,26 @@ const listen = <S extends Net.Server>(
       })
   )
 
-/** A server that answers by `handle`. */
+/** An HTTP server that responds with `handle`. */
 const serve = (handle: Http.RequestListener) => listen(Http.createServer({ keepAliveTimeout: 60_000 }, handle))
 
-/** A server of which every request waits in a queue to be answered by the test. */
-const serveByHand = Effect.gen(function* () {
-  const exchanges = yield* Queue.unbounded<{
+/** An HTTP server that puts every request into a queue. The test takes them and responds. */
+const serveQueued = Effect.gen(function* () {
+  const requests = yield* Queue.unbounded<{
     readonly request: Http.IncomingMessage
     readonly response: Http.ServerResponse
   }>()
   const listening = yield* serve((request, response) => {
     request.resume()
-    Queue.offerUnsafe(exchanges, { request, response })
+    Queue.offerUnsafe(requests, { request, response })
   })
-  return { ...listening, exchanges }
+  return { ...listening, requests }
 })
 
-/** A server that never answers, not even a handshake. */
-const serveSilence = Effect.suspend(() => listen(Net.createServer((socket) => socket.resume())))
+/** A TCP server that accepts connections and never sends a byte, so a TLS handshake never ends. */
+const serveSilent = Effect.suspend(() => listen(Net.createServer((socket) => socket.resume())))
 
-/** A server that writes `bytes` in answer to the first bytes of a connection, and then does `after`. */
+/** A TCP server that writes `bytes` after the first data of each connection, and then calls `after`. */
 const serveRaw = (bytes: string, after: (socket: Net.Socket) => void = () => {}) =>
   listen(
     Net.createServer((socket) => {
@@ -96,7 +97,7 @@ const serveRaw = (bytes: string, after: (socket: Net.Socket) => void = () => {})
   )
 
 // -----------------------------------------------------------------------------
-// Clients, and how they fail
+// Clients and dispatchers
 // -----------------------------------------------------------------------------
 
 const build = (layer: Layer.Layer<HttpClient.HttpClient>) =>
@@ -106,7 +107,7 @@ const makeClient = (options: UndiciHttpClient.Options = {}) => build(UndiciHttpC
 
 const mebibyte = 1024 * 1024
 
-/** Makes the calls in an effect under the limits of an attempt that begins now. */
+/** Makes the requests of an effect in an attempt that starts now, with a timeout and a size limit. */
 const withAttempt =
   (millis: number, maxBodyBytes = mebibyte) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -134,8 +135,8 @@ const assertFault = (
   else assert.include(expected.code, fault.code)
 }
 
-/** A dispatcher that does what the test says. */
-class Scripted extends Dispatcher {
+/** A dispatcher that calls a function of the test for each request. */
+class ScriptedDispatcher extends Dispatcher {
   private readonly script: (handler: Dispatcher.DispatchHandler, options: Dispatcher.DispatchOptions) => void
   constructor(script: (handler: Dispatcher.DispatchHandler, options: Dispatcher.DispatchOptions) => void) {
     super()
@@ -175,15 +176,15 @@ describe("UndiciHttpClient", () => {
   })
 
   describe("requests", () => {
-    it.live("sends JSON as it is given, and nothing of its own but what HTTP needs", () =>
+    it.live("sends the given JSON and headers, and adds only the headers that HTTP requires", () =>
       Effect.gen(function* () {
-        const { exchanges, origin, port } = yield* serveByHand
+        const { requests, origin, port } = yield* serveQueued
         const client = yield* makeClient()
         const fiber = yield* HttpClientRequest.post(`${origin}/api/contacts`, {
           headers: { authorization: "Bearer x.y", "x-organization-id": "1" }
         }).pipe(HttpClientRequest.bodyJsonUnsafe({ name: "Zoë 🦊" }), client.execute, Effect.forkChild)
 
-        const { request, response } = yield* Queue.take(exchanges)
+        const { request, response } = yield* Queue.take(requests)
         assert.strictEqual(request.method, "POST")
         assert.strictEqual(request.url, "/api/contacts")
         assert.deepStrictEqual(
@@ -217,7 +218,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("sends the body that it was given", () =>
+    it.live("sends text and byte bodies unchanged", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((request, response) => {
           response.setHeader("x-length", request.headers["content-length"] ?? "")
@@ -238,7 +239,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("builds the URL from the request and its parameters, and sends no fragment", () =>
+    it.live("builds the URL from the request and its parameters, without the fragment", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((request, response) => response.end(request.url))
         const client = yield* makeClient()
@@ -250,7 +251,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("refuses a URL that it cannot request, without quoting it", () =>
+    it.live("fails with InvalidUrlError if the URL is invalid or not HTTP, and does not quote the URL", () =>
       Effect.gen(function* () {
         const client = yield* makeClient()
         for (const url of ["not a url", "ftp://127.0.0.1/", "data:,x"]) {
@@ -261,7 +262,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("refuses bodies that are not in memory", () =>
+    it.live("fails with EncodeError if the body is not in memory, and opens no connection", () =>
       Effect.gen(function* () {
         const { origin, sockets } = yield* serve((_, response) => response.end())
         const client = yield* makeClient()
@@ -279,7 +280,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("refuses what undici would refuse, so that its pool stays usable", () =>
+    it.live("fails with EncodeError for each header that undici refuses, and the pool stays usable", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => response.end("ok"))
         const client = yield* makeClient({ connections: 2 })
@@ -298,7 +299,7 @@ describe("UndiciHttpClient", () => {
           assert.strictEqual(error.reason._tag, "EncodeError")
           for (const value of Object.values(headers)) assert.notInclude(error.message, value)
         }
-        // A length that does not match is found out later, when the connection is there.
+        // undici detects a wrong length only after the connection is open.
         const mismatch = yield* Effect.flip(
           client.execute(
             HttpClientRequest.post(origin, { body: HttpBody.raw("four") }).pipe(
@@ -331,9 +332,10 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("uses a connection again for calls that follow each other", () =>
+    it.live("reuses connections for sequential requests", () =>
       Effect.gen(function* () {
-        // undici lets a connection rest for a turn of the event loop, in which a larger pool opens a second one.
+        // undici waits for one turn of the event loop before it reuses a connection. In that turn, a larger pool opens
+        // a second connection.
         for (const [connections, opened] of [
           [1, 1],
           [64, 2]
@@ -349,13 +351,13 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("opens no more connections than it may", () =>
+    it.live("opens at most the configured number of connections", () =>
       Effect.gen(function* () {
-        const { exchanges, origin, sockets } = yield* serveByHand
+        const { requests, origin, sockets } = yield* serveQueued
         const client = yield* makeClient({ connections: 3 })
         const fibers = yield* Effect.forEach(Array.from({ length: 9 }), () => Effect.forkChild(client.get(origin)))
         for (let i = 0; i < 9; i++) {
-          const { response } = yield* Queue.take(exchanges)
+          const { response } = yield* Queue.take(requests)
           response.end()
         }
         yield* Effect.forEach(fibers, Fiber.join)
@@ -363,16 +365,16 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("is marked as enforcing the limits of an attempt", () =>
+    it.live("is marked as a client that enforces the limits of an attempt", () =>
       Effect.gen(function* () {
         assert.isTrue(Transport.isAttemptAware(yield* makeClient()))
-        assert.isTrue(Transport.isAttemptAware(UndiciHttpClient.make(new Scripted(() => {}))))
+        assert.isTrue(Transport.isAttemptAware(UndiciHttpClient.make(new ScriptedDispatcher(() => {}))))
       })
     )
   })
 
   describe("responses", () => {
-    it.live("decodes characters that chunks have split, and drops a byte order mark", () =>
+    it.live("decodes characters that are split between chunks, and drops a byte order mark", () =>
       Effect.gen(function* () {
         const text = "\uFEFFZoë 🦊 日本"
         const { origin } = yield* serve((_, response) => {
@@ -386,7 +388,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("puts together a body of many packets", () =>
+    it.live("reassembles a body of many packets", () =>
       Effect.gen(function* () {
         const body = Array.from({ length: 300_000 }, (_, i) => String(i)).join()
         const { origin } = yield* serve((_, response) => {
@@ -412,7 +414,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("reads an empty body in every form", () =>
+    it.live("reads an empty body with every accessor", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((request, response) => {
           response.writeHead(request.url === "/204" ? 204 : 200).end()
@@ -432,7 +434,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("takes informational responses for what they are", () =>
+    it.live("ignores informational responses and returns the final response", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => {
           response.writeProcessing()
@@ -446,7 +448,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("counts an informational response as no response when none follows", () =>
+    it.live("fails with a network fault if the connection closes after an informational response", () =>
       Effect.gen(function* () {
         const { origin } = yield* serveRaw(crlf("HTTP/1.1 103 Early Hints", "link: </a>", "", ""), (socket) =>
           socket.end()
@@ -460,7 +462,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("reads a body that ends with its connection", () =>
+    it.live("reads a body that ends when the connection closes", () =>
       Effect.gen(function* () {
         const { origin } = yield* serveRaw(crlf("HTTP/1.1 200 OK", "connection: close", "", "to the end"), (socket) =>
           socket.end()
@@ -471,7 +473,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("reads forms, refuses to upgrade, and shows neither body nor credentials", () =>
+    it.live("reads forms, fails to upgrade, and hides the body and cookies from inspection", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((request, response) => {
           response.setHeader("set-cookie", "session=secret")
@@ -485,17 +487,19 @@ describe("UndiciHttpClient", () => {
         const client = yield* makeClient()
         const encoded = yield* client.get(origin)
         assert.deepStrictEqual(UrlParams.toRecord(yield* encoded.urlParamsBody), { "?a": "1", b: "é", a: "2" })
-        const notAForm = yield* Effect.flip(encoded.formData)
-        assert.strictEqual(notAForm.reason._tag, "DecodeError")
-        const notJson = yield* Effect.flip(encoded.json)
-        assert.strictEqual(notJson.reason._tag, "DecodeError")
-        assert.isUndefined(notJson.cause)
+        const formError = yield* Effect.flip(encoded.formData)
+        assert.strictEqual(formError.reason._tag, "DecodeError")
+        const jsonError = yield* Effect.flip(encoded.json)
+        assert.strictEqual(jsonError.reason._tag, "DecodeError")
+        assert.isUndefined(jsonError.cause)
         assert.strictEqual((yield* Effect.flip(encoded.upgrade)).reason._tag, "StatusCodeError")
         assert.notInclude(inspect(encoded), "secret")
         assert.notInclude(inspect(encoded), "%C3%A9")
-        // Loggers that know no custom inspection find nothing either.
+        // Loggers that ignore custom inspection read the own properties, which do not contain the body either.
         assert.deepStrictEqual(
-          Object.values({ ...notJson.response }).filter((value) => value instanceof Uint8Array || value instanceof URL),
+          Object.values({ ...jsonError.response }).filter(
+            (value) => value instanceof Uint8Array || value instanceof URL
+          ),
           []
         )
 
@@ -504,7 +508,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("decompresses what was compressed unasked, up to the size limit", () =>
+    it.live("decompresses a compressed response, up to the size limit", () =>
       Effect.gen(function* () {
         const text = "a".repeat(100_000)
         const encodings: { readonly [name: string]: (text: string) => Buffer } = {
@@ -540,7 +544,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("reports a compressed body that is broken", () =>
+    it.live("fails to read a corrupt compressed body", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => {
           response.setHeader("content-encoding", "gzip")
@@ -558,21 +562,21 @@ describe("UndiciHttpClient", () => {
     )
   })
 
-  describe("time limit", () => {
-    it.live("covers the wait for the head", () =>
+  describe("timeout of an attempt", () => {
+    it.live("covers the wait for the response head", () =>
       Effect.gen(function* () {
-        const { ended, exchanges, origin } = yield* serveByHand
+        const { closedSockets, requests, origin } = yield* serveQueued
         const client = yield* makeClient()
         const error = yield* client.get(origin).pipe(withAttempt(50), Effect.flip)
         assertFault(error, "TransportError", { kind: "timeout", sent: true })
-        assert.strictEqual(yield* Queue.size(exchanges), 1)
-        yield* Queue.take(ended)
+        assert.strictEqual(yield* Queue.size(requests), 1)
+        yield* Queue.take(closedSockets)
       })
     )
 
-    it.live("covers the body, of which status and headers are known", () =>
+    it.live("covers the body: the response has its status and headers, and reading the body fails", () =>
       Effect.gen(function* () {
-        const { ended, origin } = yield* serve((_, response) => {
+        const { closedSockets, origin } = yield* serve((_, response) => {
           response.writeHead(503, { "retry-after": "7" })
           response.write("begun")
         })
@@ -590,23 +594,23 @@ describe("UndiciHttpClient", () => {
           assertFault(error, "DecodeError", { kind: "timeout", sent: true })
           assert.strictEqual(error.response, response)
         }
-        yield* Queue.take(ended)
+        yield* Queue.take(closedSockets)
       })
     )
 
-    it.live("covers the wait for a connection, in which nothing is sent", () =>
+    it.live("covers the wait in the queue of the pool, and reports the request as not sent", () =>
       Effect.gen(function* () {
-        const { exchanges, origin, sockets } = yield* serveByHand
+        const { requests, origin, sockets } = yield* serveQueued
         const client = yield* makeClient({ connections: 1 })
         const first = yield* Effect.forkChild(client.get(origin))
-        const { response } = yield* Queue.take(exchanges)
+        const { response } = yield* Queue.take(requests)
         const error = yield* client.post(origin).pipe(withAttempt(50), Effect.flip)
         assertFault(error, "TransportError", { kind: "timeout", sent: false })
 
         response.end("first")
         assert.strictEqual(yield* (yield* Fiber.join(first)).text, "first")
         const third = yield* Effect.forkChild(client.get(`${origin}/third`))
-        const next = yield* Queue.take(exchanges)
+        const next = yield* Queue.take(requests)
         assert.strictEqual(next.request.url, "/third")
         next.response.end()
         yield* Fiber.join(third)
@@ -614,16 +618,16 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("covers connecting", () =>
+    it.live("covers connecting, and reports the request as not sent", () =>
       Effect.gen(function* () {
-        const { port } = yield* serveSilence
+        const { port } = yield* serveSilent
         const client = yield* makeClient()
         const error = yield* client.get(`https://127.0.0.1:${port}`).pipe(withAttempt(50), Effect.flip)
         assertFault(error, "TransportError", { kind: "timeout", sent: false })
       })
     )
 
-    it.live("that has passed already sends nothing", () =>
+    it.live("sends nothing if the deadline has passed", () =>
       Effect.gen(function* () {
         const { origin, sockets } = yield* serve((_, response) => response.end())
         const client = yield* makeClient()
@@ -635,14 +639,14 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("of more than a timer can hold does not pass at once", () =>
+    it.live("does not fire at once if the timeout is longer than the maximum delay of a timer", () =>
       Effect.gen(function* () {
-        const { exchanges, origin } = yield* serveByHand
+        const { requests, origin } = yield* serveQueued
         const client = yield* makeClient()
         for (const millis of [2 ** 31, 2 ** 40, Infinity]) {
           const fiber = yield* client.get(origin).pipe(withAttempt(millis), Effect.forkChild)
-          const { response } = yield* Queue.take(exchanges)
-          // Longer than a timer that overflowed, which lasts 1 ms.
+          const { response } = yield* Queue.take(requests)
+          // A timer that overflows fires after 1 millisecond, so it would fire during this sleep.
           yield* Effect.sleep(10)
           response.end("ok")
           assert.strictEqual(yield* (yield* Fiber.join(fiber)).text, "ok")
@@ -650,10 +654,10 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("of more than a timer can hold goes on when the timer ends", () =>
+    it.live("starts another timer if the timeout is longer than the maximum delay of a timer", () =>
       Effect.gen(function* () {
         let handler: Dispatcher.DispatchHandler | undefined
-        const client = UndiciHttpClient.make(new Scripted((each) => (handler = each)))
+        const client = UndiciHttpClient.make(new ScriptedDispatcher((each) => (handler = each)))
         yield* fakeTimers
         const fiber = yield* client.get("http://a.example").pipe(withAttempt(2 ** 40), Effect.forkChild)
         yield* Effect.yieldNow
@@ -667,9 +671,9 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("is not passed before its time", () =>
+    it.live("never fires before the deadline", () =>
       Effect.gen(function* () {
-        const { origin } = yield* serveByHand
+        const { origin } = yield* serveQueued
         const client = yield* makeClient()
         const clock = yield* Clock.Clock
         for (let i = 0; i < 20; i++) {
@@ -687,10 +691,10 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("leaves no timer behind", () =>
+    it.live("clears its timer after a response, a failure and an interruption", () =>
       Effect.gen(function* () {
         const handlers: Array<Dispatcher.DispatchHandler> = []
-        const client = UndiciHttpClient.make(new Scripted((each) => handlers.push(each)))
+        const client = UndiciHttpClient.make(new ScriptedDispatcher((each) => handlers.push(each)))
         yield* fakeTimers
         const calls = yield* Effect.replicateEffect(
           Effect.forkChild(Effect.exit(client.get("http://a.example").pipe(withAttempt(60_000)))),
@@ -698,10 +702,10 @@ describe("UndiciHttpClient", () => {
         )
         yield* Effect.yieldNow
         assert.strictEqual(vi.getTimerCount(), 3)
-        const [answered, broken] = handlers
-        answered?.onRequestStart?.(controller, null)
-        answered?.onResponseStart?.(controller, 200, {})
-        answered?.onResponseEnd?.(controller, {})
+        const [completed, broken] = handlers
+        completed?.onRequestStart?.(controller, null)
+        completed?.onResponseStart?.(controller, 200, {})
+        completed?.onResponseEnd?.(controller, {})
         broken?.onRequestStart?.(controller, null)
         broken?.onResponseError?.(controller, new Error("broken"))
         assert.strictEqual(vi.getTimerCount(), 1)
@@ -710,25 +714,25 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.effect("is left to the SDK under another clock", () =>
+    it.effect("is left to the SDK if the fiber has another clock", () =>
       Effect.gen(function* () {
-        const { exchanges, origin } = yield* serveByHand
+        const { requests, origin } = yield* serveQueued
         const client = yield* makeClient()
         const fiber = yield* client.get(origin).pipe(withAttempt(1), Effect.forkChild)
-        const { response } = yield* Queue.take(exchanges)
+        const { response } = yield* Queue.take(requests)
         yield* TestClock.adjust("1 hour")
         response.end("late")
         const received = yield* Fiber.join(fiber)
         assert.strictEqual(yield* received.text, "late")
 
         const passed = yield* client.get(origin).pipe(withAttempt(-1), Effect.forkChild)
-        ;(yield* Queue.take(exchanges)).response.end("too large")
+        ;(yield* Queue.take(requests)).response.end("too large")
         const tooLarge = yield* Fiber.join(passed)
         assert.strictEqual(tooLarge.status, 200)
       })
     )
 
-    it.effect("leaves the size limit in force under another clock", () =>
+    it.effect("does not disable the size limit if the fiber has another clock", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => response.end("12345"))
         const client = yield* makeClient()
@@ -739,9 +743,9 @@ describe("UndiciHttpClient", () => {
   })
 
   describe("size limit", () => {
-    it.live("holds for what is announced, before it is read", () =>
+    it.live("applies to the content-length, before the body is received", () =>
       Effect.gen(function* () {
-        const { ended, origin } = yield* serve((_, response) => {
+        const { closedSockets, origin } = yield* serve((_, response) => {
           response.writeHead(200, { "content-length": "1001", "x-request-id": "abc" }).flushHeaders()
         })
         const client = yield* makeClient()
@@ -749,26 +753,26 @@ describe("UndiciHttpClient", () => {
         assert.strictEqual(response.status, 200)
         assert.strictEqual(response.headers["x-request-id"], "abc")
         assertFault(yield* Effect.flip(response.text), "DecodeError", { kind: "size", sent: true })
-        yield* Queue.take(ended)
+        yield* Queue.take(closedSockets)
       })
     )
 
-    it.live("holds for what arrives", () =>
+    it.live("applies to the received bytes", () =>
       Effect.gen(function* () {
-        const { ended, origin } = yield* serve((_, response) => {
-          const pour = (): void => {
-            if (!response.destroyed) response.write("x".repeat(600), () => setImmediate(pour))
+        const { closedSockets, origin } = yield* serve((_, response) => {
+          const writeMore = (): void => {
+            if (!response.destroyed) response.write("x".repeat(600), () => setImmediate(writeMore))
           }
-          pour()
+          writeMore()
         })
         const client = yield* makeClient()
         const response = yield* client.get(origin).pipe(withAttempt(60_000, 1000))
         assertFault(yield* Effect.flip(response.text), "DecodeError", { kind: "size", sent: true })
-        yield* Queue.take(ended)
+        yield* Queue.take(closedSockets)
       })
     )
 
-    it.live("allows a body of just that size", () =>
+    it.live("allows a body of exactly that size", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((request, response) => {
           if (request.url === "/chunked") response.write("x".repeat(400))
@@ -782,7 +786,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("ignores the length of what HEAD does not send", () =>
+    it.live("ignores the content-length of a response to HEAD", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => response.writeHead(200, { "content-length": "5000" }).end())
         const client = yield* makeClient()
@@ -792,7 +796,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("is the option's outside of the SDK, unless Effect's reference is set", () =>
+    it.live("is taken from the attempt, then from MaxBodySize, then from the option", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => response.end("12345"))
         const client = yield* makeClient({ maxBodyBytes: 4 })
@@ -802,22 +806,22 @@ describe("UndiciHttpClient", () => {
           .get(origin)
           .pipe(Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(5)))
         assert.strictEqual(yield* allowed.text, "12345")
-        const ofAttempt = yield* client
+        const limitedByAttempt = yield* client
           .get(origin)
           .pipe(
             Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(4)),
             withAttempt(60_000, 5)
           )
-        assert.strictEqual(yield* ofAttempt.text, "12345")
+        assert.strictEqual(yield* limitedByAttempt.text, "12345")
       })
     )
   })
 
-  describe("failures", () => {
-    it.live("a refused connection sent nothing", () =>
+  describe("a failure", () => {
+    it.live("reports the request as not sent if the connection is refused", () =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
-        const { port } = yield* serveSilence.pipe(Scope.provide(scope))
+        const { port } = yield* serveSilent.pipe(Scope.provide(scope))
         yield* Scope.close(scope, Exit.void)
         const client = yield* makeClient()
         for (const host of ["127.0.0.1", "localhost"]) {
@@ -827,7 +831,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("a failed TLS handshake sent nothing", () =>
+    it.live("reports the request as not sent if the TLS handshake fails", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => response.end())
         const client = yield* makeClient()
@@ -840,16 +844,16 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("a connection that is not made in time sent nothing", () =>
+    it.live("reports the request as not sent if connecting takes longer than connectTimeout", () =>
       Effect.gen(function* () {
-        const { port } = yield* serveSilence
+        const { port } = yield* serveSilent
         const client = yield* makeClient({ connectTimeout: 20 })
         const error = yield* Effect.flip(client.get(`https://127.0.0.1:${port}`))
         assertFault(error, "TransportError", { kind: "network", sent: false, code: ["UND_ERR_CONNECT_TIMEOUT"] })
       })
     )
 
-    it.live("a connection that breaks before the head may have sent the request", () =>
+    it.live("reports the request as sent if the connection breaks before the response head", () =>
       Effect.gen(function* () {
         const reset = yield* serveRaw("", (socket) => socket.resetAndDestroy())
         const closed = yield* serveRaw("", (socket) => socket.end())
@@ -861,7 +865,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("a kept connection that breaks may have sent the request", () =>
+    it.live("reports the request as sent if a reused connection breaks", () =>
       Effect.gen(function* () {
         const { origin, sockets } = yield* serve((request, response) => {
           if (request.url === "/second") request.socket.resetAndDestroy()
@@ -876,7 +880,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("a body cut short leaves status and headers", () =>
+    it.live("keeps the status and headers if the body is cut short", () =>
       Effect.gen(function* () {
         const long = yield* serveRaw(
           crlf("HTTP/1.1 201 Created", "content-length: 10", "x-a: b", "", "12345"),
@@ -904,7 +908,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("an answer that is not HTTP is a network fault", () =>
+    it.live("is a network fault if the response is not HTTP", () =>
       Effect.gen(function* () {
         const { origin } = yield* serveRaw("220 mail.example ESMTP\r\n\r\n")
         const client = yield* makeClient()
@@ -917,7 +921,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("say a code of the system, and nothing else", () =>
+    it.live("contains the system's error code and no data of the request", () =>
       Effect.gen(function* () {
         const refused = Object.assign(new Error("connect +15551234567"), { code: "ECONNREFUSED", address: "10.0.0.1" })
         for (const [thrown, expected] of [
@@ -930,7 +934,7 @@ describe("UndiciHttpClient", () => {
           [undefined, undefined]
         ] as const) {
           const throwing = UndiciHttpClient.make(
-            new Scripted(() => {
+            new ScriptedDispatcher(() => {
               throw thrown
             })
           )
@@ -945,37 +949,37 @@ describe("UndiciHttpClient", () => {
           const shown = inspect(error.cause, { depth: null, showHidden: true }) + JSON.stringify(error.cause)
           for (const secret of ["5551234567", "secret", "a.example", "10.0.0.1"]) assert.notInclude(shown, secret)
         }
-        const looped = new Error("loop")
-        looped.cause = looped
-        const looping = UndiciHttpClient.make(
-          new Scripted((handler) => setImmediate(() => handler.onResponseError?.(controller, looped)))
+        const cyclic = new Error("loop")
+        cyclic.cause = cyclic
+        const failing = UndiciHttpClient.make(
+          new ScriptedDispatcher((handler) => setImmediate(() => handler.onResponseError?.(controller, cyclic)))
         )
-        assertFault(yield* Effect.flip(looping.get("http://a.example")), "TransportError", {
+        assertFault(yield* Effect.flip(failing.get("http://a.example")), "TransportError", {
           kind: "network",
           sent: false
         })
       })
     )
 
-    it.live("undici's pipelining sends again what stood behind a broken response", () =>
+    it.live("makes undici resend the request that is pipelined behind it", () =>
       Effect.gen(function* () {
-        const { exchanges, origin, sockets } = yield* serveByHand
+        const { requests, origin, sockets } = yield* serveQueued
         const client = yield* makeClient({ connections: 1, pipelining: 2 })
         const first = yield* Effect.forkChild(client.get(`${origin}/first`))
-        const { request, response } = yield* Queue.take(exchanges)
+        const { request, response } = yield* Queue.take(requests)
         response.write("begun")
         const second = yield* Effect.forkChild(client.get(`${origin}/second`))
-        const behind = yield* Queue.take(exchanges)
-        assert.strictEqual(behind.request.url, "/second")
+        const pipelined = yield* Queue.take(requests)
+        assert.strictEqual(pipelined.request.url, "/second")
         request.socket.resetAndDestroy()
         assertFault(yield* Effect.flip((yield* Fiber.join(first)).text), "DecodeError", {
           kind: "network",
           sent: true,
           code: ["ECONNRESET", "UND_ERR_SOCKET"]
         })
-        const again = yield* Queue.take(exchanges)
-        assert.strictEqual(again.request.url, "/second")
-        again.response.end("second")
+        const resent = yield* Queue.take(requests)
+        assert.strictEqual(resent.request.url, "/second")
+        resent.response.end("second")
         assert.strictEqual(yield* (yield* Fiber.join(second)).text, "second")
         assert.lengthOf(sockets, 2)
       })
@@ -983,40 +987,40 @@ describe("UndiciHttpClient", () => {
   })
 
   describe("interruption", () => {
-    it.live("closes the connection of a request under way", () =>
+    it.live("closes the connection of a request in flight", () =>
       Effect.gen(function* () {
-        const { ended, exchanges, origin } = yield* serveByHand
+        const { closedSockets, requests, origin } = yield* serveQueued
         const client = yield* makeClient({ connections: 1 })
         const fiber = yield* client.get(origin).pipe(withAttempt(60_000), Effect.forkChild)
-        yield* Queue.take(exchanges)
+        yield* Queue.take(requests)
         yield* Fiber.interrupt(fiber)
-        yield* Queue.take(ended)
+        yield* Queue.take(closedSockets)
       })
     )
 
-    it.live("closes the connection of a body under way", () =>
+    it.live("closes the connection while the body is being received", () =>
       Effect.gen(function* () {
-        const { ended, origin } = yield* serve((_, response) => response.writeHead(200).write("begun"))
+        const { closedSockets, origin } = yield* serve((_, response) => response.writeHead(200).write("begun"))
         const client = yield* makeClient({ connections: 1 })
         const exit = yield* Effect.exit(Effect.timeout(client.get(origin), 50))
         assert.isTrue(Exit.isFailure(exit))
-        yield* Queue.take(ended)
+        yield* Queue.take(closedSockets)
       })
     )
 
-    it.live("200 times leaves the pool usable", () =>
+    it.live("leaves the pool usable after 200 interruptions", () =>
       Effect.gen(function* () {
-        const { ended, exchanges, origin, sockets } = yield* serveByHand
+        const { closedSockets, requests, origin, sockets } = yield* serveQueued
         const client = yield* makeClient({ connections: 1 })
         for (let i = 0; i < 200; i++) {
           const fiber = yield* Effect.forkChild(client.get(origin))
-          yield* Queue.take(exchanges)
+          yield* Queue.take(requests)
           yield* Fiber.interrupt(fiber)
-          yield* Queue.take(ended)
+          yield* Queue.take(closedSockets)
         }
         assert.lengthOf(sockets, 200)
         const last = yield* Effect.forkChild(client.get(`${origin}/last`))
-        const { request, response } = yield* Queue.take(exchanges)
+        const { request, response } = yield* Queue.take(requests)
         assert.strictEqual(request.url, "/last")
         response.end("ok")
         assert.strictEqual(yield* (yield* Fiber.join(last)).text, "ok")
@@ -1024,14 +1028,14 @@ describe("UndiciHttpClient", () => {
     )
 
     for (const connections of [1, 2]) {
-      it.live(`of 200 queued requests sends none and keeps the connections (${connections})`, () =>
+      it.live(`sends none of 200 queued requests and closes no connection (connections: ${connections})`, () =>
         Effect.gen(function* () {
-          const { exchanges, origin, sockets } = yield* serveByHand
+          const { requests, origin, sockets } = yield* serveQueued
           const client = yield* makeClient({ connections })
           const busy = yield* Effect.forEach(Array.from({ length: connections }), () =>
             Effect.forkChild(client.get(`${origin}/busy`))
           )
-          const held = yield* Queue.takeN(exchanges, connections)
+          const started = yield* Queue.takeN(requests, connections)
           const queued = yield* Effect.forEach(Array.from({ length: 200 }), () =>
             Effect.forkChild(client.get(`${origin}/queued`))
           )
@@ -1039,35 +1043,35 @@ describe("UndiciHttpClient", () => {
           const last = yield* Effect.forkChild(client.get(`${origin}/last`))
           yield* Effect.yieldNow
           yield* Fiber.interruptAll(queued)
-          for (const { response } of held) response.end()
+          for (const { response } of started) response.end()
           yield* Effect.forEach(busy, Fiber.join)
-          const { request, response } = yield* Queue.take(exchanges)
+          const { request, response } = yield* Queue.take(requests)
           assert.strictEqual(request.url, "/last")
           response.end()
           yield* Fiber.join(last)
           assert.lengthOf(sockets, connections)
-          assert.strictEqual(yield* Queue.size(exchanges), 0)
+          assert.strictEqual(yield* Queue.size(requests), 0)
         })
       )
     }
 
-    it.live("on a dispatcher of the user aborts as soon as it starts", () =>
+    it.live("aborts a queued request of your own dispatcher as soon as it starts", () =>
       Effect.gen(function* () {
-        const { exchanges, origin } = yield* serveByHand
+        const { requests, origin } = yield* serveQueued
         const agent = yield* Effect.acquireRelease(
           Effect.sync(() => new Agent({ connections: 1 })),
           (agent) => Effect.promise(() => agent.destroy())
         )
         const client = yield* build(UndiciHttpClient.layerDispatcher(agent))
         const busy = yield* Effect.forkChild(client.get(origin))
-        const { response } = yield* Queue.take(exchanges)
+        const { response } = yield* Queue.take(requests)
         const queued = yield* Effect.forkChild(client.get(`${origin}/queued`))
         yield* Effect.yieldNow
         yield* Fiber.interrupt(queued)
         response.end()
         yield* Fiber.join(busy)
         const last = yield* Effect.forkChild(client.get(`${origin}/last`))
-        const next = yield* Queue.take(exchanges)
+        const next = yield* Queue.take(requests)
         assert.strictEqual(next.request.url, "/last")
         next.response.end()
         yield* Fiber.join(last)
@@ -1075,33 +1079,33 @@ describe("UndiciHttpClient", () => {
     )
   })
 
-  describe("dispatchers of the user", () => {
-    it.live("may start a request after it was interrupted", () =>
+  describe("a dispatcher of yours", () => {
+    it.live("can start a request after its interruption", () =>
       Effect.gen(function* () {
         const mock = yield* Effect.acquireRelease(
           Effect.sync(() => new MockAgent()),
           (mock) => Effect.promise(() => mock.close())
         )
-        const asked = yield* Deferred.make<void>()
+        const intercepted = yield* Deferred.make<void>()
         const reply = Promise.withResolvers<{ readonly statusCode: number }>()
         mock
           .get("http://a.example")
           .intercept({ path: "/" })
           .reply(() => {
-            Deferred.doneUnsafe(asked, Effect.void)
+            Deferred.doneUnsafe(intercepted, Effect.void)
             return reply.promise
           })
         const client = yield* build(UndiciHttpClient.layerDispatcher(mock))
         const fiber = yield* Effect.forkChild(client.get("http://a.example"))
-        yield* Deferred.await(asked)
+        yield* Deferred.await(intercepted)
         yield* Fiber.interrupt(fiber)
         reply.resolve({ statusCode: 200 })
-        // An error that escapes into the dispatcher's promise would be an unhandled rejection by now.
+        // After this sleep, an error thrown into the dispatcher's promise would be an unhandled rejection.
         yield* Effect.sleep(1)
       })
     )
 
-    it.live("may be mocks", () =>
+    it.live("can be a MockAgent", () =>
       Effect.gen(function* () {
         const mock = yield* Effect.acquireRelease(
           Effect.sync(() => new MockAgent()),
@@ -1138,11 +1142,11 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("get no time limit of their own to act on", () =>
+    it.live("receives requests with its own timeouts disabled", () =>
       Effect.gen(function* () {
         const seen: Array<Dispatcher.DispatchOptions> = []
         const client = UndiciHttpClient.make(
-          new Scripted((handler, options) => {
+          new ScriptedDispatcher((handler, options) => {
             seen.push(options)
             handler.onResponseError?.(controller, new Error("enough"))
           })
@@ -1153,11 +1157,11 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("are never inside of a call of theirs when the fiber goes on", () =>
+    it.live("has returned from its callback before the fiber continues", () =>
       Effect.gen(function* () {
         const order: Array<string> = []
         const client = UndiciHttpClient.make(
-          new Scripted((handler) => {
+          new ScriptedDispatcher((handler) => {
             setImmediate(() => {
               handler.onRequestStart?.(controller, null)
               handler.onResponseStart?.(controller, 200, {})
@@ -1172,18 +1176,18 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("may call late or twice", () =>
+    it.live("can call the handler after completion or more than once", () =>
       Effect.gen(function* () {
         const aborted: Array<string> = []
         const client = UndiciHttpClient.make(
-          new Scripted((handler) => {
-            const own = { ...controller, abort: (reason: Error) => aborted.push(reason.name) }
-            handler.onRequestStart?.(own, null)
-            handler.onResponseStart?.(own, 200, { "content-length": "5000" })
-            handler.onResponseData?.(own, Buffer.from("12345"))
-            handler.onResponseError?.(own, new Error("late"))
-            handler.onResponseEnd?.(own, {})
-            handler.onRequestStart?.(own, null)
+          new ScriptedDispatcher((handler) => {
+            const countingController = { ...controller, abort: (reason: Error) => aborted.push(reason.name) }
+            handler.onRequestStart?.(countingController, null)
+            handler.onResponseStart?.(countingController, 200, { "content-length": "5000" })
+            handler.onResponseData?.(countingController, Buffer.from("12345"))
+            handler.onResponseError?.(countingController, new Error("late"))
+            handler.onResponseEnd?.(countingController, {})
+            handler.onRequestStart?.(countingController, null)
           })
         )
         const response = yield* client.get("http://a.example").pipe(withAttempt(60_000, 4))
@@ -1192,7 +1196,7 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("are left open", () =>
+    it.live("stays open when the layer's scope closes", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => response.end("ok"))
         const agent = yield* Effect.acquireRelease(
@@ -1210,16 +1214,16 @@ describe("UndiciHttpClient", () => {
     )
   })
 
-  describe("the pool", () => {
-    it.live("is closed with its scope", () =>
+  describe("the connection pool", () => {
+    it.live("closes all connections when its scope closes", () =>
       Effect.gen(function* () {
-        const { ended, exchanges, origin, sockets } = yield* serveByHand
-        const silent = yield* serveSilence
+        const { closedSockets, requests, origin, sockets } = yield* serveQueued
+        const silent = yield* serveSilent
         const scope = yield* Scope.make()
         const client = yield* makeClient({ connections: 2 }).pipe(Scope.provide(scope))
         const idle = yield* Effect.forkChild(client.get(`${origin}/idle`))
         const busy = yield* Effect.forkChild(client.get(`${origin}/busy`))
-        for (const { request, response } of yield* Queue.takeN(exchanges, 2)) {
+        for (const { request, response } of yield* Queue.takeN(requests, 2)) {
           if (request.url === "/idle") response.end()
         }
         yield* Fiber.join(idle)
@@ -1227,9 +1231,9 @@ describe("UndiciHttpClient", () => {
         while (silent.sockets.length === 0) yield* Effect.sleep(1)
 
         yield* Scope.close(scope, Exit.void)
-        yield* Queue.takeN(ended, 2)
-        // Not only when connecting would have taken too long.
-        yield* Queue.take(silent.ended)
+        yield* Queue.takeN(closedSockets, 2)
+        // The pool closes this socket at once, not only after connectTimeout.
+        yield* Queue.take(silent.closedSockets)
         assert.lengthOf(sockets, 2)
         for (const [call, sent] of [
           [Fiber.join(busy), true],
@@ -1245,26 +1249,37 @@ describe("UndiciHttpClient", () => {
       })
     )
 
-    it.live("closes a connection that was idle for long enough", () =>
+    it.live("closes a connection that is idle longer than keepAliveTimeout", () =>
       Effect.gen(function* () {
-        // Without a `Keep-Alive` header, which would decide.
-        const { ended, origin, sockets } = yield* listen(
+        // With a keepAliveTimeout of 0, the server sends no `Keep-Alive` header, which would take precedence.
+        const { closedSockets, origin, sockets } = yield* listen(
           Http.createServer({ keepAliveTimeout: 0 }, (_, response) => response.end("ok"))
         )
         const client = yield* makeClient({ keepAliveTimeout: 20 })
         assert.strictEqual(yield* (yield* client.get(origin)).text, "ok")
-        yield* Queue.take(ended)
+        yield* Queue.take(closedSockets)
         assert.strictEqual(yield* (yield* client.get(origin)).text, "ok")
         assert.lengthOf(sockets, 2)
       })
     )
 
-    it.live("has no options out of their range", () =>
+    it.live.each<readonly [options: UndiciHttpClient.Options, message: string]>([
+      [{ connections: 0 }, `The pool option "connections" must be an integer of at least 1`],
+      [{ connections: 1.5 }, `The pool option "connections" must be an integer of at least 1`],
+      [{ connections: NaN }, `The pool option "connections" must be an integer of at least 1`],
+      [{ pipelining: -1 }, `The pool option "pipelining" must be an integer of at least 0`]
+    ])("is not built with the invalid option %o", ([options, message]) =>
       Effect.gen(function* () {
-        for (const options of [{ connections: 0 }, { connections: 1.5 }, { connections: NaN }, { pipelining: -1 }]) {
-          const exit = yield* Effect.exit(makeClient(options))
-          assert.isTrue(Exit.isFailure(exit) && Exit.hasDies(exit))
-        }
+        const cause = yield* Effect.flip(Effect.sandbox(makeClient(options)))
+        assert.isTrue(Cause.hasDies(cause))
+        const error = Cause.squash(cause)
+        assert.instanceOf(error, RangeError)
+        assert.strictEqual(error.message, message)
+      })
+    )
+
+    it.live("accepts infinite timeouts, and opens a connection for each request if pipelining is 0", () =>
+      Effect.gen(function* () {
         const { origin, sockets } = yield* serve((_, response) => response.end("ok"))
         const client = yield* makeClient({
           connectTimeout: Duration.infinity,

@@ -2,17 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { Agent, buildConnector } from "undici"
-import { loadParts, loadUndici } from "../src/internal/undici.ts"
+import { loadModules, loadUndici } from "../src/internal/undici.ts"
 
-describe("what a pool is made of", () => {
-  it.effect("is where it is thought to be", () =>
-    Effect.map(loadParts, (parts) => assert.deepStrictEqual(parts, { Agent, buildConnector }))
+describe("the modules of undici for a connection pool", () => {
+  it.effect("are at the expected paths", () =>
+    Effect.map(loadModules, (modules) => assert.deepStrictEqual(modules, { Agent, buildConnector }))
   )
 
-  it.effect("is taken from the index of undici where it is not", () =>
-    Effect.map(loadUndici(Effect.fail(new Cause.UnknownError("no such module"))), (parts) => {
-      assert.strictEqual(parts.Agent, Agent)
-      assert.strictEqual(parts.buildConnector, buildConnector)
+  it.effect("are loaded from the index of undici if the paths have changed", () =>
+    Effect.map(loadUndici(Effect.fail(new Cause.UnknownError("no such module"))), (modules) => {
+      assert.strictEqual(modules.Agent, Agent)
+      assert.strictEqual(modules.buildConnector, buildConnector)
     })
   )
 })

@@ -1,4 +1,4 @@
-/** A response whose body is in memory, or could not be received as a whole. */
+/** A response whose body is in memory, or whose body could not be received completely. */
 import { isTransportFault, TransportFault } from "@agentalk/core/unstable"
 import * as Effect from "effect/Effect"
 import * as Cookies from "effect/http/Cookies"
@@ -16,52 +16,52 @@ import type * as EffectSocket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import { constants as bufferConstants } from "node:buffer"
 import * as Zlib from "node:zlib"
-import { codeOf } from "./errorCode.ts"
+import { errorCodeOf } from "./errorCode.ts"
 
-type Read<A> = Effect.Effect<A, HttpClientError.HttpClientError>
+type BodyEffect<A> = Effect.Effect<A, HttpClientError.HttpClientError>
 
 export class BufferedResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse, Pipeable {
   readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
   readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
   readonly request: HttpClientRequest
   readonly status: number
-  // Truly private, so that no inspection of an error that holds the response shows the body.
-  readonly #location: URL
-  readonly #received: Headers.Input
-  readonly #limit: number
+  // JavaScript-private, because an error may hold the response and its inspection must not show the body.
+  readonly #requestUrl: URL
+  readonly #rawHeaders: Headers.Input
+  readonly #maxBodyBytes: number
   #body: Uint8Array | TransportFault
   #isEncoded: boolean
   #headers: Headers.Headers | undefined = undefined
 
   constructor(
     request: HttpClientRequest,
-    location: URL,
+    requestUrl: URL,
     status: number,
-    received: Headers.Input,
+    rawHeaders: Headers.Input,
     body: Uint8Array | TransportFault,
-    limit: number
+    maxBodyBytes: number
   ) {
     super()
     this.request = request
     this.status = status
-    this.#location = location
-    this.#received = received
+    this.#requestUrl = requestUrl
+    this.#rawHeaders = rawHeaders
     this.#body = body
-    this.#isEncoded = "content-encoding" in received && !isTransportFault(body) && body.length > 0
-    this.#limit = limit
+    this.#isEncoded = "content-encoding" in rawHeaders && !isTransportFault(body) && body.length > 0
+    this.#maxBodyBytes = maxBodyBytes
   }
 
   get url(): string {
-    const { hash, href } = this.#location
+    const { hash, href } = this.#requestUrl
     return href.slice(0, href.length - hash.length)
   }
 
   get headers(): Headers.Headers {
-    return (this.#headers ??= Headers.fromInput(this.#received))
+    return (this.#headers ??= Headers.fromInput(this.#rawHeaders))
   }
 
   get cookies(): Cookies.Cookies {
-    const header = "set-cookie" in this.#received ? this.#received["set-cookie"] : undefined
+    const header = "set-cookie" in this.#rawHeaders ? this.#rawHeaders["set-cookie"] : undefined
     return header === undefined ? Cookies.empty : Cookies.fromSetCookie(header)
   }
 
@@ -69,11 +69,11 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     return Option.none()
   }
 
-  get text(): Read<string> {
+  get text(): BodyEffect<string> {
     return this.#read((bytes) => Effect.succeed(utf8.decode(bytes)))
   }
 
-  get json(): Read<Schema.Json> {
+  get json(): BodyEffect<Schema.Json> {
     return this.#read((bytes) => {
       const text = utf8.decode(bytes)
       if (text === "") return Effect.succeed(null)
@@ -81,32 +81,32 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
         const value: Schema.Json = JSON.parse(text)
         return Effect.succeed(value)
       } catch {
-        // The parser's error quotes the body.
-        return Effect.fail(this.#unreadable("the body is not JSON"))
+        // The error of the parser is not the cause, because it quotes the body.
+        return Effect.fail(this.#decodeError("the body is not JSON"))
       }
     })
   }
 
-  get urlParamsBody(): Read<UrlParams.UrlParams> {
+  get urlParamsBody(): BodyEffect<UrlParams.UrlParams> {
     return this.#read((bytes) =>
-      // `URLSearchParams` drops a leading "?", which belongs to a body.
+      // `URLSearchParams` drops a leading "?", but in a body it is data.
       Effect.succeed(UrlParams.fromInput(new URLSearchParams(`&${formUtf8.decode(bytes)}`)))
     )
   }
 
-  get formData(): Read<FormData> {
+  get formData(): BodyEffect<FormData> {
     return this.#read((bytes) =>
       Effect.tryPromise({
         try: () => {
           const headers = { "content-type": this.headers["content-type"] ?? "" }
           return new Response(new Uint8Array(bytes), { headers }).formData()
         },
-        catch: () => this.#unreadable("the body is not a form")
+        catch: () => this.#decodeError("the body is not a form")
       })
     )
   }
 
-  get arrayBuffer(): Read<ArrayBuffer> {
+  get arrayBuffer(): BodyEffect<ArrayBuffer> {
     return this.#read((bytes) => Effect.succeed(new Uint8Array(bytes).buffer))
   }
 
@@ -116,7 +116,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     )
   }
 
-  get upgrade(): Read<EffectSocket.Socket> {
+  get upgrade(): BodyEffect<EffectSocket.Socket> {
     return Effect.fail(
       new HttpClientError.HttpClientError({
         reason: new HttpClientError.StatusCodeError({
@@ -140,17 +140,17 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     return pipeArguments(this, arguments)
   }
 
-  #read<A>(f: (bytes: Uint8Array) => Read<A>): Read<A> {
+  #read<A>(f: (bytes: Uint8Array) => BodyEffect<A>): BodyEffect<A> {
     return Effect.suspend(() => {
       if (this.#isEncoded && !isTransportFault(this.#body)) {
-        this.#body = decompress(this.#body, this.headers["content-encoding"], this.#limit)
+        this.#body = decompress(this.#body, this.headers["content-encoding"], this.#maxBodyBytes)
         this.#isEncoded = false
       }
-      return isTransportFault(this.#body) ? Effect.fail(this.#unreadable(undefined, this.#body)) : f(this.#body)
+      return isTransportFault(this.#body) ? Effect.fail(this.#decodeError(undefined, this.#body)) : f(this.#body)
     })
   }
 
-  #unreadable(description: string | undefined, cause?: TransportFault): HttpClientError.HttpClientError {
+  #decodeError(description: string | undefined, cause?: TransportFault): HttpClientError.HttpClientError {
     return new HttpClientError.HttpClientError({
       reason: new HttpClientError.DecodeError({ request: this.request, response: this, description, cause })
     })
@@ -159,19 +159,24 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
 
 const utf8 = new TextDecoder()
 
-// What URL-encoded bodies begin with is data, a byte order mark too.
+// In a URL-encoded body, a leading byte order mark is data.
 const formUtf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** The content of a body, its bytes as they are where its encoding is not known. */
-const decompress = (body: Uint8Array, encoding: string | undefined, limit: number): Uint8Array | TransportFault => {
-  const options = { maxOutputLength: Math.max(1, Math.min(limit, bufferConstants.MAX_LENGTH)) }
+/** Decompresses a body. If its encoding is unknown, its bytes are returned unchanged. */
+const decompress = (
+  body: Uint8Array,
+  encoding: string | undefined,
+  maxBodyBytes: number
+): Uint8Array | TransportFault => {
+  const options = { maxOutputLength: Math.max(1, Math.min(maxBodyBytes, bufferConstants.MAX_LENGTH)) }
   try {
     switch (encoding?.trim().toLowerCase()) {
       case "gzip":
       case "x-gzip":
         return Zlib.gunzipSync(body, options)
       case "deflate":
-        // Some servers leave out the zlib wrapper, whose first byte names the method, 8 (RFC 1950, section 2.2).
+        // Some servers omit the zlib wrapper. The low bits of its first byte are the compression method, 8 (RFC 1950,
+        // section 2.2).
         return ((body[0] ?? 0) & 0x0f) === 8 ? Zlib.inflateSync(body, options) : Zlib.inflateRawSync(body, options)
       case "br":
         return Zlib.brotliDecompressSync(body, options)
@@ -181,7 +186,7 @@ const decompress = (body: Uint8Array, encoding: string | undefined, limit: numbe
         return body
     }
   } catch (error) {
-    const code = codeOf(error)
+    const code = errorCodeOf(error)
     return new TransportFault(code === "ERR_BUFFER_TOO_LARGE" ? "size" : "network", { sent: true, code })
   }
 }

@@ -1,4 +1,4 @@
-/** One request on undici's dispatcher and its response: what receives, counts, keeps the time and resumes the fiber. */
+/** The handler of one request on an undici dispatcher, which receives the response. */
 import { monotonicMillis, type RequestState, type ResponseHead, TransportFault } from "@agentalk/core/unstable"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -8,40 +8,46 @@ import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import type { Dispatcher } from "undici"
 import { BufferedResponse } from "./BufferedResponse.ts"
-import { codeOf } from "./errorCode.ts"
+import { errorCodeOf } from "./errorCode.ts"
 
-/** What comes of a request: a response whose head has arrived, or why none did. */
-export type Outcome = Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError>
-
-/** A delay as timers take it: whole, and neither negative nor so long that it overflows and they fire at once. */
-export const timerMillis = (millis: number): number => Math.min(Math.max(Math.ceil(millis), 1), 2 ** 31 - 1)
-
-/** The reason of a request that was given up. */
-export const abandoned = "Nobody waits for this request any more"
+/** The result of a request: a response whose head has arrived, or the reason why no head arrived. */
+export type SendResult = Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError>
 
 /**
- * One request and its response: undici's handler, the timer, and what resumes the fiber.
+ * Rounds a delay up to whole milliseconds and keeps it within the range of timers. With a longer delay, a timer
+ * overflows and fires at once.
+ */
+export const toTimerDelay = (millis: number): number => Math.min(Math.max(Math.ceil(millis), 1), 2 ** 31 - 1)
+
+/** The message of the error that cancels a request or closes its connection. */
+export const cancelledMessage = "The request was cancelled"
+
+/**
+ * Receives one response, counts its bytes, holds the timer of the request, and resumes the fiber with the result.
  *
- * When anything is sent (undici 8.12, `lib/dispatcher/client-h1.js`): `onRequestStart` is called when a connection is at
- * hand, right before the request is written to it and in the same turn; on a reused connection, after a turn in which its
- * end would have shown. All that comes before it has written nothing: a refusal by `dispatch`, waiting in a queue, the
- * lookup, connecting, TLS, a wrong `content-length`. From then on bytes may have left. Over HTTP/2 it is called before
- * the stream is opened.
+ * `onRequestStart` decides whether a byte of the request may have been sent (undici 8.12,
+ * `lib/dispatcher/client-h1.js`):
  *
- * It may be called again: undici sends anew what was pipelined behind a request that broke (and never anything else), and
- * so does a dispatcher that retries by itself. The first call counts.
+ * - undici calls it when a connection is ready, immediately before it writes the request, in the same turn of the event
+ *   loop. On a reused connection, undici first waits for one turn, in which the end of the connection would be noticed.
+ * - Nothing is written before the call: not if `dispatch` refuses the request, and not while it waits in a queue,
+ *   looks up the host name, connects or negotiates TLS. A wrong `content-length` also fails before the call.
+ * - After the call, bytes may have been sent. Over HTTP/2, the call comes before the stream is opened.
+ *
+ * It may be called more than once. undici resends requests that were pipelined behind a broken one, and no others. A
+ * dispatcher that retries also calls it for each try. The request counts as sent after the first call.
  */
 export class ResponseHandler implements Dispatcher.DispatchHandler, RequestState {
   private readonly request: HttpClientRequest
   private readonly url: URL
-  private readonly limit: number
+  private readonly maxBodyBytes: number
   private readonly deadline: number
   private readonly clock: Clock.Clock
-  private readonly isOwnPool: boolean
-  private readonly resume: (outcome: Outcome) => void
+  private readonly ownsPool: boolean
+  private readonly resume: (result: SendResult) => void
   private controller: Dispatcher.DispatchController | undefined = undefined
   private timer: NodeJS.Timeout | undefined = undefined
-  private isSettled = false
+  private isCompleted = false
   private status = 0
   private headers: Headers.Input = {}
   private body: Uint8Array = empty
@@ -50,54 +56,54 @@ export class ResponseHandler implements Dispatcher.DispatchHandler, RequestState
   constructor(
     request: HttpClientRequest,
     url: URL,
-    limit: number,
+    maxBodyBytes: number,
     deadline: number,
     clock: Clock.Clock,
-    isOwnPool: boolean,
-    resume: (outcome: Outcome) => void
+    ownsPool: boolean,
+    resume: (result: SendResult) => void
   ) {
     this.request = request
     this.url = url
-    this.limit = limit
+    this.maxBodyBytes = maxBodyBytes
     this.deadline = deadline
     this.clock = clock
-    this.isOwnPool = isOwnPool
+    this.ownsPool = ownsPool
     this.resume = resume
-    if (deadline !== Infinity) this.arm()
+    if (deadline !== Infinity) this.startTimer()
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (!this.isSettled) {
+    if (!this.isCompleted) {
       this.controller = controller
       return
     }
-    // Given up while it was queued. Aborting closes the connection, one for every such request; over HTTP/1.1 undici
-    // takes an error as a refusal and leaves the connection alone. Other dispatchers would let it escape.
-    const reason = new Error(abandoned)
-    if (this.isOwnPool) throw reason
+    // The request was cancelled in the queue. An abort would close one connection for each of these requests. Over
+    // HTTP/1.1, undici treats a thrown error as a refusal and keeps the connection. Other dispatchers do not catch it.
+    const reason = new Error(cancelledMessage)
+    if (this.ownsPool) throw reason
     controller.abort(reason)
   }
 
   onResponseStart(_: unknown, status: number, headers: Headers.Input): void {
-    // 1xx informs; the response is still to come (RFC 9110, section 15.2).
-    if (this.isSettled || status < 200) return
+    // A 1xx response is informational, and the final response follows (RFC 9110, section 15.2).
+    if (this.isCompleted || status < 200) return
     this.status = status
     this.headers = headers
-    if (isTooLong(headers, this.limit) && this.request.method !== "HEAD" && status !== 204 && status !== 304) {
-      this.giveUp("size")
+    if (isTooLarge(headers, this.maxBodyBytes) && this.request.method !== "HEAD" && status !== 204 && status !== 304) {
+      this.cancel("size")
     }
   }
 
   onResponseData(_: unknown, chunk: Uint8Array): void {
-    if (this.isSettled) return
+    if (this.isCompleted) return
     const size = this.size + chunk.length
-    if (!(size <= this.limit)) return this.giveUp("size")
+    if (!(size <= this.maxBodyBytes)) return this.cancel("size")
     if (this.size === 0) {
       this.body = chunk
     } else {
       if (size > this.body.length) {
-        // One growing buffer instead of a list: a body of a million tiny chunks costs its bytes, not its chunks.
-        const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(size, 2 * this.body.length), this.limit))
+        // A growing buffer needs no memory per chunk, so a body of a million small chunks is not expensive.
+        const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(size, 2 * this.body.length), this.maxBodyBytes))
         grown.set(this.body)
         this.body = grown
       }
@@ -107,20 +113,20 @@ export class ResponseHandler implements Dispatcher.DispatchHandler, RequestState
   }
 
   onResponseEnd(): void {
-    if (!this.isSettled) this.settle(undefined)
+    if (!this.isCompleted) this.complete(undefined)
   }
 
-  // An error thrown here would be an unhandled event of undici's client.
+  // This method must not throw: undici emits the error as an event that nothing handles.
   onResponseError(_: unknown, error: unknown): void {
-    if (!this.isSettled) this.settle(new TransportFault("network", { sent: this.isSent, code: codeOf(error) }))
+    if (!this.isCompleted) this.complete(new TransportFault("network", { sent: this.isSent, code: errorCodeOf(error) }))
   }
 
-  /** For the finalizer: nobody is to be resumed. */
-  abandon(): void {
-    if (this.isSettled) return
-    this.isSettled = true
+  /** Cancels the request if the fiber is interrupted. The fiber is not resumed. */
+  interrupt(): void {
+    if (this.isCompleted) return
+    this.isCompleted = true
     clearTimeout(this.timer)
-    this.controller?.abort(new Error(abandoned))
+    this.controller?.abort(new Error(cancelledMessage))
   }
 
   get isSent(): boolean {
@@ -131,29 +137,29 @@ export class ResponseHandler implements Dispatcher.DispatchHandler, RequestState
     return this.status === 0 ? undefined : { status: this.status, headers: Headers.fromInput(this.headers) }
   }
 
-  private arm(): void {
-    // @effect-diagnostics-next-line globalTimers:off -- a fiber that sleeps would have to be raced, and interrupted
-    this.timer = setTimeout(expire, timerMillis(this.deadline - monotonicMillis(this.clock)), this)
+  private startTimer(): void {
+    // @effect-diagnostics-next-line globalTimers:off -- a sleeping fiber would need a race and an interruption
+    this.timer = setTimeout(expire, toTimerDelay(this.deadline - monotonicMillis(this.clock)), this)
   }
 
   expire(): void {
-    // Timers have a longest delay, and may be early by a fraction of a millisecond.
-    if (monotonicMillis(this.clock) < this.deadline) this.arm()
-    else this.giveUp("timeout")
+    // A timer can fire before the deadline: its delay has a maximum, and it can be early by less than a millisecond.
+    if (monotonicMillis(this.clock) < this.deadline) this.startTimer()
+    else this.cancel("timeout")
   }
 
-  private giveUp(kind: "size" | "timeout"): void {
-    // First, for undici reports the abort as an error.
-    this.settle(new TransportFault(kind, { sent: this.isSent }))
-    this.controller?.abort(new Error(abandoned))
+  private cancel(kind: "size" | "timeout"): void {
+    // Completes first, because undici reports the abort as an error.
+    this.complete(new TransportFault(kind, { sent: this.isSent }))
+    this.controller?.abort(new Error(cancelledMessage))
   }
 
-  private settle(fault: TransportFault | undefined): void {
-    this.isSettled = true
+  private complete(fault: TransportFault | undefined): void {
+    this.isCompleted = true
     clearTimeout(this.timer)
-    const outcome =
+    const result =
       this.status === 0
-        ? failed(this.request, fault ?? new TransportFault("network", { sent: this.isSent }))
+        ? failTransport(this.request, fault ?? new TransportFault("network", { sent: this.isSent }))
         : Effect.succeed(
             new BufferedResponse(
               this.request,
@@ -161,11 +167,12 @@ export class ResponseHandler implements Dispatcher.DispatchHandler, RequestState
               this.status,
               this.headers,
               fault ?? this.body.subarray(0, this.size),
-              this.limit
+              this.maxBodyBytes
             )
           )
-    // Resuming runs the fiber, and so the caller's code: not inside of undici's parser, which is not reentrant.
-    queueMicrotask(() => this.resume(outcome))
+    // Resuming runs the fiber and the code of the caller. It must not happen in undici's parser, which is not
+    // reentrant.
+    queueMicrotask(() => this.resume(result))
   }
 }
 
@@ -173,11 +180,11 @@ const expire = (handler: ResponseHandler): void => handler.expire()
 
 const empty = new Uint8Array(0)
 
-const isTooLong = (headers: Headers.Input, limit: number): boolean =>
-  "content-length" in headers && Number(headers["content-length"]) > limit
+const isTooLarge = (headers: Headers.Input, maxBodyBytes: number): boolean =>
+  "content-length" in headers && Number(headers["content-length"]) > maxBodyBytes
 
-/** The failure of a request without a response. */
-export const failed = (
+/** Fails a request that received no response head. */
+export const failTransport = (
   request: HttpClientRequest,
   fault: TransportFault
 ): Effect.Effect<never, HttpClientError.HttpClientError> =>
