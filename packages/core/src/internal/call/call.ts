@@ -124,7 +124,7 @@ export class Call implements ErrorContext, ObservedCall {
     this.limits = settings.findLimits(fiber)
     this.policy = settings.findRetryPolicy(fiber)
     this.telemetry = settings.findTelemetry(fiber)
-    this.limiter = settings.findLimiter(fiber) ?? settings.serverHolds
+    this.limiter = settings.findLimiter(fiber) ?? settings.serverLimiter
     this.breaker = settings.findBreaker(fiber)
     this.started = this.now()
     this.deadline = this.started + this.limits.deadline

@@ -21,7 +21,7 @@ import { makeHeaders } from "../wire/request.ts"
 import { isAttemptAware } from "../wire/transport.ts"
 import { type Breaker, CurrentBreaker } from "./breaker.ts"
 import { type Credentials, makeCredentials } from "./credentials.ts"
-import { CurrentLimiter, type Limiter, makeServerHolds } from "./limiter.ts"
+import { CurrentLimiter, type Limiter, makeServerLimiter } from "./limiter.ts"
 import { reportBudget } from "./metrics.ts"
 import * as Policy from "./policy.ts"
 import { defaultRetryBudget, makeRetryBudget, type RetryBudget, type RetryPolicy } from "./retry.ts"
@@ -74,7 +74,8 @@ export interface Settings {
   /** Whether that client enforces the limits of an attempt itself. */
   readonly isAttemptAware: boolean
   readonly headersOf: ReturnType<typeof makeHeaders>
-  readonly serverHolds: Limiter
+  /** The limiter of calls for which no other limiter is set. */
+  readonly serverLimiter: Limiter
   readonly findOrganization: Policy.Find<string | undefined>
   readonly findLimits: Policy.Find<Limits>
   readonly findRetryPolicy: Policy.Find<RetryPolicy>
@@ -205,7 +206,7 @@ export const resolveSettings = Effect.fnUntraced(function* (
     httpClient,
     isAttemptAware: isAttemptAware(httpClient),
     headersOf: makeHeaders(),
-    serverHolds: makeServerHolds(),
+    serverLimiter: makeServerLimiter(),
     findOrganization: find(CurrentOrganization, organization),
     findLimits: findParts(
       TimeLimit.CurrentLimits,
