@@ -18,6 +18,7 @@ import * as Schema from "effect/Schema"
 import type { AgentalkError } from "./AgentalkError.ts"
 import type { Contact, UpsertInput } from "./Contact.ts"
 import { Contacts } from "./Contacts.ts"
+import { digitsOf } from "./internal/wire/text.ts"
 
 /**
  * A check failed: the implementation does not behave as a `Contacts` must.
@@ -113,11 +114,9 @@ interface Fixture {
   readonly read: Effect.Effect<Contact, AgentalkError | Failure>
 }
 
-const digitsOf = (phone: string | undefined): string => (phone ?? "").replace(/\D/g, "")
-
 const findByPhone = (contacts: Contacts["Service"], phone: string) =>
   Effect.map(contacts.search({ phone }), (page) =>
-    page.contacts.filter((contact) => digitsOf(contact.phone) === digitsOf(phone))
+    page.contacts.filter((contact) => digitsOf(contact.phone ?? "") === digitsOf(phone))
   )
 
 /** Deletes the contacts of a check: those with known ids, and those that a search by phone finds. */

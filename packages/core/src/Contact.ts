@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { attributeColumn, omittable, tagName } from "./internal/attributes.ts"
-import { isWellFormed } from "./internal/wire/text.ts"
+import { isWellFormed, uuidPattern } from "./internal/wire/text.ts"
 
 export { type ClearableAttribute, EmailAddress, PhoneNumber, Tag } from "./internal/attributes.ts"
 
@@ -145,7 +145,7 @@ export const TagsInput = Schema.Array(tagName)
 export const ContactIdInput = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String.check(
-      Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, {
+      Schema.isPattern(new RegExp(`^${uuidPattern}$`), {
         message: "Expected a contact id: a UUID, such as 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
       })
     ),

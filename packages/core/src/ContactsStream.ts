@@ -25,6 +25,7 @@ import {
   type TagRow,
   type UpsertRow
 } from "./internal/stream/results.ts"
+import { digitsOf } from "./internal/wire/text.ts"
 
 export { makeProgress, type Progress, type Snapshot } from "./internal/stream/progress.ts"
 export {
@@ -158,7 +159,6 @@ const property = (input: unknown, name: string): unknown => {
 
 const stringOrEmpty = (value: unknown): string => (Predicate.isString(value) ? value : "")
 
-const toDigits = (phone: string): string => phone.replace(/[^0-9]+/g, "")
 const toLowerCase = (id: string): string => id.toLowerCase()
 
 /**
@@ -206,7 +206,7 @@ export const upsertAll = <E, R>(
     inputs,
     Effect.map(Contacts, (api) => ({
       keyOf: (input: UpsertInput) => stringOrEmpty(property(input, "phone")),
-      orderingKeyOf: toDigits,
+      orderingKeyOf: digitsOf,
       apply: (input: UpsertInput) => api.upsert(input),
       onSuccess: (row: number, key: string, { contact, isNew }: UpsertResult): UpsertRow => ({
         _tag: isNew ? "Created" : "Updated",

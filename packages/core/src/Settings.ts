@@ -6,8 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-
-const guid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+import { uuidPattern } from "./internal/wire/text.ts"
 
 /**
  * The id of an organization: a UUID in upper or lower case, sent in lower case.
@@ -18,7 +17,7 @@ const guid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 export const OrganizationId = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String.check(
-      Schema.isPattern(new RegExp(`^${guid}$`), { message: "Expected the id of an organization: a UUID" })
+      Schema.isPattern(new RegExp(`^${uuidPattern}$`), { message: "Expected the id of an organization: a UUID" })
     ),
     SchemaTransformation.toLowerCase()
   )

@@ -7,8 +7,9 @@ import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import { uuidPattern } from "./internal/wire/text.ts"
 
-const tokenPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[\x21-\x7e]+$/i
+const tokenPattern = new RegExp(`^${uuidPattern}\\.[\\x21-\\x7e]+$`, "i")
 const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
 /**

@@ -7,6 +7,7 @@ import type { Issue } from "../../Issue.ts"
 import { issuesFromBody } from "./errorBody.ts"
 import { isObject, parseJson } from "./json.ts"
 import { makeRedactor, type Redactor } from "./redaction.ts"
+import { tokenOf } from "./text.ts"
 import { isTransportFault, type ResponseHead, type TransportFault } from "./transport.ts"
 
 /** The result of an attempt that received a response head. */
@@ -60,7 +61,7 @@ export interface SentRequest {
 
 const makeResponseRedactor = (sent: SentRequest, { authorization, organization }: AttemptResult): Redactor => {
   try {
-    return makeRedactor(sent.sentValues(), authorization?.replace(/^Bearer /, ""), organization)
+    return makeRedactor(sent.sentValues(), authorization && tokenOf(authorization), organization)
   } catch {
     // The values of an input that can no longer be read might be anywhere in the text.
     return { text: () => "(text omitted)", mentions: () => true }
