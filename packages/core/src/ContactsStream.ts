@@ -83,8 +83,8 @@ export interface PageOptions {
  * The last two rules end the search if a server ignores `offset` or repeats itself.
  *
  * Each contact is emitted once. Contacts that were emitted before are removed from later pages. A page without a new
- * contact is skipped, but the first page is emitted even if it is empty. The ids of emitted contacts are kept in memory,
- * at 77 to 97 bytes each.
+ * contact is skipped, but the first page is emitted even if it is empty. The ids of all emitted contacts are kept in
+ * memory, at 77 to 97 bytes each and without a limit on their number.
  *
  * **Gotchas**
  *
