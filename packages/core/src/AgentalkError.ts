@@ -13,7 +13,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { retryReasonOf } from "./internal/call/retry.ts"
+import { retryReasonOf } from "./internal/wire/status.ts"
 import { Issue } from "./Issue.ts"
 import { Operation } from "./Operations.ts"
 

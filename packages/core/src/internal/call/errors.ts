@@ -18,7 +18,7 @@ import {
 } from "../../AgentalkError.ts"
 import type { Issue } from "../../Issue.ts"
 import type { Operation } from "../../Operations.ts"
-import { factsOf, type NamesContact } from "../operation.ts"
+import { contractKeys, factsOf, type NamesContact } from "../operation.ts"
 import {
   type AttemptResult,
   detailsOf,
@@ -29,9 +29,9 @@ import {
   type SentRequest,
   type UnusableBody
 } from "../wire/response.ts"
+import { retryReasonOf } from "../wire/status.ts"
 import type { TransportFault } from "../wire/transport.ts"
 import { formatDuration, formatPaths, nothingSent, writeMessage } from "./messages.ts"
-import { retryReasonOf } from "./retry.ts"
 import { type AttemptFailure, type CallSummary, type Failure, type TimeLimit, unsentSummary } from "./summary.ts"
 
 /** The errors of an operation: `NotFound` is among them only if its path names a contact. */
@@ -180,7 +180,7 @@ const toStatusError = (
     case 413:
     case 415:
     case 422: {
-      const issues = readIssues(context, result)
+      const issues = readIssues(context, result, contractKeys)
       return new Validation({
         ...fields,
         message: writeMessage(summary, `the API refused the input (${status})${formatPaths(issues)}`, "See issues."),
@@ -301,7 +301,7 @@ const unusableBody = (
         result,
         outcome,
         `the response has a success status (${result.status}) but reports a failure`,
-        readIssues(context, result)
+        readIssues(context, result, contractKeys)
       )
     case "malformed":
       return unexpected(context, result, outcome, "the response is not valid JSON")

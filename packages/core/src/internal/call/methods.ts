@@ -19,8 +19,10 @@ export type Methods = {
 type Run = (input: unknown) => Effect.Effect<unknown, ContactError>
 
 const toDefinition = (operation: Operation): CallDefinition => {
-  const { input, isDoneIfMissing = false, response }: Definition = operations[operation]
-  return { operation, check: makeCheck(input), encode: makeEncoder(operation), response, isDoneIfMissing }
+  const definition: Definition = operations[operation]
+  const { input, isDoneIfMissing = false, response } = definition
+  const encode = makeEncoder({ ...definition, ...factsOf(operation) })
+  return { operation, check: makeCheck(input), encode, response, isDoneIfMissing }
 }
 
 const makeRun = (settings: Settings, operation: Operation): Run => {

@@ -4,9 +4,10 @@ import type * as Effect from "effect/Effect"
 import { constVoid } from "effect/Function"
 import * as Metric from "effect/Metric"
 import { type Operation, operations } from "../../Operations.ts"
+import type { RetryReason } from "../wire/status.ts"
 import type { TransportFault } from "../wire/transport.ts"
 import { metrics } from "./metricDefinitions.ts"
-import type { RetryBudget, RetryReason } from "./retry.ts"
+import type { RetryBudget } from "./retry.ts"
 
 /** The attributes of a call, an attempt or a wait. */
 export type Attributes = Readonly<Record<string, Attribute>>

@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import type { Outcome, RetryStopped } from "../../AgentalkError.ts"
 import type { Operation } from "../../Operations.ts"
-import type { RetryReason } from "./retry.ts"
+import type { RetryReason } from "../wire/status.ts"
 
 /** How a whole call ended, over all its attempts. */
 export interface CallSummary {
