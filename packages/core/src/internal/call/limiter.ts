@@ -32,8 +32,8 @@ export class WaitTooLong {
 
 export interface Limiter {
   /**
-   * Waits until an attempt may start. Fails immediately if the wait would exceed `maxWaitMillis` or the deadline, which is
-   * in milliseconds of the monotonic clock.
+   * Waits until an attempt may start. Fails immediately if the wait would exceed `maxWaitMillis` or the deadline, which
+   * is in milliseconds of the monotonic clock.
    */
   readonly acquire: (key: string, maxWaitMillis: number, deadline: number) => Effect.Effect<void, WaitTooLong>
   /** Records the limits in a response. */

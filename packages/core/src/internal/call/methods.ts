@@ -16,6 +16,7 @@ export type Methods = {
   readonly [K in Operation]: (...values: Arguments<K>) => Effect.Effect<ResultOf<K>, ErrorOf<K>>
 }
 
+/** Makes a call with the input of its operation. */
 type Run = (input: unknown) => Effect.Effect<unknown, ContactError>
 
 const toDefinition = (operation: Operation): CallDefinition => {
@@ -56,6 +57,6 @@ export const makeMethods = (settings: Settings): Methods => {
     const { argumentNames } = factsOf(operation)
     return [operation, argumentNames === undefined ? run : withArguments(argumentNames, run)] as const
   })
-  // The table types each line. A loop over its names cannot keep these types apart.
+  // The types of the methods differ, and a loop cannot preserve them.
   return Object.fromEntries(entries) as unknown as Methods
 }

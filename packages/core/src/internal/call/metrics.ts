@@ -58,8 +58,8 @@ const serverLabels = (server: URL) => ({
 const budgetsByRegistry = new WeakMap<Metric.MetricRegistry, Map<string, Set<WeakRef<RetryBudget>>>>()
 
 /**
- * Reports the level of a client's retry budget until the client is garbage collected. If several clients use one server,
- * the lowest level is reported.
+ * Reports the level of a client's retry budget until the client is garbage collected. If several clients use one
+ * server, the lowest level is reported.
  */
 export const reportBudget = (budget: RetryBudget, server: URL, context: Context.Context<never>): void => {
   const name = "agentalk.client.retry_budget.level"

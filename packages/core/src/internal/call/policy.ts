@@ -2,8 +2,8 @@
  * Policy lookup. A setting is resolved in this order: the calling fiber's own value, the client's option, the value
  * captured when the client was built, the default.
  *
- * A reference alone is not enough: `Layer.provide(clientLayer, policyLayer)` provides the policy only while the client is
- * built, and never to the fibers that call it.
+ * A reference alone is not enough: `Layer.provide(clientLayer, policyLayer)` provides the policy only while the client
+ * is built, and never to the fibers that call it.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

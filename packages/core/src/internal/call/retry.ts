@@ -13,8 +13,8 @@ export interface RetryPolicy {
 const maxHintJitter = 250
 
 /**
- * Returns the delay before the next attempt, in milliseconds: exponential backoff with full jitter, but at least the delay
- * that the server asked for.
+ * Returns the delay before the next attempt, in milliseconds: exponential backoff with full jitter, but at least the
+ * delay that the server asked for.
  *
  * @param attempts the number of attempts so far
  * @param hint the delay that the server asked for; 0 if it did not

@@ -1,6 +1,6 @@
 /**
- * Spans, metrics and debug logs of calls and their attempts. Spans and logs are created only if a tracer is installed or
- * the debug level is logged.
+ * Spans, metrics and debug logs of calls and their attempts. Spans and logs are created only if a tracer is installed
+ * or the debug level is logged.
  */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
