@@ -1,9 +1,9 @@
 /**
  * A circuit breaker: stops calls to a server that keeps failing, so that the server can recover and calls fail fast.
  *
- * After several failures in a row (no response, a timeout, or a 5xx response) the circuit opens. While it is open, calls
- * fail immediately with `CircuitOpen`, and `retryAfter` of the error says when to try again. Then one call at a time
- * probes the server. If it succeeds, the circuit closes.
+ * After several failures in a row (no response, a timeout, or a 5xx response) the circuit opens. While it is open,
+ * calls fail immediately with `CircuitOpen`, and `retryAfter` of the error says when to try again. Then one call at a
+ * time probes the server. If it succeeds, the circuit closes.
  *
  * A client has no circuit breaker by default. Provide one of these layers to add it.
  *
@@ -62,8 +62,8 @@ const toOutcome = (health: Internal.Health | undefined): Breakers.Outcome => {
 }
 
 /**
- * Makes a circuit breaker from Effect's `CircuitBreaker`. While its store is unavailable, calls are sent as if there were
- * no breaker.
+ * Makes a circuit breaker from Effect's `CircuitBreaker`. While its store is unavailable, calls are sent as if there
+ * were no breaker.
  *
  * @category constructors
  * @since 0.1.0

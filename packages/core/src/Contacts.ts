@@ -26,8 +26,8 @@ import type { Contact, FieldsInput, SearchPage, SearchQuery, UpsertInput, Upsert
  *
  * **Gotchas**
  *
- * Failed attempts are retried: see `Retry`. A retry is safe because every operation sets a state rather than adds to one.
- * However, a late retry can overwrite a newer edit by another writer. `Retry.none` prevents it.
+ * Failed attempts are retried: see `Retry`. A retry is safe because every operation sets a state rather than adds to
+ * one. However, a late retry can overwrite a newer edit by another writer. `Retry.none` prevents it.
  *
  * **Example** (Create a contact and add a tag)
  *
@@ -71,8 +71,8 @@ export class Contacts extends Context.Service<
 
     /**
      * Clears one field of a contact: a built-in attribute such as `email`, or a custom field by its key
-     * (`contacts_fields_destroy`). Returns the contact if the response includes it. Fails with `NotFound` if the contact
-     * or the field does not exist.
+     * (`contacts_fields_destroy`). Returns the contact if the response includes it. Fails with `NotFound` if the
+     * contact or the field does not exist.
      */
     readonly clearField: (id: string, key: string) => Effect.Effect<Option.Option<Contact>, ContactError>
 
@@ -83,8 +83,8 @@ export class Contacts extends Context.Service<
     readonly addTags: (id: string, tags: ReadonlyArray<string>) => Effect.Effect<Option.Option<Contact>, ContactError>
 
     /**
-     * Removes one tag from a contact, by the id or the name of the tag (`contacts_tags_destroy`). Returns the contact if
-     * the response includes it. Fails with `NotFound` if the contact or the tag does not exist.
+     * Removes one tag from a contact, by the id or the name of the tag (`contacts_tags_destroy`). Returns the contact
+     * if the response includes it. Fails with `NotFound` if the contact or the tag does not exist.
      */
     readonly removeTag: (id: string, tagIdOrName: string) => Effect.Effect<Option.Option<Contact>, ContactError>
 

@@ -2,8 +2,8 @@
  * Rate limits: how many requests each organization may make.
  *
  * Without this module, a client already obeys its server. After a 429 or 503 with `Retry-After`, or a response that
- * reports 0 remaining requests, it delays all calls of that organization until the reset. The vendor publishes no quota,
- * so there is no other limit by default.
+ * reports 0 remaining requests, it delays all calls of that organization until the reset. The vendor publishes no
+ * quota, so there is no other limit by default.
  *
  * The layers of this module add a quota: one token bucket for each organization, in memory or shared through Redis.
  *
@@ -36,9 +36,9 @@ export interface Quota {
   /** The length of a window: a finite duration above zero. */
   readonly window: Duration.Input
   /**
-   * The maximum number of requests that start at once after a pause, from 1 to `limit`. The remaining requests are spread
-   * over the window, so that no window exceeds the limit, whenever it begins. If `burst` equals `limit`, only one request
-   * per window follows the burst. Default: a tenth of `limit`, at least 1.
+   * The maximum number of requests that start at once after a pause, from 1 to `limit`. The remaining requests are
+   * spread over the window, so that no window exceeds the limit, whenever it begins. If `burst` equals `limit`, only
+   * one request per window follows the burst. Default: a tenth of `limit`, at least 1.
    */
   readonly burst?: number | undefined
 }

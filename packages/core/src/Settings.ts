@@ -1,6 +1,6 @@
 /**
- * The settings of a client as schemas. Options and environment variables follow the same rules, which are checked when
- * the layer is built. No message contains a value.
+ * The schemas of client settings. Options and environment variables follow the same rules, which are checked when the
+ * layer is built. Error messages do not contain the values.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ export const OrganizationId = Schema.String.pipe(
   )
 )
 
-const parse = (text: string): URL | undefined => {
+const parseUrl = (text: string): URL | undefined => {
   try {
     return new URL(text)
   } catch {
@@ -40,11 +40,12 @@ const isLoopback = ({ hostname }: URL): boolean =>
 const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
   Schema.String.check(
     Schema.makeFilter<string>((text) => {
-      const url = parse(text)
+      const url = parseUrl(text)
       if (url === undefined || !/^https?:$/.test(url.protocol)) {
         return "Expected an absolute https URL, such as https://api.agentalk.io"
       }
-      // `URL` reports no query for a lone `?` and no fragment for a lone `#`, but either would swallow the path behind it.
+      // The text is tested, because `URL` reports an empty query for a single `?` and an empty fragment for a single
+      // `#`.
       if (url.username !== "" || url.password !== "" || /[?#]/.test(text)) {
         return "Expected a URL without credentials, query and fragment"
       }

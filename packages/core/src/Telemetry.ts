@@ -17,9 +17,9 @@
  *   `http.request.resend_count`, `http.response.status_code` and `error.type`;
  * - of a wait: `agentalk.wait.reason` and `agentalk.wait.duration` (in seconds).
  *
- * The `error.type` of a call is the tag of its error. The `error.type` of an attempt is a status or a code, such as `503`
- * or `ECONNRESET`. A failed span ends with this type instead of the error, because an error message may contain the key
- * of a custom field. A successful span ends without the result.
+ * The `error.type` of a call is the tag of its error. The `error.type` of an attempt is a status or a code, such as
+ * `503` or `ECONNRESET`. A failed span ends with this type instead of the error, because an error message may contain
+ * the key of a custom field. A successful span ends without the result.
  *
  * The metrics are listed in `metrics`. Each call, attempt and wait also writes one debug log with the same attributes.
  *
@@ -39,13 +39,13 @@ export { metrics } from "./internal/call/metricDefinitions.ts"
  */
 export interface Options {
   /**
-   * Sends the headers `traceparent` (W3C Trace Context) and `b3` with each request, so that the vendor's traces can join
-   * yours. Default: `false`.
+   * Sends the headers `traceparent` (W3C Trace Context) and `b3` with each request, so that the vendor's traces can
+   * join yours. Default: `false`.
    */
   readonly traceHeaders?: boolean | undefined
   /**
-   * Adds the URL and the bodies of requests and responses to the spans and debug logs of attempts. They contain personal
-   * data, but never the token. Use it for debugging. Default: `false`.
+   * Adds the URL and the bodies of requests and responses to the spans and debug logs of attempts. They contain
+   * personal data, but never the token. Use it for debugging. Default: `false`.
    */
   readonly requestDetails?: boolean | undefined
 }

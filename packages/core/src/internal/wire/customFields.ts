@@ -1,5 +1,6 @@
 /**
- * The codec of typed custom fields. It prepares the schemas of a user once, and encodes and decodes each field on its own.
+ * The codec of typed custom fields. It prepares the schemas of a user once, and encodes and decodes each field on its
+ * own.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -72,8 +73,8 @@ const runParser = (parse: (record: unknown) => Result.Result<FieldRecord, Schema
 const emptyRecord: FieldRecord = Object.create(null)
 
 /**
- * Makes the codec of one field. The field is wrapped in a struct of its own, because only a struct applies the rules for a
- * missing key: an optional key, or a default.
+ * Makes the codec of one field. The field is wrapped in a struct of its own, because only a struct applies the rules
+ * for a missing key: an optional key, or a default.
  */
 const makeCodec = (key: string, schema: Schemas[string]) => {
   const struct = Schema.Struct({ [key]: schema })

@@ -1,6 +1,6 @@
 /**
- * Redaction: removes personal data and the token from error text. Servers repeat values of the request in their messages
- * (`"x@y" is not a valid email`), and error text ends up in logs.
+ * Redaction: removes personal data and the token from error text. Servers repeat values of the request in their
+ * messages (`"x@y" is not a valid email`), and error text ends up in logs.
  */
 import { digitsOf, isWellFormed, tokenOf, uuidPattern } from "./text.ts"
 
@@ -19,7 +19,9 @@ const escapeHtml = (text: string, radix: 10 | 16): string =>
 const escapeUnicode = (text: string): string =>
   text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-/** Brings values and texts into one form before they are compared, because servers normalize Unicode and white space. */
+/**
+ * Brings values and texts into one form before they are compared, because servers normalize Unicode and white space.
+ */
 const normalize = (text: string): string => text.normalize("NFC").replace(/\s+/gu, " ").trim()
 
 /** A value, and the place in the request from which it comes, such as `fields.city`. */
@@ -81,7 +83,10 @@ const anyUuid = new RegExp(uuidPattern, "gi")
 const anyEmail = /[^\s@%<>"'(),;:]{1,64}(?:@|%40)[^\s@%<>"'(),;:]{1,255}/gu
 const anyPhone = /\+?\d(?:[\s().-]{0,2}\d){6,}/gu
 
-/** Replaces everything that looks like an id, an e-mail address or a phone number, even if the request did not contain it. */
+/**
+ * Replaces everything that looks like an id, an e-mail address or a phone number, even if the request did not contain
+ * it.
+ */
 export const mask = (text: string): string =>
   text.replace(anyUuid, "<id>").replace(anyEmail, "<email>").replace(anyPhone, "<number>")
 
@@ -177,7 +182,9 @@ export const makeRedactor = (
 
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
 
-/** Makes a function that replaces the token of an `Authorization` header in a text, in every form and at every position. */
+/**
+ * Makes a function that replaces the token of an `Authorization` header in a text, in every form and at every position.
+ */
 export const redactToken = (authorization: string | undefined): ((text: string) => string) => {
   if (authorization === undefined) return (text) => text
   const token = tokenOf(authorization)
