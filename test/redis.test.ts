@@ -144,7 +144,7 @@ describe.runIf(isInstalled)(`policies in Redis${isInstalled ? "" : " (skipped: r
           })
           assert.strictEqual(Result.isFailure(error) ? error.failure._tag : "", "RateLimited")
         }).pipe(Effect.provide(Layer.provideMerge(client, logger)), Effect.timeout("20 seconds"))
-        assert.isTrue(warnings.some((warning) => warning.includes("The rate limit is not kept")))
+        assert.isTrue(warnings.some((warning) => warning.includes("The rate limit is not enforced")))
       }).pipe(Effect.provide(SandboxServer.layer)),
     60_000
   )

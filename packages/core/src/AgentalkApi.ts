@@ -1,6 +1,6 @@
 /**
- * The published contract of the Agentalk External API. The sandbox and the OpenAPI document derive from it. A test compares
- * it with the vendor's contract, field by field.
+ * The contract of the Agentalk External API as an `HttpApi`. The sandbox and the OpenAPI document derive from it, and a
+ * test compares it with the vendor's document, field by field.
  *
  * @since 0.1.0
  */
@@ -35,10 +35,10 @@ const contact = { contact_id: formatted("uuid") }
 const fields = Schema.Record(Schema.String, Schema.Json)
 const tags = Schema.Array(Schema.String)
 
-// The contract leaves every response body open. The client decodes it with its own readers.
+// The vendor's contract leaves every response body open. The client decodes responses with its own readers.
 const success = Schema.Record(Schema.String, Schema.Json)
 
-// A query is text, so `OpenApi.fromApi` describes a number by a pattern. The contract declares an integer.
+// A query is text, so `OpenApi.fromApi` describes a number by a pattern. The vendor's contract declares an integer.
 const declareIntegers: OpenApi.Transform["Service"] = ({ parameters, ...operation }) => ({
   ...operation,
   parameters: parameters.map((parameter: OpenApi.OpenAPISpecParameter) =>
@@ -104,7 +104,7 @@ export class ContactsGroup extends HttpApiGroup.make("Contacts")
   .middleware(OrganizationApiToken) {}
 
 /**
- * The contract. `OpenApi.fromApi(AgentalkApi)` returns its OpenAPI document.
+ * The contract. `OpenApi.fromApi(AgentalkApi)` makes its OpenAPI document.
  *
  * @category contract
  * @since 0.1.0

@@ -1,5 +1,7 @@
 /**
- * The client of the Contacts API: makes `Contacts` from any `HttpClient`.
+ * The client of the Contacts API. It makes the `Contacts` service from any `HttpClient`.
+ *
+ * On Node, use `AgentalkNode` of `@agentalk/node`, which also provides an `HttpClient`.
  *
  * @since 0.1.0
  */
@@ -15,8 +17,8 @@ import { CurrentOrganization, type Options, resolveSettings } from "./internal/c
 export type { Options } from "./internal/call/settings.ts"
 
 /**
- * Makes `Contacts` over the `HttpClient` of the context. A wrong option fails as a `ConfigError` that names it and not
- * its value.
+ * Makes the `Contacts` service from the `HttpClient` in the context. An invalid option fails with a `ConfigError` that
+ * names the option, not its value.
  *
  * @category constructors
  * @since 0.1.0
@@ -25,7 +27,7 @@ export const make = (options: Options): Effect.Effect<Contacts["Service"], Confi
   Effect.map(resolveSettings(options), (settings) => Contacts.of(makeMethods(settings)))
 
 /**
- * `Contacts` over the `HttpClient` of the context.
+ * Provides `Contacts` from the `HttpClient` in the context. An invalid option fails with a `ConfigError`.
  *
  * @category layers
  * @since 0.1.0
@@ -34,7 +36,7 @@ export const layer = (options: Options): Layer.Layer<Contacts, Config.ConfigErro
   Layer.effect(Contacts, make(options))
 
 /**
- * Like `layer`, with options from configuration.
+ * Like `layer`, but reads options from configuration, such as environment variables.
  *
  * @category layers
  * @since 0.1.0
@@ -45,14 +47,14 @@ export const layerConfig = (
   Layer.effect(Contacts, Effect.flatMap(Config.unwrap(options), make))
 
 /**
- * Makes the calls in an effect for one organization, sent as `X-Organization-ID`. A value that is not a UUID fails these
- * calls with `Validation`, before anything is sent.
+ * Sets the organization of the calls in an effect, sent as `X-Organization-ID`. If the value is not a UUID, these calls
+ * fail with `Validation` and send nothing.
  *
  * @category configuration
  * @since 0.1.0
  */
 export const withOrganization: Policy.With<string> = Policy.makeWith(
   CurrentOrganization,
-  // A caller without types may pass `undefined`. The calls must not fall back to another organization then.
+  // Untyped code may pass `undefined`. Then the calls must fail, rather than use the organization of the token.
   (_, organization) => (typeof organization === "string" ? organization : "")
 )

@@ -1,9 +1,9 @@
 /**
- * The errors of the SDK, as values. Ten tagged errors form one flat union, and every operation lists those that it can
+ * The errors of the SDK: ten tagged errors in one flat union. The type of every operation lists the errors that it can
  * fail with.
  *
- * No error holds an HTTP client error, a request or a raw body that prints. `message`, `JSON.stringify` and
- * `Cause.pretty` contain neither the token nor personal data.
+ * No error contains an HTTP client error or a request, and a response body is `Redacted`. Therefore `message`,
+ * `JSON.stringify` and `Cause.pretty` contain neither the token nor personal data.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { retryReasonOf } from "./internal/call/retry.ts"
+import { retryReasonOf } from "./internal/wire/status.ts"
 import { Issue } from "./Issue.ts"
 import { Operation } from "./Operations.ts"
 
@@ -22,11 +22,11 @@ const TypeId = "~@agentalk/core/AgentalkError"
 /**
  * What happened to a call as a whole, over all its attempts:
  *
- * - `"not-applied"`: no attempt can have had an effect. It was refused before sending, it never connected, or its response
- *   had a status from 400 to 499 other than 408. An operation that only reads is always `"not-applied"`.
- * - `"unknown"`: an attempt broke or timed out after its first byte was sent, or its response was 408, 5xx, 3xx, or a 2xx
- *   that is not JSON.
- * - `"applied"`: the response was the API's own 2xx, JSON by its content type, but could not be read.
+ * - `"not-applied"`: no attempt can have had an effect. Each attempt was refused before sending, did not connect, or
+ *   received a status from 400 to 499 other than 408. An operation that only reads is always `"not-applied"`.
+ * - `"unknown"`: an attempt may have had an effect. It broke or timed out after its first byte was sent, or it received
+ *   a 3xx, 408 or 5xx, or a 2xx that is not JSON or reports a failure.
+ * - `"applied"`: an attempt received a 2xx with the content type JSON, but the response could not be read.
  *
  * @category schemas
  * @since 0.1.0
@@ -40,13 +40,13 @@ export const Outcome = Schema.Literals(["not-applied", "unknown", "applied"])
 export type Outcome = typeof Outcome.Type
 
 /**
- * Why no further attempt was made:
+ * The reason why a failed call was not retried again:
  *
  * - `"not-retryable"`: another attempt would fail in the same way;
  * - `"attempts"`: the policy allows no more attempts;
- * - `"deadline"`: the next attempt would begin after the deadline of the call;
- * - `"budget"`: the client's retry budget is spent, because too many calls fail;
- * - `"retry-after"`: the API asks for a longer wait than the policy allows.
+ * - `"deadline"`: the next attempt would start after the deadline of the call;
+ * - `"budget"`: the client's retry budget is spent, because too many of its calls fail;
+ * - `"retry-after"`: the API or the rate limit requires a longer wait than the policy allows.
  *
  * @category schemas
  * @since 0.1.0
@@ -59,22 +59,23 @@ export const RetryStopped = Schema.Literals(["not-retryable", "attempts", "deadl
  */
 export type RetryStopped = typeof RetryStopped.Type
 
-const ofCall = {
+const callFields = {
   /** The method of `Contacts` that failed. */
   operation: Operation,
-  /** What happened to the whole call. */
+  /** What happened to the call as a whole. */
   outcome: Outcome,
   /** The number of attempts; 0 if nothing was sent. The constructor's default is 1. */
   attempts: Schema.Int.pipe(Schema.withConstructorDefault(Effect.succeed(1))),
   /** The duration of the call, waits included. The constructor's default is zero. */
   elapsed: Schema.Duration.pipe(Schema.withConstructorDefault(Effect.succeed(Duration.zero))),
-  /** Why no further attempt was made. The constructor's default is `"not-retryable"`. */
+  /** The reason why the call was not retried again. The constructor's default is `"not-retryable"`. */
   retryStopped: RetryStopped.pipe(Schema.withConstructorDefault(Effect.succeed("not-retryable"))),
-  /** What happened and what to do, for people. It contains no secrets and no personal data. */
+  /** Says what happened and what to do. It contains no secrets and no personal data. */
   message: Schema.String
 }
 
-// The JSON codec of `Schema.Redacted` unwraps the value, so an error in another process or a log would show the body.
+// The JSON codec of `Schema.Redacted` unwraps the value, so an error that is encoded for a log or another process would
+// contain the body.
 const Body = Schema.Redacted(Schema.String).annotate({
   toCodecJson: () =>
     Schema.link<Redacted.Redacted>()(Schema.String, {
@@ -83,11 +84,11 @@ const Body = Schema.Redacted(Schema.String).annotate({
     })
 })
 
-const withResponse = {
-  ...ofCall,
+const responseFields = {
+  ...callFields,
   /** The status of the last response. */
   status: Schema.Int,
-  /** The API's own id of the request (`x-request-id`), for its support. */
+  /** The API's id of the request (`x-request-id`). Its support may ask for it. */
   requestId: Schema.optionalKey(Schema.String),
   /**
    * The first 64 KiB of the body. It may contain personal data, so you must unwrap it with `Redacted.value`. In JSON it
@@ -96,12 +97,12 @@ const withResponse = {
   body: Schema.optionalKey(Body)
 }
 
-const mayHaveResponse = { ...withResponse, status: Schema.optionalKey(Schema.Int) }
+const optionalResponseFields = { ...responseFields, status: Schema.optionalKey(Schema.Int) }
 
-/** What all errors compute. Getters, because a field would appear in JSON. */
+/** The getters of all errors. They are getters because a field would appear in JSON. */
 interface CommonGetters {
   readonly [TypeId]: typeof TypeId
-  /** Whether the same call may succeed later. */
+  /** Whether the same call may succeed if it is repeated later. */
   readonly isRetryable: boolean
 }
 
@@ -129,7 +130,7 @@ const withCommonGetters = <Self, Class extends abstract new (...args: never) => 
  */
 export class Validation extends withCommonGetters(
   Schema.TaggedError<Validation, CommonGetters>("@agentalk/core/Validation")("Validation", {
-    ...mayHaveResponse,
+    ...optionalResponseFields,
     /** `"client"`: the SDK refused the input before sending. `"server"`: the API refused it. */
     source: Schema.Literals(["client", "server"]),
     /** The problems, with their places. */
@@ -139,24 +140,27 @@ export class Validation extends withCommonGetters(
 ) {}
 
 /**
- * The API refused the credentials (401), or they were malformed or could not be obtained before sending.
+ * The API refused the token (401), or the token was malformed or could not be obtained.
  *
  * @category errors
  * @since 0.1.0
  */
 export class Unauthorized extends withCommonGetters(
-  Schema.TaggedError<Unauthorized, CommonGetters>("@agentalk/core/Unauthorized")("Unauthorized", mayHaveResponse),
+  Schema.TaggedError<Unauthorized, CommonGetters>("@agentalk/core/Unauthorized")(
+    "Unauthorized",
+    optionalResponseFields
+  ),
   false
 ) {}
 
 /**
- * The credentials are valid but do not allow this (403). Often the token cannot access the organization.
+ * The token is valid but does not allow this call (403). Often it cannot access the organization.
  *
  * @category errors
  * @since 0.1.0
  */
 export class Forbidden extends withCommonGetters(
-  Schema.TaggedError<Forbidden, CommonGetters>("@agentalk/core/Forbidden")("Forbidden", withResponse),
+  Schema.TaggedError<Forbidden, CommonGetters>("@agentalk/core/Forbidden")("Forbidden", responseFields),
   false
 ) {}
 
@@ -171,7 +175,7 @@ export class Forbidden extends withCommonGetters(
  * @since 0.1.0
  */
 export class NotFound extends withCommonGetters(
-  Schema.TaggedError<NotFound, CommonGetters>("@agentalk/core/NotFound")("NotFound", withResponse),
+  Schema.TaggedError<NotFound, CommonGetters>("@agentalk/core/NotFound")("NotFound", responseFields),
   false
 ) {}
 
@@ -183,8 +187,8 @@ export class NotFound extends withCommonGetters(
  */
 export class RateLimited extends withCommonGetters(
   Schema.TaggedError<RateLimited, CommonGetters>("@agentalk/core/RateLimited")("RateLimited", {
-    ...mayHaveResponse,
-    /** How long to wait before the next call, if known. */
+    ...optionalResponseFields,
+    /** The time to wait before the next call, if known. */
     retryAfter: Schema.optionalKey(Schema.Duration)
   }),
   true
@@ -198,8 +202,8 @@ export class RateLimited extends withCommonGetters(
  */
 export class CircuitOpen extends withCommonGetters(
   Schema.TaggedError<CircuitOpen, CommonGetters>("@agentalk/core/CircuitOpen")("CircuitOpen", {
-    ...ofCall,
-    /** How long until the breaker allows a call to probe the API. */
+    ...callFields,
+    /** The time until the breaker allows a call to probe the API. */
     retryAfter: Schema.Duration
   }),
   true
@@ -213,37 +217,38 @@ export class CircuitOpen extends withCommonGetters(
  */
 export class ServerFault extends withCommonGetters(
   Schema.TaggedError<ServerFault, CommonGetters>("@agentalk/core/ServerFault")("ServerFault", {
-    ...withResponse,
-    /** How long the API asks to wait (`Retry-After`), if it does. */
+    ...responseFields,
+    /** The time that the API asks to wait (`Retry-After`), if it does. */
     retryAfter: Schema.optionalKey(Schema.Duration)
   }),
   ({ status }) => retryReasonOf(status) !== undefined
 ) {}
 
 /**
- * A time limit passed: the attempt's (headers and body), the deadline of the call, or the server's own (408).
+ * A time limit passed: the timeout of an attempt (headers and body), the deadline of the call, or the server's own
+ * limit (408).
  *
  * @category errors
  * @since 0.1.0
  */
 export class Timeout extends withCommonGetters(
   Schema.TaggedError<Timeout, CommonGetters>("@agentalk/core/Timeout")("Timeout", {
-    ...mayHaveResponse,
-    /** Which limit passed: the attempt's, the deadline of the call, or the server's. */
+    ...optionalResponseFields,
+    /** The limit that passed: the timeout of an attempt, the deadline of the call, or the server's own (408). */
     limit: Schema.Literals(["attempt", "deadline", "server"])
   }),
   true
 ) {}
 
 /**
- * There was no response: the connection was refused or reset, or DNS or TLS failed.
+ * No response was received: the connection was refused or reset, or DNS or TLS failed.
  *
  * @category errors
  * @since 0.1.0
  */
 export class TransportFailure extends withCommonGetters(
   Schema.TaggedError<TransportFailure, CommonGetters>("@agentalk/core/TransportFailure")("TransportFailure", {
-    ...ofCall,
+    ...callFields,
     /** The system's or the transport's code, such as `ECONNRESET`. */
     code: Schema.optionalKey(Schema.String)
   }),
@@ -251,16 +256,16 @@ export class TransportFailure extends withCommonGetters(
 ) {}
 
 /**
- * The response is not one of the API's: an undeclared status, a redirect, not JSON, too large, or a body that does not
- * match its schema.
+ * The response cannot be used: an undeclared status, a redirect, a body that is not JSON or too large, or a body that
+ * does not match its schema.
  *
  * @category errors
  * @since 0.1.0
  */
 export class UnexpectedResponse extends withCommonGetters(
   Schema.TaggedError<UnexpectedResponse, CommonGetters>("@agentalk/core/UnexpectedResponse")("UnexpectedResponse", {
-    ...withResponse,
-    /** The problems of the body, if the body is the cause. */
+    ...responseFields,
+    /** The problems of the body, if the body is the reason. */
     issues: Schema.optionalKey(Schema.Array(Issue))
   }),
   false
@@ -300,7 +305,7 @@ export type ContactError = CallError | NotFound
 export type AgentalkError = ContactError
 
 /**
- * Distinguishes an error of this SDK from any other. Tags alone are not enough, because `NotFound` and `Unauthorized` are
+ * Whether a value is an error of this SDK. The tag alone does not prove it, because `NotFound` and `Unauthorized` are
  * also tags of Effect's own HTTP errors.
  *
  * @category guards

@@ -1,9 +1,11 @@
 /**
- * Stops calling a server that keeps failing, so that it can recover and callers do not wait in vain.
+ * A circuit breaker: stops calls to a server that keeps failing, so that the server can recover and calls fail fast.
  *
- * After some failures in a row (no connection, a time limit, 5xx) the circuit opens: calls fail at once with
- * `CircuitOpen`, which says when to try again. Then one call at a time probes the server, and its success closes the
- * circuit. A client has no breaker unless one of these layers gives it one.
+ * After several failures in a row (no response, a timeout, or a 5xx response) the circuit opens. While it is open,
+ * calls fail immediately with `CircuitOpen`, and `retryAfter` of the error says when to try again. Then one call at a
+ * time probes the server. If it succeeds, the circuit closes.
+ *
+ * A client has no circuit breaker by default. Provide one of these layers to add it.
  *
  * @since 0.1.0
  */
@@ -17,24 +19,24 @@ import type { Redis } from "effect/persistence/Redis"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Internal from "./internal/call/breaker.ts"
-import { storeTimeout } from "./internal/call/limiter.ts"
 import { reportBreaker } from "./internal/call/metrics.ts"
+import { storeTimeout } from "./internal/call/sharedStore.ts"
 
 /**
- * The options of a breaker.
+ * The options of a circuit breaker.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface Options {
-  /** How many attempts must fail in a row for the circuit to open. Default: 10. */
+  /** The number of failed attempts in a row that opens the circuit. Default: 10. */
   readonly failures?: number | undefined
-  /** How long it stays open before a call probes the server. Default: 10 seconds. */
+  /** How long the circuit stays open before a call probes the server. Default: 10 seconds. */
   readonly openDuration?: Duration.Input | undefined
 }
 
 /**
- * A breaker, as clients use it.
+ * A circuit breaker, as clients use it.
  *
  * @category models
  * @since 0.1.0
@@ -42,15 +44,15 @@ export interface Options {
 export interface Breaker extends Internal.Breaker {}
 
 /**
- * The breaker in force, where somebody set one.
+ * The circuit breaker that is set for the current fiber; `undefined` if there is none.
  *
  * @category configuration
  * @since 0.1.0
  */
 export const CurrentBreaker: Context.Reference<Breaker | undefined> = Internal.CurrentBreaker
 
-// While another call probes the server, nobody knows how long: it ends within its own time limit, usually soon.
-const probing = Duration.seconds(1)
+// The time for which another call probes the server is unknown. A second is long enough for most calls.
+const probeRetryAfter = Duration.seconds(1)
 
 const keyPrefix = "agentalk:"
 
@@ -60,7 +62,8 @@ const toOutcome = (health: Internal.Health | undefined): Breakers.Outcome => {
 }
 
 /**
- * Makes a breaker from Effect's `CircuitBreaker`. While its store cannot be reached, it lets calls through.
+ * Makes a circuit breaker from Effect's `CircuitBreaker`. While its store is unavailable, calls are sent as if there
+ * were no breaker.
  *
  * @category constructors
  * @since 0.1.0
@@ -86,14 +89,16 @@ export const make = ({
           breaker.execute(attempt, { key: `${keyPrefix}${server}`, classify: (exit) => toOutcome(toHealth(exit)) }),
           (error) => {
             if (!(error instanceof Breakers.CircuitBreakerError)) return error
-            return new Internal.CircuitRefusal(error.reason._tag === "CircuitOpen" ? error.reason.retryAfter : probing)
+            return new Internal.CircuitRefusal(
+              error.reason._tag === "CircuitOpen" ? error.reason.retryAfter : probeRetryAfter
+            )
           }
         )
     }))
   )
 
 /**
- * A breaker for each server, in memory: for one process.
+ * Adds a circuit breaker for each server, in memory: for one process.
  *
  * @category layers
  * @since 0.1.0
@@ -101,40 +106,46 @@ export const make = ({
 export const layer = (options: Options = {}): Layer.Layer<never> =>
   Layer.effect(Internal.CurrentBreaker, make(options)).pipe(Layer.provide(Breakers.layerStoreMemory()))
 
-const storeDown = new Breakers.CircuitBreakerError({
-  reason: new Breakers.CircuitBreakerStoreError({ message: "no answer in time" })
+const storeTimedOut = new Breakers.CircuitBreakerError({
+  reason: new Breakers.CircuitBreakerStoreError({ message: "The store did not respond in time." })
 })
 
-/** A store is asked where nothing can be interrupted, and a Redis that has gone away would never answer. */
-const inTime = <A, R>(asked: Effect.Effect<A, Breakers.CircuitBreakerError, R>) =>
-  Effect.timeoutOrElse(Effect.interruptible(asked), { duration: storeTimeout, orElse: () => Effect.fail(storeDown) })
+/**
+ * Adds a timeout to a request to the store. A Redis client that has lost its connection queues its commands until it is
+ * connected again. The request is made interruptible, because the breaker runs it in an uninterruptible region.
+ */
+const withTimeout = <A, R>(request: Effect.Effect<A, Breakers.CircuitBreakerError, R>) =>
+  Effect.timeoutOrElse(Effect.interruptible(request), {
+    duration: storeTimeout,
+    orElse: () => Effect.fail(storeTimedOut)
+  })
 
-const layerStoreInTime = Layer.effect(
+const layerStoreWithTimeout = Layer.effect(
   Breakers.CircuitBreakerStore,
   Effect.map(Breakers.CircuitBreakerStore, (store) => ({
     ...store,
-    admit: (key: string) => inTime(store.admit(key)),
-    record: (options: Parameters<typeof store.record>[0]) => inTime(store.record(options))
+    admit: (key: string) => withTimeout(store.admit(key)),
+    record: (options: Parameters<typeof store.record>[0]) => withTimeout(store.record(options))
   }))
 )
 
 /**
- * A breaker for each server through Redis: for all processes that share it and a `prefix`.
+ * Adds a circuit breaker for each server through Redis: for all processes that share the Redis database and `prefix`.
  *
  * **Details**
  *
- * While Redis does not answer within half a second, calls are let through.
+ * If Redis does not respond within half a second, the call is sent as if there were no breaker.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerRedis = (
   options: Options & {
-    /** What the keys in Redis begin with. Default: `circuitbreaker:`. */
+    /** The prefix of the keys in Redis. Default: `circuitbreaker:`. */
     readonly prefix?: string | undefined
   } = {}
 ): Layer.Layer<never, never, Redis> =>
   Layer.effect(Internal.CurrentBreaker, make(options)).pipe(
-    Layer.provide(layerStoreInTime),
+    Layer.provide(layerStoreWithTimeout),
     Layer.provide(Breakers.layerStoreRedis({ prefix: options.prefix }))
   )

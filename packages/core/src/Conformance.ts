@@ -1,13 +1,13 @@
 /**
- * Checks that every implementation of `Contacts` must pass: a stub, a double or a decorator of your own, and the API
+ * Checks that every implementation of `Contacts` must pass: your own stub, test double or decorator, and the API
  * itself.
  *
- * The checks need `Contacts` and no test framework. Each check has two phone numbers of its own, from the range that is
- * reserved for fiction (+1 202 555 0100 to 0199). It deletes its contacts when it ends, also after a failure or an
+ * The checks need `Contacts` and no test framework. Each check uses two phone numbers of its own, from the range that
+ * is reserved for fiction (+1 202 555 0100 to 0199). It deletes its contacts when it ends, also after a failure or an
  * interruption. If a contact with one of its numbers already exists, the check fails and changes nothing.
  *
- * The result of a write is compared by the contact's id only, because a response may omit the rest. Input that the types
- * exclude, such as a search without a name and a phone, is not covered.
+ * The checks compare only the id of a contact that a write returns, because a response may omit the rest. They do not
+ * cover input that the types exclude, such as a search without a name and a phone.
  *
  * @since 0.1.0
  */
@@ -18,6 +18,7 @@ import * as Schema from "effect/Schema"
 import type { AgentalkError } from "./AgentalkError.ts"
 import type { Contact, UpsertInput } from "./Contact.ts"
 import { Contacts } from "./Contacts.ts"
+import { digitsOf } from "./internal/wire/text.ts"
 
 /**
  * A check failed: the implementation does not behave as a `Contacts` must.
@@ -113,11 +114,9 @@ interface Fixture {
   readonly read: Effect.Effect<Contact, AgentalkError | Failure>
 }
 
-const digitsOf = (phone: string | undefined): string => (phone ?? "").replace(/\D/g, "")
-
 const findByPhone = (contacts: Contacts["Service"], phone: string) =>
   Effect.map(contacts.search({ phone }), (page) =>
-    page.contacts.filter((contact) => digitsOf(contact.phone) === digitsOf(phone))
+    page.contacts.filter((contact) => digitsOf(contact.phone ?? "") === digitsOf(phone))
   )
 
 /** Deletes the contacts of a check: those with known ids, and those that a search by phone finds. */

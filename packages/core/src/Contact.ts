@@ -1,7 +1,7 @@
 /**
- * The data of the Contacts API: what the SDK sends, what it receives, and the rules for each.
+ * The data of the Contacts API: the schemas of inputs and results.
  *
- * The SDK checks its input strictly before it sends anything. It decodes responses leniently, because the published
+ * The SDK checks inputs strictly before it sends anything. It decodes responses leniently, because the published
  * contract leaves every response body open.
  *
  * @since 0.1.0
@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { attributeColumn, omittable, tagName } from "./internal/attributes.ts"
-import { isWellFormed } from "./internal/wire/text.ts"
+import { isWellFormed, uuidPattern } from "./internal/wire/text.ts"
 
 export { type ClearableAttribute, EmailAddress, PhoneNumber, Tag } from "./internal/attributes.ts"
 
@@ -28,11 +28,11 @@ export const ContactId = Schema.String.pipe(Schema.brand("ContactId"))
  */
 export type ContactId = typeof ContactId.Type
 
-// --- what is received ---------------------------------------------------------------------------------------------
+// --- results ------------------------------------------------------------------------------------------------------
 
 /**
- * A contact. Only `id` is certain. `null`, `""` and a missing key all mean that a value is missing, so a key never
- * holds an empty value that the API did not send. Keys that this version does not know are kept under `extra`.
+ * A contact. Only `id` is always present. A known key is omitted if the API does not send it or sends `null` or `""`.
+ * Keys that this version does not know are kept under `extra`.
  *
  * @category schemas
  * @since 0.1.0
@@ -59,8 +59,8 @@ export interface Contact extends Schema.Schema.Type<typeof Contact> {}
 export const UpsertResult = Schema.Struct({
   contact: Contact,
   /**
-   * Whether the contact was created: from the body, otherwise from the status (201). After an attempt of unknown
-   * outcome, `false` may mean that this very call created it.
+   * Whether the contact is new: from the body, otherwise from the status (201). If a retry follows an attempt of
+   * unknown outcome, it may be `false` although this call created the contact.
    */
   isNew: Schema.Boolean
 })
@@ -85,15 +85,15 @@ export const SearchPage = Schema.Struct({ contacts: Schema.Array(Contact), total
  */
 export interface SearchPage extends Schema.Schema.Type<typeof SearchPage> {}
 
-// --- what is sent -------------------------------------------------------------------------------------------------
+// --- inputs -------------------------------------------------------------------------------------------------------
 
 /**
  * The input of `updateFields`: custom field values by key. Other fields keep their values.
  *
  * **Gotchas**
  *
- * Pass a value whose type is an `interface` as a copy, `{ ...fields }`. An interface may be extended elsewhere with keys
- * that are not JSON, so the compiler refuses it. `CustomFields` accepts it, because its schemas name the keys.
+ * Pass a value whose type is an `interface` as a copy, `{ ...fields }`. An interface may be extended elsewhere with
+ * keys that are not JSON, so the compiler refuses it. `CustomFields` accepts it, because its schemas name the keys.
  *
  * @category schemas
  * @since 0.1.0
@@ -137,7 +137,7 @@ export interface UpsertInput extends Schema.Codec.Encoded<typeof UpsertInput> {}
 export const TagsInput = Schema.Array(tagName)
 
 /**
- * The id of a contact as a method accepts it: a UUID in upper or lower case, sent in lower case (RFC 9562, section 4).
+ * The id of a contact in an input: a UUID in upper or lower case, sent in lower case (RFC 9562, section 4).
  *
  * @category schemas
  * @since 0.1.0
@@ -145,7 +145,7 @@ export const TagsInput = Schema.Array(tagName)
 export const ContactIdInput = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String.check(
-      Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, {
+      Schema.isPattern(new RegExp(`^${uuidPattern}$`), {
         message: "Expected a contact id: a UUID, such as 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
       })
     ),
@@ -156,9 +156,10 @@ export const ContactIdInput = Schema.String.pipe(
 const wellFormed = Schema.makeFilter<string>(isWellFormed, { message: "Expected text without lone surrogates" })
 
 /**
- * A tag or a field key in a path. It arrives unchanged, because it is percent-encoded. Text that a server or a proxy
- * could resolve to another resource is refused: empty text, `.` and `..` as a segment, an empty segment (`a//b`, `/a`,
- * `a/`), the same with a backslash, and lone surrogates.
+ * A tag or a field key that becomes a part of a path. It is percent-encoded, so the server receives it unchanged.
+ *
+ * Some text is refused because a server or a proxy could resolve it to another resource: empty text, the segments `.`
+ * and `..`, an empty segment (`a//b`, `/a`, `a/`), the same with backslashes, and lone surrogates.
  *
  * @category schemas
  * @since 0.1.0
@@ -167,7 +168,7 @@ export const PathSegment = Schema.String.check(
   wellFormed,
   Schema.makeFilter<string>(
     (text) => text.split(/[/\\]/).every((segment) => segment !== "" && segment !== "." && segment !== ".."),
-    { message: "Expected a value that can stand in a path: not empty, no '.', '..' or empty part between slashes" }
+    { message: "Expected a value for a path: not empty, and without '.', '..' or an empty part between slashes" }
   )
 )
 
@@ -190,7 +191,7 @@ const atLeast = (minimum: number) =>
 export const SearchQuery = Schema.Struct({
   name: omittable(searchText),
   phone: omittable(searchText),
-  /** The most contacts on one page. Default: 50, set by the server. */
+  /** The maximum number of contacts on the page. Default: 50, set by the server. */
   limit: omittable(atLeast(1)),
   /** The number of contacts to skip. Default: 0. */
   offset: omittable(atLeast(0))
@@ -201,7 +202,7 @@ export const SearchQuery = Schema.Struct({
 )
 
 /**
- * The input of `search`. The compiler, too, requires at least one of `name` and `phone`.
+ * The input of `search`. The type requires at least one of `name` and `phone`, as the schema does.
  *
  * @category schemas
  * @since 0.1.0

@@ -1,5 +1,6 @@
 /**
- * Decodes a contact in the API's own JSON, for data that did not come through the client: a fixture, a file or a webhook.
+ * Decodes a contact from the API's JSON. Use it for data that did not come through the client: a fixture, a file or a
+ * webhook.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * The Contacts API as a service: seven methods, and nothing else. Layers that make it live in other modules
- * (`AgentalkClient`, `Sandbox`, `AgentalkNode`), so that code that only uses it stays small.
+ * The `Contacts` service: the seven operations of the Contacts API. The layers that provide it are in other modules
+ * (`AgentalkClient`, `Sandbox`, and `AgentalkNode` of `@agentalk/node`), so this module stays small.
  *
  * @since 0.1.0
  */
@@ -15,9 +15,33 @@ import type { Contact, FieldsInput, SearchPage, SearchQuery, UpsertInput, Upsert
  *
  * **Details**
  *
- * Ids are UUIDs, in upper or lower case. Every method checks its input and fails with `Validation` before anything is
- * sent. All seven set a state rather than add to one, so they are safe to repeat; a late repeat can overwrite a newer
- * edit by somebody else.
+ * Every method checks its input first. If the input is invalid, the call fails with `Validation` and sends nothing. The
+ * `id` of a contact is a UUID in upper or lower case.
+ *
+ * `upsert` and `search` fail with `CallError`. The methods that take an `id` fail with `ContactError`, which is
+ * `CallError` or `NotFound`.
+ *
+ * Four methods return `Option<Contact>`. `None` means that the write succeeded but the response did not include the
+ * contact.
+ *
+ * **Gotchas**
+ *
+ * Failed attempts are retried: see `Retry`. A retry is safe because every operation sets a state rather than adds to
+ * one. However, a late retry can overwrite a newer edit by another writer. `Retry.none` prevents it.
+ *
+ * **Example** (Create a contact and add a tag)
+ *
+ * ```ts
+ * import { Contacts } from "@agentalk/core"
+ * import { Effect } from "effect"
+ *
+ * const signUp = Effect.fnUntraced(function* (phone: string) {
+ *   const contacts = yield* Contacts
+ *   const { contact, isNew } = yield* contacts.upsert({ phone, firstName: "Jane" })
+ *   if (isNew) yield* contacts.addTags(contact.id, ["newsletter"])
+ *   return contact.id
+ * })
+ * ```
  *
  * @category services
  * @since 0.1.0
@@ -26,41 +50,48 @@ export class Contacts extends Context.Service<
   Contacts,
   {
     /**
-     * Creates a contact, or updates the one with the same phone number (`contacts_create`). What is left out of the
-     * input is left as it is.
+     * Creates a contact, or updates the contact whose phone number has the same digits (`contacts_create`). Returns the
+     * contact, and whether it is new.
+     *
+     * An update sets the given attributes and custom fields and adds the given tags. Omitted values do not change.
      */
     readonly upsert: (input: UpsertInput) => Effect.Effect<UpsertResult, CallError>
 
-    /** Deletes a contact for good (`contacts_destroy`). */
+    /**
+     * Deletes a contact permanently (`contacts_destroy`). Fails with `NotFound` if the contact does not exist. A 404
+     * counts as success if an earlier attempt of the same call may have deleted the contact.
+     */
     readonly delete: (id: string) => Effect.Effect<void, ContactError>
 
     /**
-     * Sets custom fields of a contact; fields that are not named stay (`contacts_fields_partial_update`). Gives the
-     * contact where the answer carries it.
+     * Sets custom fields of a contact (`contacts_fields_partial_update`). Other fields keep their values. Returns the
+     * contact if the response includes it. Fails with `NotFound` if the contact does not exist.
      */
     readonly updateFields: (id: string, fields: FieldsInput) => Effect.Effect<Option.Option<Contact>, ContactError>
 
     /**
-     * Clears one field of a contact: a built-in such as `email`, or a custom one (`contacts_fields_destroy`). Gives
-     * the contact where the answer carries it.
+     * Clears one field of a contact: a built-in attribute such as `email`, or a custom field by its key
+     * (`contacts_fields_destroy`). Returns the contact if the response includes it. Fails with `NotFound` if the
+     * contact or the field does not exist.
      */
     readonly clearField: (id: string, key: string) => Effect.Effect<Option.Option<Contact>, ContactError>
 
     /**
-     * Adds tags to a contact by name, and never takes one away (`contacts_tags_create`). Gives the contact where the
-     * answer carries it.
+     * Adds tags to a contact by their names, and keeps its other tags (`contacts_tags_create`). Returns the contact if
+     * the response includes it. Fails with `NotFound` if the contact does not exist.
      */
     readonly addTags: (id: string, tags: ReadonlyArray<string>) => Effect.Effect<Option.Option<Contact>, ContactError>
 
     /**
-     * Takes one tag, named by its id or its name, away from a contact (`contacts_tags_destroy`). Gives the contact
-     * where the answer carries it.
+     * Removes one tag from a contact, by the id or the name of the tag (`contacts_tags_destroy`). Returns the contact
+     * if the response includes it. Fails with `NotFound` if the contact or the tag does not exist.
      */
     readonly removeTag: (id: string, tagIdOrName: string) => Effect.Effect<Option.Option<Contact>, ContactError>
 
     /**
-     * Finds contacts by a part of the first or last name, by phone number, or both (`contacts_search_retrieve`). Gives
-     * one page: `limit` (50 by default, by the server) contacts from `offset` (0 by default) on.
+     * Finds contacts by a part of the first or last name, by phone number, or by both (`contacts_search_retrieve`).
+     * Returns one page: at most `limit` contacts (default: 50, set by the server), after skipping `offset` contacts
+     * (default: 0). `ContactsStream.search` reads all pages.
      */
     readonly search: (query: SearchQuery) => Effect.Effect<SearchPage, CallError>
   }

@@ -1,5 +1,5 @@
 /**
- * Streams over many contacts: a search through all its pages, and bulk runs with one result for each row.
+ * Streams of many contacts: a search through all its pages, and bulk runs with one result for each row.
  *
  * Memory use does not grow with the length of a bulk run. Every stream can be run again. Interrupting a stream aborts
  * its calls in flight.
@@ -25,6 +25,7 @@ import {
   type TagRow,
   type UpsertRow
 } from "./internal/stream/results.ts"
+import { digitsOf } from "./internal/wire/text.ts"
 
 export { makeProgress, type Progress, type Snapshot } from "./internal/stream/progress.ts"
 export {
@@ -82,13 +83,13 @@ export interface PageOptions {
  * The last two rules end the search if a server ignores `offset` or repeats itself.
  *
  * Each contact is emitted once. Contacts that were emitted before are removed from later pages. A page without a new
- * contact is skipped, but the first page is emitted even if it is empty. The ids of emitted contacts are kept in memory,
- * at 77 to 97 bytes each.
+ * contact is skipped, but the first page is emitted even if it is empty. The ids of all emitted contacts are kept in
+ * memory, at 77 to 97 bytes each and without a limit on their number.
  *
  * **Gotchas**
  *
- * Offsets do not account for concurrent changes. If contacts before the offset are deleted, later contacts move up and
- * the search misses as many contacts.
+ * A search can miss contacts if others are deleted meanwhile. For each deleted contact before the offset, the later
+ * contacts move up by one, and the search skips one contact.
  *
  * **Example** (Show the progress of a search)
  *
@@ -108,7 +109,7 @@ export const pages = (query: Query, options: PageOptions = {}): Stream.Stream<Se
   Paging.paginate(query, options, (page) => [page])
 
 /**
- * Emits all contacts that match a search, each once. It requests page after page: see `pages`.
+ * Emits all contacts that match a search, each once. It requests one page after another: see `pages`.
  *
  * **Example** (Take the first thousand contacts)
  *
@@ -147,7 +148,8 @@ export interface BulkOptions {
   readonly stopWhen?: Effect.Effect<unknown> | undefined
 }
 
-// Untyped callers can pass any value as a row. A property that cannot be read counts as missing, and the call refuses it.
+// Untyped callers can pass any value as a row. A property that cannot be read counts as missing, and the call refuses
+// it.
 const property = (input: unknown, name: string): unknown => {
   try {
     return Predicate.hasProperty(input, name) ? input[name] : undefined
@@ -158,7 +160,6 @@ const property = (input: unknown, name: string): unknown => {
 
 const stringOrEmpty = (value: unknown): string => (Predicate.isString(value) ? value : "")
 
-const toDigits = (phone: string): string => phone.replace(/[^0-9]+/g, "")
 const toLowerCase = (id: string): string => id.toLowerCase()
 
 /**
@@ -176,8 +177,8 @@ const toLowerCase = (id: string): string => id.toLowerCase()
  *
  * **Gotchas**
  *
- * Ending the stream early (for example with `Stream.take`) interrupts rows in flight, and their outcome is unknown. With
- * `stopWhen`, these rows complete first.
+ * Ending the stream early (for example with `Stream.take`) interrupts rows in flight, and their outcome is unknown.
+ * With `stopWhen`, these rows complete first.
  *
  * **Example** (Import rows and print the failures)
  *
@@ -206,7 +207,7 @@ export const upsertAll = <E, R>(
     inputs,
     Effect.map(Contacts, (api) => ({
       keyOf: (input: UpsertInput) => stringOrEmpty(property(input, "phone")),
-      orderingKeyOf: toDigits,
+      orderingKeyOf: digitsOf,
       apply: (input: UpsertInput) => api.upsert(input),
       onSuccess: (row: number, key: string, { contact, isNew }: UpsertResult): UpsertRow => ({
         _tag: isNew ? "Created" : "Updated",

@@ -1,7 +1,8 @@
 /**
- * Typed custom fields: an organization declares a schema for each of its fields once, and its contacts are typed by them.
+ * Typed custom fields. Declare a schema for each custom field of your organization once, and all contacts are typed by
+ * these schemas.
  *
- * The service uses `Contacts` alone, so it works over the API, a sandbox and a stub.
+ * The service uses only `Contacts`, so it works with the API, a sandbox or a stub.
  *
  * @since 0.1.0
  */
@@ -34,7 +35,7 @@ import { type Operation, operations } from "./Operations.ts"
 export interface Fields extends Codec.Schemas {}
 
 /**
- * The values of fields as they are read. Any of them may be missing.
+ * The field values of a contact that was read. Any of them may be missing.
  *
  * @category models
  * @since 0.1.0
@@ -42,7 +43,7 @@ export interface Fields extends Codec.Schemas {}
 export type Values<F extends Fields> = { readonly [K in keyof F]?: F[K]["Type"] }
 
 /**
- * The values of fields as they are written. A field that is omitted or `undefined` keeps its value.
+ * The field values to write. A field that is omitted or `undefined` keeps its value.
  *
  * @category models
  * @since 0.1.0
@@ -113,7 +114,7 @@ export interface SearchPage<F extends Fields> extends Omit<Untyped.SearchPage, "
 
 // --- the service --------------------------------------------------------------------------------------------------
 
-/** The methods whose inputs hold custom fields or their keys. */
+/** The methods whose inputs contain custom fields or their keys. */
 type WritesFields = "upsert" | "updateFields" | "clearField"
 
 type TypedResult<F extends Fields, A> = A extends Untyped.Contact
@@ -132,7 +133,7 @@ type TypedMethod<F extends Fields, Method> = Method extends (
   ? (...values: Arguments) => Effect.Effect<TypedResult<F, A>, E>
   : never
 
-/** The other methods take the same inputs as those of `Contacts`. */
+/** The other methods. They take the same inputs as in `Contacts`. */
 type SameInputs<F extends Fields> = {
   readonly [K in keyof Contacts["Service"] as K extends WritesFields ? never : K]: TypedMethod<
     F,
@@ -141,8 +142,8 @@ type SameInputs<F extends Fields> = {
 }
 
 /**
- * The methods of `Contacts`, typed by the schemas of custom fields. The errors are the same. A field that has no schema or
- * that its schema refuses fails with `Validation` at the path `["fields", key]`, and nothing is sent.
+ * The methods of `Contacts`, typed by the schemas of custom fields. The errors are the same. If a field has no schema,
+ * or its schema refuses the value, the call fails with `Validation` at the path `["fields", key]` and sends nothing.
  *
  * @category models
  * @since 0.1.0
@@ -175,7 +176,7 @@ export interface ServiceClass<Self, Id extends string, F extends Fields> extends
   /** The schemas, for types such as `CustomFields.Contact<typeof Customers.fields>`. */
   readonly fields: F
 
-  /** The service over any layer of `Contacts`. */
+  /** Provides the service from any layer of `Contacts`. */
   readonly layer: Layer.Layer<Self, never, Contacts>
 
   /** Types a contact from another source, such as `ContactsStream` or a stub. */
@@ -214,7 +215,7 @@ const makeCodec = <F extends Fields>(fields: F) => {
 
 type Method = (...values: ReadonlyArray<unknown>) => Effect.Effect<unknown, ContactError>
 
-/** The methods of `Contacts` with every contact in their results decoded. */
+/** Wraps the methods of `Contacts`, so that every contact in their results is decoded. */
 const withDecodedResults = <F extends Fields>(
   contacts: Contacts["Service"],
   decode: (contact: Untyped.Contact) => Contact<F>
@@ -228,7 +229,7 @@ const withDecodedResults = <F extends Fields>(
         Effect.map(methods[operation](...values), (result) => response.mapContacts(result, decode))
     ] as const
   })
-  // A loop over the names of methods cannot keep their types apart.
+  // The types of the methods differ, and a loop cannot preserve them.
   return Object.fromEntries(entries) as unknown as SameInputs<F>
 }
 
@@ -258,23 +259,27 @@ const make = <F extends Fields>(
 }
 
 /**
- * Makes the service of one organization's contacts, typed by the schemas of its custom fields.
+ * Makes a service for the contacts of one organization, typed by the schemas of its custom fields.
  *
  * **Details**
  *
- * A schema can be anything that encodes to JSON; within a struct, use `optionalKey` rather than `optional`. Every field of
- * a contact is optional, whatever its schema: a contact may lack it, and a write sets only the fields that it names. If a
- * schema has a default, a missing value is read as that default. Fields without a schema cannot be written; they are read
- * as `otherFields`. If you have a struct, pass its `fields`.
+ * A schema can be any schema that encodes to JSON. Within a struct, use `optionalKey` rather than `optional`. If you
+ * have one struct for all fields, pass its `fields`.
+ *
+ * Every field of a contact is optional, whatever its schema. A contact may lack it, and a write sets only the given
+ * fields. If a schema has a default, a missing value is read as that default. Fields without a schema are read as
+ * `otherFields` and cannot be written.
  *
  * **Gotchas**
  *
- * A schema must be synchronous, because an asynchronous one refuses every value. A response may omit a field, so a default
- * that was read does not prove what is stored. A value that encodes to a missing key, such as `Option.none()` of an
- * `OptionFromOptionalKey`, writes nothing; use `clearField` to clear a field. A custom field with the key of a built-in
- * attribute (`email`) can be written and read but not cleared, because the API clears the attribute instead.
+ * - A schema must be synchronous. An asynchronous schema refuses every value.
+ * - A response may omit a field, so reading a default does not prove that no value is stored.
+ * - A value that encodes to a missing key, such as `Option.none()` of an `OptionFromOptionalKey`, writes nothing. To
+ *   clear a field, use `clearField`.
+ * - A custom field with the key of a built-in attribute (`email`) can be written and read. It cannot be cleared,
+ *   because the API clears the attribute instead.
  *
- * **Example** (Fields that are declared once)
+ * **Example** (Declare the fields of an organization)
  *
  * ```ts
  * import { CustomFields } from "@agentalk/core"
@@ -293,7 +298,7 @@ const make = <F extends Fields>(
  * }, Effect.provide(Customers.layer)) // over any layer of Contacts
  * ```
  *
- * **Example** (Typed contacts of a stream)
+ * **Example** (Decode the contacts of a stream)
  *
  * ```ts
  * import { ContactsStream, CustomFields } from "@agentalk/core"

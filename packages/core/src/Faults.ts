@@ -1,8 +1,8 @@
 /**
  * Scripted failures of the API, for tests of code that must handle them. They work in memory and on a socket.
  *
- * Every fault strikes `"before"` or `"after"` the operation. Before: the operation is not applied. After: the operation
- * is applied, and only its response is lost or changed.
+ * A fault strikes before or after the operation. Before: the operation is not applied, or (`slow`) applied late. After:
+ * the operation is applied, and only its response is lost, delayed or changed.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { Connection, ConnectionReset, Fault, Script, Side } from "./interna
 export type { Fault, Request, Script, Side } from "./internal/sandbox/fault.ts"
 
 /**
- * Which requests a fault strikes. A request must match every key that is given; a key that is left out matches all.
+ * A fault, and the requests that it strikes. A request must match every given key. An omitted key matches all requests.
  *
  * @category models
  * @since 0.1.0
@@ -26,12 +26,13 @@ export interface Rule {
   readonly operation?: Operation | undefined
   /** The HTTP method, such as `"DELETE"`, in any case. */
   readonly method?: string | undefined
-  /** A part of the path and query, or a pattern for them. */
+  /** A part of the path with its query, or a pattern for them. */
   readonly path?: string | RegExp | undefined
-  /** The first matching request that the fault strikes, counted from 1. Default: 1. */
+  /** The number of the first matching request that the fault strikes, counted from 1. Default: 1. */
   readonly nth?: number | undefined
-  /** How many matching requests the fault strikes from there on; `Infinity` for all. Default: 1. */
+  /** The number of matching requests that the fault strikes from there on; `Infinity` for all. Default: 1. */
   readonly times?: number | undefined
+  /** The fault, such as `Faults.reset({ strikes: "after" })`. */
   readonly fault: Fault
 }
 
@@ -70,7 +71,7 @@ interface Options {
   readonly strikes: Side
 }
 
-/** A fault whose response does not depend on the response of the operation. */
+/** Makes a fault whose response does not depend on the response of the operation. */
 const replaceResponse = (
   name: string,
   strikes: Side,
@@ -87,8 +88,8 @@ const replaceResponse = (
  *
  * **Gotchas**
  *
- * A server that responds with 400 to 499, except 408, has not applied the request. Such a status must strike before the
- * operation; with `strikes: "after"`, this function throws a `RangeError`.
+ * A server that responds with 400 to 499, except 408, has not applied the operation. Such a status must strike before
+ * the operation. With `strikes: "after"`, this function throws a `RangeError`.
  *
  * @category faults
  * @since 0.1.0
@@ -104,7 +105,7 @@ export const status = (
 ): Fault => {
   if (options.strikes === "after" && code >= 400 && code < 500 && code !== 408) {
     throw new RangeError(
-      `status ${code} cannot strike after the operation, because a server that responds with it has not applied the request. Use strikes: "before".`
+      `status ${code} cannot strike after the operation, because a server that responds with it has not applied the operation. Use strikes: "before".`
     )
   }
   const response = HttpServerResponse.jsonUnsafe(options.body ?? { detail: "A scripted fault." }, {

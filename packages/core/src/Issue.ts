@@ -1,13 +1,13 @@
 /**
- * One problem with an input or a response: its place and a description without values.
+ * A problem with an input or a response.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * One problem with an input or a response: its place (`["fields", "city"]`) and a description. Every value that the
- * request carried is replaced by its place (`<fields.city>`).
+ * A problem with an input or a response: its path, such as `["fields", "city"]`, and a message. In the message, every
+ * value of the request is replaced by its place, such as `<fields.city>`.
  *
  * @category schemas
  * @since 0.1.0

@@ -1,9 +1,11 @@
 /**
- * How many requests an organization may make.
+ * Rate limits: how many requests each organization may make.
  *
- * Without this module, every client obeys its server: after a 429 or 503 with `Retry-After`, or a remaining count of 0,
- * it holds back all calls of that organization until the time is over. The vendor publishes no quota, so none is
- * assumed. The layers here add one: a token bucket for each organization, in memory or shared through Redis.
+ * Without this module, a client already obeys its server. After a 429 or 503 with `Retry-After`, or a response that
+ * reports 0 remaining requests, it delays all calls of that organization until the reset. The vendor publishes no
+ * quota, so there is no other limit by default.
+ *
+ * The layers of this module add a quota: one token bucket for each organization, in memory or shared through Redis.
  *
  * @since 0.1.0
  */
@@ -20,35 +22,37 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Semaphore from "effect/Semaphore"
 import { monotonicMillis } from "./internal/clock.ts"
 import * as Internal from "./internal/call/limiter.ts"
+import { storeTimeout } from "./internal/call/sharedStore.ts"
 
 /**
- * A quota.
+ * A quota. An invalid value is a defect: a `RangeError` that names the option.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface Quota {
-  /** How many requests may be made in any window, at least 1. */
+  /** The maximum number of requests in any window: an integer of at least 1. */
   readonly limit: number
-  /** How long the window is. */
+  /** The length of a window: a finite duration above zero. */
   readonly window: Duration.Input
   /**
-   * How many of them may be made at once, after a pause. Default: a tenth of the limit, at least 1. The rest is spread
-   * over the window, so that no window of that length, wherever it begins, sees more than the limit.
+   * The maximum number of requests that start at once after a pause, from 1 to `limit`. The remaining requests are
+   * spread over the window, so that no window exceeds the limit, whenever it begins. If `burst` equals `limit`, only
+   * one request per window follows the burst. Default: a tenth of `limit`, at least 1.
    */
   readonly burst?: number | undefined
 }
 
 const units: Readonly<Record<string, Duration.Input>> = { s: "1 second", min: "1 minute", h: "1 hour" }
 
-/** The unit of a window, if there is one. */
+/** Finds the unit whose length is the window. */
 const unitOf = (window: Duration.Duration): string | undefined =>
   Object.keys(units).find((unit) => Duration.equals(Duration.fromInputUnsafe(units[unit] ?? 0), window))
 
 const quotaPattern = /^\s*([1-9]\d{0,8})\s*\/\s*(s|min|h)\s*$/
 
 /**
- * A quota as people write it: `10/s`, `600/min`, `5000/h`.
+ * A quota in text form, per second, minute or hour: `10/s`, `600/min`, `5000/h`.
  *
  * @category schemas
  * @since 0.1.0
@@ -63,14 +67,14 @@ export const QuotaFromString = Schema.String.check(
         const [, limit = "", unit = ""] = quotaPattern.exec(text) ?? []
         return { limit: Number(limit), window: Duration.fromInputUnsafe(units[unit] ?? 0) }
       },
-      // What has no such text gives one that the pattern refuses.
+      // A window without a unit encodes to text that the pattern refuses.
       encode: ({ limit, window }) => `${limit}/${unitOf(window)}`
     })
   )
 )
 
 /**
- * How a limiter stands for one organization.
+ * The state of a limiter for one organization.
  *
  * @category models
  * @since 0.1.0
@@ -78,7 +82,7 @@ export const QuotaFromString = Schema.String.check(
 export interface State extends Internal.LimiterState {}
 
 /**
- * A limiter, as clients use it.
+ * A rate limiter, as clients use it.
  *
  * @category models
  * @since 0.1.0
@@ -86,34 +90,37 @@ export interface State extends Internal.LimiterState {}
 export interface Limiter extends Internal.Limiter {}
 
 /**
- * The limiter in force, where somebody set one.
+ * The limiter that is set for the current fiber; `undefined` if there is none.
  *
  * @category configuration
  * @since 0.1.0
  */
 export const CurrentLimiter: Context.Reference<Limiter | undefined> = Internal.CurrentLimiter
 
-/** The bucket that keeps a quota in every window: its size and its refill add up to the limit. */
+/** The token bucket of a quota. A window uses at most the full bucket and its refill, which add up to the limit. */
 const toBucket = ({ burst, limit, window }: Quota) => {
   const millis = Duration.toMillis(Duration.fromInputUnsafe(window))
-  if (!Number.isInteger(limit) || limit < 1) throw new RangeError("limit must be an integer, at least 1")
+  if (!Number.isInteger(limit) || limit < 1) throw new RangeError("limit must be an integer of at least 1")
   if (!(millis > 0) || millis === Infinity) throw new RangeError("window must be a finite duration above zero")
   const size = burst ?? Math.max(1, Math.floor(limit / 10))
-  if (!Number.isInteger(size) || size < 1 || size > limit) throw new RangeError("burst must be from 1 to limit")
-  // With a bucket as large as the limit nothing is left for the refill: it then takes a whole window for each token.
+  if (!Number.isInteger(size) || size < 1 || size > limit) {
+    throw new RangeError("burst must be an integer from 1 to limit")
+  }
+  // If the bucket is as large as the limit, a token takes a whole window.
   return { size, refillMillis: millis / Math.max(1, limit - size) }
 }
 
-/** Those who wait for the tokens of one organization, in this process. */
-interface Line {
-  /** Held by whoever stands in front. */
-  readonly turn: Semaphore.Semaphore
+/** The attempts of one organization that wait for a token in this process. */
+interface Queue {
+  /** Held by the first attempt, which waits for the next token. The other attempts wait for the lock. */
+  readonly firstLock: Semaphore.Semaphore
+  /** The number of attempts in the queue. */
   length: number
-  /** When the one in front expects a token. */
-  nextAt: number
+  /** The time at which the first attempt expects a token, in milliseconds of the monotonic clock. */
+  nextTokenAt: number
 }
 
-const tooLate = (millis: number) => Effect.fail(new Internal.WaitTooLong(Duration.millis(millis), false))
+const waitTooLong = (millis: number) => Effect.fail(new Internal.WaitTooLong(Duration.millis(millis), false))
 
 /**
  * Makes a limiter for a quota from Effect's `RateLimiter`.
@@ -124,10 +131,10 @@ const tooLate = (millis: number) => Effect.fail(new Internal.WaitTooLong(Duratio
 export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.RateLimiter> =>
   Effect.map(RateLimiter.RateLimiter, (limiter): Limiter => {
     const { refillMillis, size } = toBucket(quota)
-    const holds = Internal.makeServerHolds()
-    const lines = new Map<string, Line>()
+    const serverLimiter = Internal.makeServerLimiter()
+    const queues = new Map<string, Queue>()
 
-    const take = (key: string, tokens: number) =>
+    const consume = (key: string, tokens: number) =>
       limiter.consume({
         key: `agentalk:${key}`,
         algorithm: "token-bucket",
@@ -138,68 +145,69 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
       })
 
     /**
-     * Takes a token (`undefined`), or gives how many milliseconds until there is one. Nothing is taken in advance, so
-     * nobody has to give it back.
+     * Takes a token and returns 0, or returns the milliseconds until the next token. No token is reserved, so an
+     * interrupted attempt has nothing to return.
      */
-    const tryTake = (key: string): Effect.Effect<number | undefined> =>
-      Effect.matchEffect(take(key, 1), {
-        onSuccess: () => Effect.undefined,
+    const takeToken = (key: string): Effect.Effect<number> =>
+      Effect.matchEffect(consume(key, 1), {
+        onSuccess: () => Effect.succeed(0),
         onFailure: ({ reason }) =>
           reason._tag === "RateLimitExceeded"
             ? Effect.succeed(Math.max(1, Math.ceil(Duration.toMillis(reason.retryAfter))))
-            : // A store that is down must not take the calls down with it.
-              Effect.as(Effect.logWarning("The rate limit is not kept, for its store cannot be reached"), undefined)
+            : // Calls must not fail because the store is unavailable.
+              Effect.as(Effect.logWarning("The rate limit is not enforced, because its store is unavailable"), 0)
       })
 
-    const waitForToken = (key: string, line: Line): Effect.Effect<void> =>
+    const waitForToken = (key: string, queue: Queue): Effect.Effect<void> =>
       Effect.withFiber((fiber) =>
-        Effect.flatMap(tryTake(key), (millis) => {
-          if (millis === undefined) return Effect.void
-          line.nextAt = monotonicMillis(fiber.getRef(Clock.Clock)) + millis
+        Effect.flatMap(takeToken(key), (millis) => {
+          if (millis === 0) return Effect.void
+          queue.nextTokenAt = monotonicMillis(fiber.getRef(Clock.Clock)) + millis
           return Effect.andThen(
             Effect.sleep(Duration.millis(millis)),
-            Effect.suspend(() => waitForToken(key, line))
+            Effect.suspend(() => waitForToken(key, queue))
           )
         })
       )
 
-    /** Steps into line, unless the line is too long. */
-    const enter = (key: string, maxWaitMillis: number) =>
+    /** Adds an attempt to the queue and returns its expected wait, or fails if that wait is too long. */
+    const joinQueue = (key: string, maxWaitMillis: number) =>
       Effect.clockWith((clock) => {
-        const line = lines.get(key) ?? { turn: Semaphore.makeUnsafe(1), length: 0, nextAt: 0 }
-        const { length, nextAt } = line
-        // Whoever comes first waits for the next token, and everybody behind for one more.
-        const wait = length === 0 ? 0 : nextAt - monotonicMillis(clock) + length * refillMillis
-        if (wait > maxWaitMillis) return tooLate(wait)
-        lines.set(key, line)
-        line.length++
-        return Effect.succeed({ line, wait, isFirst: length === 0 })
+        const queue = queues.get(key) ?? { firstLock: Semaphore.makeUnsafe(1), length: 0, nextTokenAt: 0 }
+        const { length, nextTokenAt } = queue
+        // The first attempt takes the next token, and each attempt behind it takes one more.
+        const wait = length === 0 ? 0 : nextTokenAt - monotonicMillis(clock) + length * refillMillis
+        if (wait > maxWaitMillis) return waitTooLong(wait)
+        queues.set(key, queue)
+        queue.length++
+        return Effect.succeed({ queue, wait, isFirst: length === 0 })
       })
 
-    const leave = (key: string, line: Line) =>
+    const leaveQueue = (key: string, queue: Queue) =>
       Effect.sync(() => {
-        if (--line.length === 0) lines.delete(key)
+        if (--queue.length === 0) queues.delete(key)
       })
 
-    const acquire = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.WaitTooLong> =>
+    const acquireToken = (key: string, maxWaitMillis: number): Effect.Effect<void, Internal.WaitTooLong> =>
       Effect.acquireUseRelease(
-        enter(key, maxWaitMillis),
-        ({ isFirst, line, wait }) =>
-          isFirst ? first(key, line, maxWaitMillis) : stand(key, line, maxWaitMillis, wait),
-        ({ line }) => leave(key, line)
+        joinQueue(key, maxWaitMillis),
+        ({ isFirst, queue, wait }) =>
+          isFirst ? acquireAsFirst(key, queue, maxWaitMillis) : waitInQueue(key, queue, maxWaitMillis, wait),
+        ({ queue }) => leaveQueue(key, queue)
       )
 
-    const first = (key: string, line: Line, maxWaitMillis: number) =>
-      Effect.flatMap(tryTake(key), (millis) => {
-        if (millis === undefined) return Effect.void
-        return millis > maxWaitMillis ? tooLate(millis) : stand(key, line, maxWaitMillis, millis)
+    /** Tries once without the lock, because an attempt in an empty queue rarely has to wait. */
+    const acquireAsFirst = (key: string, queue: Queue, maxWaitMillis: number) =>
+      Effect.flatMap(takeToken(key), (millis) => {
+        if (millis === 0) return Effect.void
+        return millis > maxWaitMillis ? waitTooLong(millis) : waitInQueue(key, queue, maxWaitMillis, millis)
       })
 
-    /** Waits in line, at most for some time: other processes may take the tokens that were counted on. */
-    const stand = (key: string, line: Line, maxWaitMillis: number, wait: number) =>
-      Effect.timeoutOrElse(line.turn.withPermit(waitForToken(key, line)), {
+    /** Waits for a token until `maxWaitMillis` have passed, because other processes may take the expected tokens. */
+    const waitInQueue = (key: string, queue: Queue, maxWaitMillis: number, expectedWait: number) =>
+      Effect.timeoutOrElse(queue.firstLock.withPermit(waitForToken(key, queue)), {
         duration: Duration.millis(maxWaitMillis),
-        orElse: () => tooLate(Math.max(wait, refillMillis))
+        orElse: () => waitTooLong(Math.max(expectedWait, refillMillis))
       })
 
     return {
@@ -207,25 +215,25 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
         Effect.clockWith((clock) => {
           const until = Math.min(monotonicMillis(clock) + maxWaitMillis, deadline)
           return Effect.andThen(
-            holds.acquire(key, maxWaitMillis, deadline),
-            Effect.suspend(() => acquire(key, until - monotonicMillis(clock)))
+            serverLimiter.acquire(key, maxWaitMillis, deadline),
+            Effect.suspend(() => acquireToken(key, until - monotonicMillis(clock)))
           )
         }),
-      observe: holds.observe,
+      observe: serverLimiter.observe,
       state: (key) =>
-        Effect.zipWith(holds.state(key), Effect.option(take(key, 0)), (held, taken) => ({
-          tokensLeft: Option.map(taken, ({ remaining }) => Math.max(0, Math.floor(remaining))),
-          waiting: held.waiting + (lines.get(key)?.length ?? 0),
-          resetAfter: Option.match(taken, {
-            onNone: () => held.resetAfter,
-            onSome: ({ resetAfter }) => Duration.max(resetAfter, held.resetAfter)
+        Effect.zipWith(serverLimiter.state(key), Effect.option(consume(key, 0)), (server, quota) => ({
+          tokensLeft: Option.map(quota, ({ remaining }) => Math.max(0, Math.floor(remaining))),
+          waiting: server.waiting + (queues.get(key)?.length ?? 0),
+          resetAfter: Option.match(quota, {
+            onNone: () => server.resetAfter,
+            onSome: ({ resetAfter }) => Duration.max(resetAfter, server.resetAfter)
           })
         }))
     }
   })
 
 /**
- * Keeps a quota for each organization, in memory: for one process.
+ * Enforces a quota for each organization, in memory: for one process.
  *
  * @category layers
  * @since 0.1.0
@@ -236,47 +244,47 @@ export const layer = (quota: Quota): Layer.Layer<never> =>
     Layer.provide(RateLimiter.layerStoreMemory)
   )
 
-const storeDown = new RateLimiter.RateLimiterError({
-  reason: new RateLimiter.RateLimitStoreError({ message: "no answer in time" })
+const storeTimedOut = new RateLimiter.RateLimiterError({
+  reason: new RateLimiter.RateLimitStoreError({ message: "The store did not respond in time." })
 })
 
-// A client of Redis that has lost its connection keeps commands until it is back, and so would keep the calls.
-const layerStoreInTime = Layer.effect(
+// A Redis client that has lost its connection queues its commands until it is connected again.
+const layerStoreWithTimeout = Layer.effect(
   RateLimiter.RateLimiterStore,
   Effect.map(RateLimiter.RateLimiterStore, (store) => ({
     ...store,
     tokenBucket: (options: Parameters<typeof store.tokenBucket>[0]) =>
       Effect.timeoutOrElse(store.tokenBucket(options), {
-        duration: Internal.storeTimeout,
-        orElse: () => Effect.fail(storeDown)
+        duration: storeTimeout,
+        orElse: () => Effect.fail(storeTimedOut)
       })
   }))
 )
 
 /**
- * Keeps a quota for each organization through Redis: for all processes that share it and a `prefix`.
+ * Enforces a quota for each organization through Redis: for all processes that share the Redis database and `prefix`.
  *
  * **Details**
  *
- * While Redis does not answer within half a second, calls are made without the quota, with a warning in the log.
+ * If Redis does not respond within half a second, the call is sent without a quota, and a warning is logged.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerRedis = (
   quota: Quota & {
-    /** What the keys in Redis begin with. Default: `ratelimiter:`. */
+    /** The prefix of the keys in Redis. Default: `ratelimiter:`. */
     readonly prefix?: string | undefined
   }
 ): Layer.Layer<never, never, Redis> =>
   Layer.effect(Internal.CurrentLimiter, make(quota)).pipe(
     Layer.provide(RateLimiter.layer),
-    Layer.provide(layerStoreInTime),
+    Layer.provide(layerStoreWithTimeout),
     Layer.provide(RateLimiter.layerStoreRedis({ prefix: quota.prefix }))
   )
 
 /**
- * How the limiter in force stands for an organization; none where no limiter was set in this context.
+ * Returns the state of the current limiter for an organization; `None` if no limiter is set in this context.
  *
  * @category accessors
  * @since 0.1.0

@@ -1,9 +1,13 @@
 /**
- * When a failed attempt is made again.
+ * Retry policies: how many attempts a call makes, and how long it waits between them.
  *
- * Retried are transport failures, attempt timeouts, and the statuses 408, 429, 500, 502, 503 and 504. All seven
- * operations may be repeated: they set a state rather than add to one. A late repeat can overwrite a newer edit by
- * somebody else; `none`, for one call, is the way out.
+ * Transport failures, attempt timeouts and the statuses 408, 429, 500, 502, 503 and 504 are retried. The delay grows
+ * exponentially with full jitter, and it is never shorter than `Retry-After`.
+ *
+ * A retry is safe because every operation sets a state rather than adds to one. However, a late retry can overwrite a
+ * newer edit by another writer. To prevent that, use `Retry.none` for the call.
+ *
+ * Each client also has a retry budget, the option `retryBudget` of `AgentalkClient`.
  *
  * @since 0.1.0
  */
@@ -13,28 +17,29 @@ import type * as Layer from "effect/Layer"
 import * as Reference from "./internal/call/policy.ts"
 
 /**
- * A retry policy. What is left out is as by default.
+ * A retry policy. Each part is resolved on its own, in this order: per call, client option, layer, default.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface Policy {
-  /** How many attempts a call may make in all; 1 means no retry. Default: 3. */
+  /** The maximum number of attempts of a call; 1 means no retry. Default: 3. */
   readonly attempts?: number | undefined
-  /** The longest wait before the second attempt; it doubles with each one after. Default: 500 milliseconds. */
+  /** The longest delay before the second attempt. It doubles for each later attempt. Default: 500 milliseconds. */
   readonly baseDelay?: Duration.Input | undefined
-  /** What that wait grows to at the most. Default: 8 seconds. */
+  /** The maximum of that growing delay. Default: 8 seconds. */
   readonly maxDelay?: Duration.Input | undefined
   /**
-   * The longest wait that the API may ask for with `Retry-After`. When it asks for more, the call fails at once and
-   * says how long. Default: 60 seconds.
+   * The longest wait that the API may ask for with `Retry-After`. If it asks for more, the call fails immediately, and
+   * `retryAfter` of the error is the requested wait. This limit also applies to waits for a rate limit. Default: 60
+   * seconds.
    */
   readonly maxRetryAfter?: Duration.Input | undefined
 }
 
 /**
- * The policy of a call that nobody set any for: 3 attempts, with a random wait of up to 500 milliseconds before the
- * second, doubling up to 8 seconds (full jitter).
+ * The default policy: 3 attempts. The delay before the second attempt is random, between 0 and 500 milliseconds. Its
+ * upper limit doubles for each later attempt, up to 8 seconds.
  *
  * @category configuration
  * @since 0.1.0
@@ -47,7 +52,7 @@ export const defaultPolicy = {
 }
 
 /**
- * The policy that makes one attempt only.
+ * The policy without retries: a call makes one attempt.
  *
  * @category configuration
  * @since 0.1.0
@@ -55,7 +60,7 @@ export const defaultPolicy = {
 export const none: Policy = { attempts: 1 }
 
 /**
- * The policy in force, where somebody set one.
+ * The policy that is set for the current fiber; `undefined` if there is none.
  *
  * @category configuration
  * @since 0.1.0
@@ -65,7 +70,8 @@ export const CurrentPolicy: Context.Reference<Policy | undefined> = Reference.re
 )
 
 /**
- * Sets the policy of the clients that are built from this layer, or of the calls that it is provided to.
+ * Sets the policy of the clients that are built with this layer, or of the calls in an effect to which the layer is
+ * provided. A part that is omitted keeps the value from the surrounding context.
  *
  * @category layers
  * @since 0.1.0
@@ -73,9 +79,9 @@ export const CurrentPolicy: Context.Reference<Policy | undefined> = Reference.re
 export const layer = (policy: Policy): Layer.Layer<never> => Reference.makeLayer(CurrentPolicy, policy)
 
 /**
- * Sets the policy of the calls in an effect. Parts that it does not name stay as they are around it.
+ * Sets the policy of the calls in an effect. A part that is omitted keeps the value from the surrounding context.
  *
- * **Example** (A write that must not come late)
+ * **Example** (Send a write once)
  *
  * ```ts
  * import { Contacts, Retry } from "@agentalk/core"

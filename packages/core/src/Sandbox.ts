@@ -1,8 +1,9 @@
 /**
- * A local copy of the API that keeps its contacts in memory, for tests and for trying things out.
+ * A local replacement of the API that keeps its contacts in memory, for tests and for experiments.
  *
- * The sandbox serves the same `HttpApi` contract that the client is made from. A test against it therefore covers paths,
- * headers, bodies and statuses as they are on the wire. `SandboxServer` of `@agentalk/node` serves it on a socket.
+ * The sandbox serves the contract `AgentalkApi`, and the client sends it real HTTP requests. A test therefore covers
+ * paths, headers, bodies and statuses as they are on the wire. `SandboxServer` of `@agentalk/node` serves it on a
+ * socket.
  *
  * @since 0.1.0
  */
@@ -34,8 +35,8 @@ export { State } from "./internal/sandbox/state.ts"
  *
  * **Details**
  *
- * The router of Effect refuses path parameters of more than 100 characters by default. Serve the routes with
- * `HttpRouter.serve(Sandbox.layerRoutes(), { routerConfig: { maxParamLength: 65_536 } })` to accept long tags and keys.
+ * Effect's router refuses path parameters of more than 100 characters by default. To accept long tags and keys, serve
+ * the routes with `HttpRouter.serve(Sandbox.layerRoutes(), { routerConfig: { maxParamLength: 65_536 } })`.
  *
  * **Gotchas**
  *
@@ -49,7 +50,7 @@ export const layerRoutes = (options: Options = {}) =>
   Layer.merge(Handlers.layer(options), Layer.effect(State, State)).pipe(Layer.provide(layerState))
 
 /**
- * A sandbox as an `HttpClient`, without a socket. It responds to every request, whatever its host is.
+ * A sandbox as an `HttpClient`, without a socket. It responds to every request, whatever the host of the request is.
  *
  * @category layers
  * @since 0.1.0
@@ -94,8 +95,8 @@ export const layerHttpClientOptions = (options: Options): Layer.Layer<HttpClient
 export const layerHttpClient: Layer.Layer<HttpClient.HttpClient | State> = layerHttpClientOptions({})
 
 /**
- * `Contacts` on a sandbox in memory, and its `State`. The client uses the first of `tokens`. Every build of the layer
- * makes a new, empty sandbox.
+ * Provides `Contacts` on a sandbox in memory, and the sandbox's `State`. The client uses the first token of `tokens`.
+ * Every build of the layer makes a new, empty sandbox.
  *
  * @category layers
  * @since 0.1.0
@@ -105,13 +106,13 @@ export const layerOptions = (options: Options): Layer.Layer<Contacts | State> =>
     // The options of a sandbox are written in code, so an invalid token is a programmer's mistake.
     Layer.orDie,
     Layer.merge(Layer.effect(State, State)),
-    // Provided and not merged, because the HttpClient would replace the one of the program.
+    // Not merged, because this `HttpClient` would replace the one of the program.
     Layer.provide(layerHttpClientOptions(options))
   )
 
 /**
- * `Contacts` on a sandbox in memory with the default options, and its `State`. Every build of the layer makes a new,
- * empty sandbox.
+ * Provides `Contacts` on a sandbox in memory with the default options, and the sandbox's `State`. Every build of the
+ * layer makes a new, empty sandbox.
  *
  * @category layers
  * @since 0.1.0

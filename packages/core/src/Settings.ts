@@ -1,13 +1,12 @@
 /**
- * The settings of a client as schemas. Options and environment variables follow the same rules, which are checked when
- * the layer is built. No message contains a value.
+ * The schemas of client settings. Options and environment variables follow the same rules, which are checked when the
+ * layer is built. Error messages do not contain the values.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-
-const guid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+import { uuidPattern } from "./internal/wire/text.ts"
 
 /**
  * The id of an organization: a UUID in upper or lower case, sent in lower case.
@@ -18,13 +17,13 @@ const guid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 export const OrganizationId = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String.check(
-      Schema.isPattern(new RegExp(`^${guid}$`), { message: "Expected the id of an organization: a UUID" })
+      Schema.isPattern(new RegExp(`^${uuidPattern}$`), { message: "Expected the id of an organization: a UUID" })
     ),
     SchemaTransformation.toLowerCase()
   )
 )
 
-const parse = (text: string): URL | undefined => {
+const parseUrl = (text: string): URL | undefined => {
   try {
     return new URL(text)
   } catch {
@@ -41,11 +40,12 @@ const isLoopback = ({ hostname }: URL): boolean =>
 const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
   Schema.String.check(
     Schema.makeFilter<string>((text) => {
-      const url = parse(text)
+      const url = parseUrl(text)
       if (url === undefined || !/^https?:$/.test(url.protocol)) {
         return "Expected an absolute https URL, such as https://api.agentalk.io"
       }
-      // `URL` reports no query for a lone `?` and no fragment for a lone `#`, but either would swallow the path behind it.
+      // The text is tested, because `URL` reports an empty query for a single `?` and an empty fragment for a single
+      // `#`.
       if (url.username !== "" || url.password !== "" || /[?#]/.test(text)) {
         return "Expected a URL without credentials, query and fragment"
       }

@@ -1,21 +1,27 @@
 /**
- * What operators see of the calls: spans, metrics and debug logs, none of which says anything about a person.
+ * The spans, metrics and debug logs of calls. By default they contain no personal data.
  *
- * A client emits all three by Effect's own means, so that whatever exporter a program installs receives them. This
- * module names them, and holds the two things that are off unless asked for.
+ * A client uses Effect's own tracer, metrics and logger, so any exporter for Effect receives them. This module defines
+ * the metrics, and two options that are off by default.
  *
  * **Details**
  *
- * Spans, where a tracer is installed or a span is open: `Contacts.upsert` around a call with all its attempts, and in
- * it one span of kind client for each attempt, such as `POST /api/contacts`, by OpenTelemetry's conventions for HTTP
- * clients. A wait is an event, `wait`, on the span of its call. Attributes are `http.request.method`, `url.template`,
- * `server.address`, `server.port`, `http.request.resend_count`, `http.response.status_code` and `error.type` on
- * attempts; `agentalk.attempts`, `agentalk.outcome`, `agentalk.assumed` and `error.type` on calls;
- * `agentalk.wait.reason` and `agentalk.wait.duration` (seconds) on waits. `error.type` is the tag of a call's error, and
- * the status or the code of an attempt's, such as `503` or `ECONNRESET`. A span that failed ends with that type in the
- * place of the error, whose message may name a custom field; one that succeeded, without the answer.
+ * Spans are created if a tracer is installed or a span is open. The span of a call, such as `Contacts.upsert`, includes
+ * all its attempts and waits. Its child spans are the attempts, such as `POST /api/contacts`, with the kind `client`.
+ * They follow OpenTelemetry's conventions for HTTP clients. A wait is an event `wait` on the span of its call.
  *
- * Metrics are listed in `metrics`. Logs: one at debug level for each call, attempt and wait, with the same attributes.
+ * These attributes are recorded:
+ *
+ * - of a call: `agentalk.attempts`, `agentalk.outcome`, `agentalk.assumed` and `error.type`;
+ * - of an attempt: `http.request.method`, `url.template`, `server.address`, `server.port`,
+ *   `http.request.resend_count`, `http.response.status_code` and `error.type`;
+ * - of a wait: `agentalk.wait.reason` and `agentalk.wait.duration` (in seconds).
+ *
+ * The `error.type` of a call is the tag of its error. The `error.type` of an attempt is a status or a code, such as
+ * `503` or `ECONNRESET`. A failed span ends with this type instead of the error, because an error message may contain
+ * the key of a custom field. A successful span ends without the result.
+ *
+ * The metrics are listed in `metrics`. Each call, attempt and wait also writes one debug log with the same attributes.
  *
  * @since 0.1.0
  */
@@ -23,24 +29,29 @@ import type * as Context from "effect/Context"
 import type * as Layer from "effect/Layer"
 import * as Policy from "./internal/call/policy.ts"
 
+export { metrics } from "./internal/call/metricDefinitions.ts"
+
 /**
- * What telemetry tells besides what it tells anyway.
+ * The options of telemetry. Each option is resolved on its own, in this order: per call, layer, default.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface Options {
-  /** Sends `traceparent` (W3C Trace Context) and `b3` with each request, so that the vendor can join. Default: `false`. */
+  /**
+   * Sends the headers `traceparent` (W3C Trace Context) and `b3` with each request, so that the vendor's traces can
+   * join yours. Default: `false`.
+   */
   readonly traceHeaders?: boolean | undefined
   /**
-   * Puts the URL and the bodies of requests and responses into attempt spans and debug logs: personal data, never the
-   * token. For debugging. Default: `false`.
+   * Adds the URL and the bodies of requests and responses to the spans and debug logs of attempts. They contain
+   * personal data, but never the token. Use it for debugging. Default: `false`.
    */
   readonly requestDetails?: boolean | undefined
 }
 
 /**
- * The options that are in force, where somebody set them.
+ * The options that are set for the current fiber; `undefined` if there are none.
  *
  * @category configuration
  * @since 0.1.0
@@ -50,7 +61,8 @@ export const CurrentOptions: Context.Reference<Options | undefined> = Policy.ref
 )
 
 /**
- * Sets the options of the clients that are built with it. What is left out stays as it is around.
+ * Sets the options of the clients that are built with this layer, or of the calls in an effect to which the layer is
+ * provided. An option that is omitted keeps the value from the surrounding context.
  *
  * @category layers
  * @since 0.1.0
@@ -58,60 +70,9 @@ export const CurrentOptions: Context.Reference<Options | undefined> = Policy.ref
 export const layer = (options: Options): Layer.Layer<never> => Policy.makeLayer(CurrentOptions, options)
 
 /**
- * Sets the options of the calls in an effect. What is left out stays as it is around.
+ * Sets the options of the calls in an effect. An option that is omitted keeps the value from the surrounding context.
  *
  * @category configuration
  * @since 0.1.0
  */
 export const withOptions: Policy.With<Options> = Policy.makeWith(CurrentOptions, Policy.mergeParts)
-
-const time = { type: "histogram", unit: "s" } as const
-const requestAttributes = ["http.request.method", "url.template", "server.address", "server.port"] as const
-
-/**
- * The metrics of a client, by name: their units, in UCUM, and their attributes. Counts are those of the histograms.
- *
- * @category configuration
- * @since 0.1.0
- */
-export const metrics = {
-  "agentalk.client.operation.duration": {
-    ...time,
-    description: "Duration of calls, over all their attempts and waits",
-    attributes: ["agentalk.operation", "agentalk.outcome", "error.type"]
-  },
-  "agentalk.client.retries": {
-    type: "counter",
-    unit: "{retry}",
-    description: "Attempts that were made again, by what went wrong before",
-    attributes: ["agentalk.operation", "agentalk.retry.reason"]
-  },
-  "agentalk.client.wait.duration": {
-    ...time,
-    description: "Duration of waits within calls: for a turn, after a failure, or as the API has asked",
-    attributes: ["agentalk.operation", "agentalk.wait.reason"]
-  },
-  "agentalk.client.retry_budget.level": {
-    type: "gauge",
-    unit: "{token}",
-    description: "Tokens that are left for retries, of the client of a server that has the fewest",
-    attributes: ["server.address", "server.port"]
-  },
-  "agentalk.client.circuit_breaker.state": {
-    type: "gauge",
-    unit: "1",
-    description: "State of a circuit once it has changed: 0 closed, 1 half open, 2 open",
-    attributes: ["server.address", "server.port"]
-  },
-  "http.client.request.duration": {
-    ...time,
-    description: "Duration of attempts, from sending to the end of the body",
-    attributes: [...requestAttributes, "http.response.status_code", "error.type"]
-  },
-  "http.client.active_requests": {
-    type: "gauge",
-    unit: "{request}",
-    description: "Attempts under way",
-    attributes: requestAttributes
-  }
-} as const

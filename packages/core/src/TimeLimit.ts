@@ -1,5 +1,5 @@
 /**
- * How long a call may take.
+ * Time limits of calls and attempts. Both limits include reading the response body.
  *
  * @since 0.1.0
  */
@@ -9,20 +9,20 @@ import type * as Layer from "effect/Layer"
 import * as Policy from "./internal/call/policy.ts"
 
 /**
- * The time limits of a call.
+ * The time limits of a call. Each limit is resolved on its own, in this order: per call, client option, layer, default.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface Limits {
-  /** How long one attempt may take: connecting, headers and body. Default: 30 seconds. */
+  /** The timeout of one attempt: connecting, headers and body. Default: 30 seconds. */
   readonly attempt?: Duration.Input | undefined
-  /** How long the whole call may take, with all attempts and the waits between them. Default: 2 minutes. */
+  /** The deadline of a call, with all its attempts and waits. Default: 2 minutes. */
   readonly deadline?: Duration.Input | undefined
 }
 
 /**
- * The limits in force, where somebody set them.
+ * The limits that are set for the current fiber; `undefined` if there are none.
  *
  * @category configuration
  * @since 0.1.0
@@ -32,7 +32,8 @@ export const CurrentLimits: Context.Reference<Limits | undefined> = Policy.refer
 )
 
 /**
- * Sets the limits of the clients that are built from this layer, or of the calls that it is provided to.
+ * Sets the limits of the clients that are built with this layer, or of the calls in an effect to which the layer is
+ * provided. A limit that is omitted keeps the value from the surrounding context.
  *
  * @category layers
  * @since 0.1.0
@@ -40,7 +41,7 @@ export const CurrentLimits: Context.Reference<Limits | undefined> = Policy.refer
 export const layer = (limits: Limits): Layer.Layer<never> => Policy.makeLayer(CurrentLimits, limits)
 
 /**
- * Sets the limits of the calls in an effect. Those that it does not name stay as they are around it.
+ * Sets the limits of the calls in an effect. A limit that is omitted keeps the value from the surrounding context.
  *
  * @category configuration
  * @since 0.1.0
@@ -48,7 +49,7 @@ export const layer = (limits: Limits): Layer.Layer<never> => Policy.makeLayer(Cu
 export const withLimits: Policy.With<Limits> = Policy.makeWith(CurrentLimits, Policy.mergeParts)
 
 /**
- * The limits of a call that nobody set any for.
+ * The default limits: 30 seconds for an attempt and 2 minutes for a call.
  *
  * @category configuration
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * The organization API token: its form, and where a client takes it from.
+ * The organization API token: its form, and the ways in which a client obtains it.
  *
  * @since 0.1.0
  */
@@ -7,13 +7,14 @@ import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import { uuidPattern } from "./internal/wire/text.ts"
 
-const tokenPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[\x21-\x7e]+$/i
+const tokenPattern = new RegExp(`^${uuidPattern}\\.[\\x21-\\x7e]+$`, "i")
 const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
 /**
  * An organization API token, `{orgId}.{secret}`, where `orgId` is a UUID. White space around it is stripped, because
- * files end in a newline. A JWT is refused, as the API refuses it.
+ * files end in a newline. A JWT is refused, because the API refuses it as well.
  *
  * @category schemas
  * @since 0.1.0
@@ -37,9 +38,11 @@ export const ApiToken = Schema.String.pipe(
  *
  * **Details**
  *
- * An effect runs before every attempt, so a token can rotate without a restart; cache it if it is expensive. If the API
- * refuses the token (401) and the effect then returns another one, the call is repeated once with that. If the effect is
- * cached, pass a source: its `refresh` runs only after a 401, and once for all calls that were refused together.
+ * An effect runs before every attempt, so a token can rotate without a restart. If the API refuses the token (401), the
+ * effect runs again. If it returns another token, the attempt is repeated once with that token.
+ *
+ * If the effect is expensive, cache it and pass a source. The `refresh` of a source runs only after a 401, and once for
+ * all calls that are refused together.
  *
  * @category configuration
  * @since 0.1.0
@@ -55,6 +58,6 @@ export type Token = Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown
 export interface TokenSource {
   /** Returns the current token. Runs before every attempt. */
   readonly current: Effect.Effect<Redacted.Redacted, unknown>
-  /** Returns a new token after the current one was refused. Afterwards `current` should return it, too. */
+  /** Returns a new token after the API refused the current one. From then on, `current` should return the new token. */
   readonly refresh: Effect.Effect<Redacted.Redacted, unknown>
 }

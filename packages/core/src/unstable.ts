@@ -1,11 +1,11 @@
 /**
- * What other Agentalk packages need from core. It may change in any release.
+ * Exports for the other Agentalk packages. They may change in any release.
  *
  * @since 0.1.0
  */
 export { attributeNames, attributes, type Attribute } from "./internal/attributes.ts"
 export { monotonicMillis, usesDefaultClock } from "./internal/clock.ts"
-export { enableJit } from "./internal/wire/jit.ts"
+export { enableJit } from "./internal/call/jit.ts"
 export { digitsOf } from "./internal/wire/text.ts"
 export {
   type Attempt,
@@ -18,5 +18,5 @@ export {
   TransportFault
 } from "./internal/wire/transport.ts"
 
-// The sandbox on a server
+// For the sandbox on a server.
 export { layerRoutes as layerSandboxRoutes, routerConfig as sandboxRouterConfig } from "./internal/sandbox/server.ts"

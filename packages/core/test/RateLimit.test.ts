@@ -192,7 +192,7 @@ describe("a quota", () => {
         Effect.provide(Logger.layer([Logger.make(({ logLevel, message }) => logged.push([logLevel, message]))]))
       )
       assert.deepStrictEqual(times, [0, 0])
-      const warning = ["Warn", ["The rate limit is not kept, for its store cannot be reached"]]
+      const warning = ["Warn", ["The rate limit is not enforced, because its store is unavailable"]]
       assert.deepStrictEqual(logged, [warning, warning])
     })
   )

@@ -248,7 +248,7 @@ describe("Retry-After", () => {
       assert.strictEqual(error._tag, tag_)
       assert.deepStrictEqual(summaryOf(error), { attempts: 1, outcome, retryStopped: "retry-after" })
       assert.deepStrictEqual(Reflect.get(error, "retryAfter"), Duration.seconds(61))
-      assert.match(error.message, /asks to wait 1m 1s\. That is longer than the retry policy allows\./)
+      assert.match(error.message, /asks to wait 1m 1s\. The wait is longer than the retry policy allows\./)
     })
   )
 

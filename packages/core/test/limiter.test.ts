@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as TestClock from "effect/testing/TestClock"
-import { makeServerHolds } from "../src/internal/call/limiter.ts"
+import { makeServerLimiter } from "../src/internal/call/limiter.ts"
 import { ended, withChance } from "./Attempts.ts"
 
 const key = "5a4db0c5-0000-4000-8000-000000000000"
@@ -17,7 +17,7 @@ const now = 1_800_000_000_000
 const held = Effect.fnUntraced(function* (seconds: number | undefined, headers: Record<string, string> = {}) {
   yield* TestClock.setTime(now)
   const clock = yield* Clock.Clock
-  const holds = makeServerHolds()
+  const holds = makeServerLimiter()
   const observe = (wait: number | undefined, received: Record<string, string> = {}) =>
     holds.observe(key, Headers.fromInput(received), wait === undefined ? undefined : Duration.seconds(wait), clock)
   observe(seconds, headers)

@@ -38,7 +38,7 @@ describe("the message of one attempt", () => {
       status(401),
       "the API refused the token (401). Check that it is an organization API token, {orgId}.{secret}, and still valid."
     ],
-    ["delete", status(403), "the token does not allow this (403). Check which organization the token belongs to."],
+    ["delete", status(403), "the token does not allow this call (403). Check which organization the token belongs to."],
     ["delete", status(404), "the contact, field or tag does not exist (404)."],
     ["search", status(404), "the API does not know this address (404). Check the base URL."],
     ["delete", status(408), `the API stopped waiting for the request (408).${mayHaveApplied}`],
@@ -113,7 +113,7 @@ describe("the message of a call", () => {
       )
       assert.strictEqual(
         yield* messageOf([status(429, { "retry-after": "61" })]),
-        "too many requests (429). The API asks to wait 1m 1s. That is longer than the retry policy allows."
+        "too many requests (429). The API asks to wait 1m 1s. The wait is longer than the retry policy allows."
       )
       assert.strictEqual(
         yield* messageOf([Effect.never], { deadline: "5 seconds" }),
@@ -129,7 +129,7 @@ describe("the message of a call", () => {
       const { message } = yield* Effect.flip(Retry.withPolicy(contacts.delete(id), { maxRetryAfter: "9 seconds" }))
       assert.strictEqual(
         message,
-        "Contacts.delete: the API asked this organization to wait another 50s. Nothing was sent. That is longer than the retry policy allows."
+        "Contacts.delete: the API asked this organization to wait another 50s. Nothing was sent. The wait is longer than the retry policy allows."
       )
       const quota = RateLimit.layer({ limit: 1, window: "10 seconds" })
       assert.strictEqual(
@@ -164,7 +164,7 @@ describe("the message of a call", () => {
       assert.match(first, /^Contacts\.upsert: the input was refused before sending: \w[^.]+ \(phone\)\.$/)
       assert.strictEqual(
         yield* invalidMessage({ email: "y", tags: [" "] }),
-        `${first} issues lists 2 more (email, tags.0).`
+        `${first} See issues for 2 more (email, tags.0).`
       )
     })
   )

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { Issue } from "../src/Issue.ts"
 import { Contact, SearchPage, UpsertResult } from "../src/Contact.ts"
 import { ContactFromWire } from "../src/ContactFromWire.ts"
+import { contractKeys } from "../src/internal/operation.ts"
 import { issuesFromBody } from "../src/internal/wire/errorBody.ts"
 import { nothing, optionalContact, page, upsertResult } from "../src/internal/wire/readers.ts"
 import { makeRedactor } from "../src/internal/wire/redaction.ts"
@@ -72,7 +73,7 @@ describe("any JSON", () => {
     "that is an error body produces at most 50 issues of at most 200 characters, and never throws",
     { json: anyJson, input: anyJson },
     ({ input, json }) => {
-      const issues = issuesFromBody(json, makeRedactor([input], "org.secret", undefined))
+      const issues = issuesFromBody(json, makeRedactor([input], "org.secret", undefined), contractKeys)
       assert.isTrue(areIssues(issues))
       assert.isAtMost(issues.length, 50)
       for (const { message } of issues) {

@@ -1,10 +1,10 @@
-/** The built-in attributes of a contact: one table, from which everything about an attribute derives. */
+/** The built-in attributes of a contact, in one table. Everything about an attribute derives from its line. */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
-// Separators that people type, and the invisible marks that come along when a number is pasted.
+// Separators that people type, and invisible characters that a pasted number may contain.
 const separators = /[\s().\-/\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu
 
 /**
@@ -32,8 +32,8 @@ export const PhoneNumber = Schema.String.pipe(
 export type PhoneNumber = typeof PhoneNumber.Type
 
 /**
- * An e-mail address as `upsert` sends it. It follows the contract's `format: email`: a mailbox of RFC 5321 without
- * quotes, at a domain with a dot.
+ * An e-mail address as `upsert` sends it, by the contract's `format: email`: a mailbox of RFC 5321 without quotes, at a
+ * domain with a dot.
  *
  * @category schemas
  * @since 0.1.0
@@ -59,11 +59,12 @@ export const Tag = Schema.Struct({ name: Schema.String, id: Schema.optionalKey(S
  */
 export interface Tag extends Schema.Schema.Type<typeof Tag> {}
 
+/** The name of a tag in an input. */
 export const tagName = Schema.String.check(
   Schema.makeFilter<string>((name) => name.trim() !== "", { message: "Expected a tag name that is not blank" })
 )
 
-// In an input, `undefined` means that the key is omitted. It has no form on the wire.
+/** An optional key of an input. `undefined` means the same as omitting the key, because JSON has no `undefined`. */
 export const omittable = <S extends Schema.Constraint>(schema: S) =>
   Schema.optional(schema).pipe(
     Schema.decodeTo(
@@ -75,7 +76,7 @@ export const omittable = <S extends Schema.Constraint>(schema: S) =>
     )
   )
 
-/** A string whose `format` only the published contract names. The input schemas check what the SDK sends. */
+/** A string with a `format` for the published contract. It is not checked, because the input schemas check inputs. */
 export const formatted = (format: string) =>
   Schema.String.check(Schema.makeFilter<string>(() => true, { toJsonSchema: () => ({ format }) }))
 
@@ -89,13 +90,14 @@ export const formatted = (format: string) =>
  * - `spellings`: the keys that a response may use; the first one is the key in a request.
  * - `isClearable`: whether a contact can lose it.
  * - `isName`: whether `search({ name })` looks at it, and whether a table shows it as a part of the name.
- * - `column`: the heading in a CSV file. Reading ignores case, spaces, hyphens and underscores, and accepts `spellings`.
+ * - `column`: the heading in a CSV file. Reading ignores case, spaces, hyphens and underscores, and accepts
+ *   `spellings`.
  * - `title`: the name that the command shows, and `flag` the flag of `agentalk contacts upsert`.
  *
  * Values of every attribute are redacted from error messages, so the table has no column for that.
  */
 export const attributes = {
-  /** With its country code; separators are stripped. `upsert` finds the contact by it. */
+  /** With the country code; separators are stripped. `upsert` finds an existing contact by its phone. */
   phone: {
     input: PhoneNumber,
     contract: Schema.String,
@@ -169,7 +171,7 @@ export type ClearableAttribute = {
 /** The names of all attributes, in the order of the table. */
 export const attributeNames = Object.keys(attributes) as ReadonlyArray<Attribute>
 
-/** One column of the table. */
+/** Returns one column of the table, by attribute. */
 export const attributeColumn = <C extends keyof Attributes[Attribute]>(column: C) =>
   Object.fromEntries(attributeNames.map((name) => [name, attributes[name][column]])) as {
     readonly [K in keyof Attributes]: Attributes[K][C]

@@ -1,9 +1,9 @@
-/** Time as a call measures it: milliseconds of the fiber's monotonic clock. */
+/** The time that a call measures: milliseconds of the fiber's monotonic clock. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 
-/** The time of a clock's monotonic source, in milliseconds. */
+/** Returns the monotonic time of a clock, in milliseconds. */
 export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
 
 const defaultClock = Context.get(Context.empty(), Clock.Clock)

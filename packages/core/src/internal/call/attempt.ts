@@ -1,4 +1,4 @@
-/** One attempt: a request and its response over any transport, under a timeout and a size limit. */
+/** Makes one attempt: sends a request over any HTTP client and reads the response, under a timeout and a size limit. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ import {
   TransportFault
 } from "../wire/transport.ts"
 
-// With these codes no connection was made, so nothing was sent.
+// Codes that mean that no connection was made, so nothing was sent.
 const unsentCodes: ReadonlySet<string> = new Set([
   "ConnectionRefused",
   "CERT_HAS_EXPIRED",
@@ -46,7 +46,7 @@ interface FaultDetails {
   readonly isUnsent: boolean
 }
 
-/** Reads an error and its causes. Of an aggregate error, nothing was sent only if all its errors agree. */
+/** Reads the details of an error from it and its causes. An aggregate error is unsent only if all its errors are. */
 const faultDetailsOf = (error: unknown, depth = 0): FaultDetails => {
   if (typeof error !== "object" || error === null || depth === maxCauses) return { code: undefined, isUnsent: false }
   if (isTransportFault(error)) return { code: error.code, isUnsent: !error.sent }
@@ -63,7 +63,10 @@ const faultDetailsOf = (error: unknown, depth = 0): FaultDetails => {
   }
 }
 
-/** Returns the fault that an error holds, or makes one from its code. The fault holds nothing of the request. */
+/**
+ * Returns the fault among an error and its causes, or makes one from its code. The fault contains no part of the
+ * request.
+ */
 const toFault = (error: unknown): TransportFault => {
   let cause = error
   for (let i = 0; i < maxCauses && typeof cause === "object" && cause !== null; i++) {
@@ -74,7 +77,7 @@ const toFault = (error: unknown): TransportFault => {
   return new TransportFault("network", { sent: !isUnsent, code })
 }
 
-// The request could not be built, so nothing reached the transport.
+/** Whether the request could not be built, so that nothing was sent. */
 const isUnbuilt = (error: HttpClientError.HttpClientError): boolean =>
   error.reason._tag === "InvalidUrlError" || error.reason._tag === "EncodeError"
 
@@ -86,7 +89,7 @@ const readBounded = (
   maxBodyBytes: number
 ): Effect.Effect<string, HttpClientError.HttpClientError | TransportFault> => {
   if (Number(response.headers["content-length"]) > maxBodyBytes) {
-    // Reading has to start, because only a started body closes its connection when it is abandoned.
+    // An unread body keeps its connection open. Starting to read the body and stopping closes the connection.
     return Effect.andThen(
       Effect.ignore(Stream.runDrain(Stream.take(response.stream, 1))),
       Effect.fail(new TransportFault("size", { sent: true }))
@@ -119,8 +122,8 @@ const readBounded = (
 }
 
 /**
- * Adds the context of an attempt. Effect's own client span would record the URL, and with it a searched phone, and would
- * send trace headers to the vendor. Attempts have their own spans.
+ * Adds the context of an attempt, and disables the span of Effect's own client. That span would record the URL, which
+ * may contain a phone number, and it would send trace headers to the vendor.
  */
 const withAttempt = (
   context: Context.Context<never>,
@@ -132,7 +135,7 @@ const withAttempt = (
   return span === undefined ? untraced : Context.add(untraced, Tracer.ParentSpan, span)
 }
 
-/** `fetch` would follow redirects and send the request to their target. */
+/** Makes `fetch` return redirects, because it would otherwise send the request to another address. */
 const withoutRedirects = (context: Context.Context<never>): Context.Context<never> =>
   Context.add(context, FetchHttpClient.RequestInit, {
     ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
@@ -161,7 +164,7 @@ interface AttemptLimits {
 }
 
 /**
- * Sends a request and reads its response under the limits of one attempt. Fails only if no response head arrived.
+ * Sends a request and reads its response under the limits of one attempt. Fails only if no head of a response arrived.
  *
  * @param isAware whether the client enforces the limits itself (`markAttemptAware`)
  * @param span the span of the attempt, if it is traced
@@ -177,7 +180,7 @@ export const makeAttempt = (
   const isEnforced = isAware && usesDefaultClock(fiber)
   let response: HttpClientResponse | undefined
   let state: RequestState | undefined
-  // Middleware may have repeated the request, and an earlier one may have been sent.
+  // Whether an earlier request was sent. Middleware of the HTTP client may repeat a request.
   let wasSent = false
   const onDispatch = (next: RequestState): void => {
     wasSent ||= state?.isSent === true
@@ -204,12 +207,12 @@ export const makeAttempt = (
     }
   )
   const attempt: Attempt = { deadline: start + timeout, maxBodyBytes, onDispatch }
-  // `updateContext` and not `provideContext`, which copies the whole context to merge it.
+  // `provideContext` would copy the whole context to merge it, which is slower.
   if (isEnforced) return Effect.updateContext(received, (context) => withAttempt(context, attempt, span))
   return received.pipe(
     Effect.updateContext((context: Context.Context<never>) => withoutRedirects(withAttempt(context, attempt, span))),
-    // A transport behind middleware may have a timer of its own. Both timers lead to the same result, because the state
-    // of the request says what the transport knows.
+    // A transport behind middleware may have its own timer for the same deadline. The state of the request makes both
+    // timers lead to the same result.
     Effect.timeoutOrElse({
       duration: Duration.millis(timeout),
       orElse: () => {

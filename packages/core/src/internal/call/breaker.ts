@@ -4,12 +4,12 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Policy from "./policy.ts"
 
-/** The result of an attempt, as far as a breaker needs it. */
+/** What an attempt says about the health of its server. */
 export interface Health {
   readonly isHealthy: boolean
 }
 
-/** The circuit is open, so the attempt was refused. */
+/** The breaker refused an attempt, because the circuit is open. */
 export class CircuitRefusal {
   readonly _tag = "CircuitRefusal"
   readonly retryAfter: Duration.Duration
@@ -20,9 +20,10 @@ export class CircuitRefusal {
 
 export interface Breaker {
   /**
-   * Makes an attempt at a server, unless its circuit is open.
+   * Makes an attempt, unless the circuit of its server is open.
    *
-   * @param toHealth reads the health of the server from the exit; `undefined` if the exit says nothing about it
+   * @param server the host of the base URL, with its port unless that is the default
+   * @param toHealth reads the server's health from the result; `undefined` if the result says nothing about it
    */
   readonly execute: <A, E>(
     attempt: Effect.Effect<A, E>,

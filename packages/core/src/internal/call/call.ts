@@ -1,8 +1,8 @@
 /**
- * One call under way: from its input through its attempts, and the waits between them, to its result or error.
+ * One call: its input, its attempts and the waits between them, and its result or error.
  *
- * From the outside in, a call passes its span, the deadline, retries, the circuit breaker, the rate limiter and the
- * attempt (`attempt.ts`).
+ * The layers of a call, from the outside in, are the span, the deadline, the retries, the circuit breaker, the rate
+ * limiter and the attempt (`attempt.ts`).
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -28,7 +28,6 @@ import { makeAttempt } from "./attempt.ts"
 import type { Breaker, Health } from "./breaker.ts"
 import { type Credential, isRotating } from "./credentials.ts"
 import {
-  brokenPromise,
   circuitOpen,
   type ErrorContext,
   failedStatus,
@@ -36,6 +35,7 @@ import {
   noCredentials,
   noResponse,
   readSuccess,
+  unexpectedShape,
   waitTooLong
 } from "./errors.ts"
 import type { Limiter } from "./limiter.ts"
@@ -52,7 +52,7 @@ import {
   type TelemetryOptions
 } from "./telemetry.ts"
 
-/** What a call needs to know about its operation. */
+/** The parts of an operation that its calls use. */
 export interface CallDefinition {
   readonly operation: Operation
   readonly check: Check<unknown>
@@ -62,12 +62,15 @@ export interface CallDefinition {
   readonly isDoneIfMissing: boolean
 }
 
+/** The rest of a call: it returns the result of the call, or fails with its error. */
 type Step = Effect.Effect<unknown, ContactError>
 
 const decodeOrganization = SchemaParser.decodeUnknownResult(OrganizationId)
 
+// The outcome of a call is the most severe outcome of its attempts.
 const severity: Readonly<Record<Outcome, number>> = { "not-applied": 0, unknown: 1, applied: 2 }
 
+/** Reads the server's health from an attempt. A response that is only too large is healthy. */
 const toHealth = (exit: Exit.Exit<AttemptResult, unknown>): Health | undefined => {
   if (Exit.isSuccess(exit)) {
     const { body, status } = exit.value
@@ -77,6 +80,7 @@ const toHealth = (exit: Exit.Exit<AttemptResult, unknown>): Health | undefined =
   return isTransportFault(error) ? { isHealthy: false } : undefined
 }
 
+/** A call in progress. */
 export class Call implements ErrorContext, ObservedCall {
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly clock: Clock.Clock
@@ -97,7 +101,7 @@ export class Call implements ErrorContext, ObservedCall {
   private readonly deadline: number
   private checked: unknown = undefined
   private encoded!: EncodedRequest
-  /** The organization that the calls name, if any. */
+  /** The organization that is sent as `X-Organization-ID`, if any. */
   private organization: string | undefined = undefined
   /** The organization whose rate limit the current attempt uses. */
   private limiterKey = ""
@@ -124,7 +128,7 @@ export class Call implements ErrorContext, ObservedCall {
     this.limits = settings.findLimits(fiber)
     this.policy = settings.findRetryPolicy(fiber)
     this.telemetry = settings.findTelemetry(fiber)
-    this.limiter = settings.findLimiter(fiber) ?? settings.serverHolds
+    this.limiter = settings.findLimiter(fiber) ?? settings.serverLimiter
     this.breaker = settings.findBreaker(fiber)
     this.started = this.now()
     this.deadline = this.started + this.limits.deadline
@@ -134,7 +138,7 @@ export class Call implements ErrorContext, ObservedCall {
     return this.definition.operation
   }
 
-  /** The input as it was sent, and as it is now: the caller may have changed it meanwhile. */
+  /** Returns the input as it was sent, and as it is now, because the caller may have changed it meanwhile. */
   sentValues(): ReadonlyArray<unknown> {
     const { body } = this.encoded
     const sent: unknown = body._tag === "Uint8Array" ? JSON.parse(new TextDecoder().decode(body.body)) : this.checked
@@ -166,9 +170,9 @@ export class Call implements ErrorContext, ObservedCall {
     return Effect.fail(invalidInput(this.operation, issues))
   }
 
-  // --- ends ---------------------------------------------------------------------------------------------------------
+  // --- failures -----------------------------------------------------------------------------------------------------
 
-  private end(failure: Failure<ContactError>, retryStopped: RetryStopped) {
+  private fail(failure: Failure<ContactError>, retryStopped: RetryStopped) {
     return Effect.fail(
       failure.toError({
         operation: this.operation,
@@ -180,10 +184,10 @@ export class Call implements ErrorContext, ObservedCall {
     )
   }
 
-  /** Ends the call before the current attempt was sent. */
-  private endUnsent(failure: Failure<ContactError>, retryStopped: RetryStopped) {
+  /** Fails the call without counting the current attempt, which was not sent. */
+  private failUnsent(failure: Failure<ContactError>, retryStopped: RetryStopped) {
     this.attempts--
-    return this.end(failure, retryStopped)
+    return this.fail(failure, retryStopped)
   }
 
   // --- time ---------------------------------------------------------------------------------------------------------
@@ -192,7 +196,7 @@ export class Call implements ErrorContext, ObservedCall {
     return monotonicMillis(this.clock)
   }
 
-  /** The timeout of an attempt that starts at a given time. */
+  /** Returns the timeout of an attempt that starts at a given time, and stores the limit that it comes from. */
   private timeoutAt(start: number): number {
     const left = this.deadline - start
     this.limit = left < this.limits.attempt ? "deadline" : "attempt"
@@ -203,6 +207,7 @@ export class Call implements ErrorContext, ObservedCall {
     return { kind: this.limit, duration: Duration.millis(this.limits[this.limit]) }
   }
 
+  /** Waits and records the wait. */
   private wait<E = never>(reason: WaitReason, wait: Effect.Effect<void, E>): Effect.Effect<void, E> {
     return Effect.suspend(() => {
       const start = this.now()
@@ -221,11 +226,11 @@ export class Call implements ErrorContext, ObservedCall {
       onFailure: (error) =>
         isTransportFault(error)
           ? this.recover(noResponse(this.operation, error, this.currentLimit))
-          : this.endUnsent(noCredentials(error), "not-retryable")
+          : this.failUnsent(noCredentials(error), "not-retryable")
     })
   }
 
-  /** Obtains a credential within the time limit of its attempt. */
+  /** Obtains a credential within the timeout of its attempt. */
   private obtain(credential: Effect.Effect<Credential, string>): Effect.Effect<Credential, string | TransportFault> {
     return Effect.timeoutOrElse(inSpan(credential, this.span), {
       duration: Duration.millis(this.timeoutAt(this.now())),
@@ -246,9 +251,9 @@ export class Call implements ErrorContext, ObservedCall {
       onSuccess: (result) => this.settle(result, credential),
       onFailure: (error) => {
         if (isTransportFault(error)) return this.recover(noResponse(this.operation, error, this.currentLimit))
-        if (error._tag === "CircuitRefusal") return this.endUnsent(circuitOpen(error.retryAfter), "not-retryable")
+        if (error._tag === "CircuitRefusal") return this.failUnsent(circuitOpen(error.retryAfter), "not-retryable")
         const isLong = Duration.toMillis(error.wait) > this.policy.maxRetryAfter
-        return this.endUnsent(waitTooLong(error.wait, error.isServerHint), isLong ? "retry-after" : "deadline")
+        return this.failUnsent(waitTooLong(error.wait, error.isServerHint), isLong ? "retry-after" : "deadline")
       }
     })
   }
@@ -286,7 +291,7 @@ export class Call implements ErrorContext, ObservedCall {
     const json = readSuccess(this, result, this.currentLimit)
     if (Result.isFailure(json)) return Result.fail(json.failure)
     return Result.mapError(this.definition.response.read(json.success, status, this.checked), (issues) =>
-      brokenPromise(this, result, issues)
+      unexpectedShape(this, result, issues)
     )
   }
 
@@ -295,8 +300,8 @@ export class Call implements ErrorContext, ObservedCall {
     const failure = failedStatus(this, result, this.clock.currentTimeMillisUnsafe())
     const isHint = status === 429 || status === 503
     this.limiter.observe(this.limiterKey, headers, isHint ? failure.retryAfter : undefined, this.clock)
-    // An earlier attempt of this call may have done the work. The API reports a missing contact in JSON; an HTML page
-    // comes from a proxy that does not know the route.
+    // An earlier attempt of this call may have done the work. Only JSON counts, because an HTML page comes from a proxy
+    // that does not know the path.
     const isDone =
       this.definition.isDoneIfMissing &&
       (status === 404 || status === 410) &&
@@ -307,7 +312,7 @@ export class Call implements ErrorContext, ObservedCall {
     return Result.succeed(undefined)
   }
 
-  /** Tries once per call whether another token is available after the API refused one. */
+  /** Repeats the attempt with another token after the API refused one, at most once per call. */
   private renewToken(failure: AttemptFailure<ContactError>, refused: Credential): Step {
     const { credentials } = this.settings
     if (!isRotating(credentials) || this.isTokenRenewed) return this.recover(failure)
@@ -323,22 +328,22 @@ export class Call implements ErrorContext, ObservedCall {
     })
   }
 
-  /** Retries after a failed attempt, or ends the call. */
+  /** Retries after a failed attempt, or fails the call. */
   private recover(failure: AttemptFailure<ContactError>): Step {
     if (severity[failure.outcome] > severity[this.outcome]) this.outcome = failure.outcome
     const { policy } = this
     const { retry, retryAfter } = failure
-    if (retry === undefined) return this.end(failure, "not-retryable")
+    if (retry === undefined) return this.fail(failure, "not-retryable")
     // `!(a < b)` also stops if `attempts` is `NaN`.
-    if (!(this.attempts < policy.attempts)) return this.end(failure, "attempts")
+    if (!(this.attempts < policy.attempts)) return this.fail(failure, "attempts")
     const hint = retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
-    if (hint > policy.maxRetryAfter) return this.end(failure, "retry-after")
+    if (hint > policy.maxRetryAfter) return this.fail(failure, "retry-after")
     const delay = delayOf(policy, this.attempts, hint, this.fiber.getRef(Random.Random).nextDoubleUnsafe())
-    if (delay >= this.deadline - this.now()) return this.end(failure, "deadline")
+    if (delay >= this.deadline - this.now()) return this.fail(failure, "deadline")
     // Waiting for `Retry-After` does not draw on the retry budget.
     if (retry !== "throttled" || hint === 0) {
       const cost = this.settings.retryBudget.take(retry)
-      if (cost === undefined) return this.end(failure, "budget")
+      if (cost === undefined) return this.fail(failure, "budget")
       this.budgetTaken += cost
     }
     recordRepeat(this.metrics, this, retry)

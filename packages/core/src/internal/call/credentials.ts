@@ -1,5 +1,5 @@
-/** The credentials of attempts: fixed, or obtained before each attempt. */
-// @effect-diagnostics anyUnknownInErrorContext:off -- a user's effect may fail with anything, and its error is not kept
+/** The credentials of attempts: a fixed token, or a token that is obtained before each attempt. */
+// @effect-diagnostics anyUnknownInErrorContext:off -- a user's effect may fail with any error, which is dropped
 import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,20 +9,20 @@ import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import { ApiToken, type Token, type TokenSource } from "../../Token.ts"
 
-/** Proves the identity of the caller. */
+/** A token, ready to be sent. */
 export interface Credential {
   /** The value of the `Authorization` header. */
   readonly header: string
   /** The organization of the token, in lower case. */
   readonly organization: string
-  /** The number of refreshes of its source so far. */
+  /** The number of refreshes before this credential was obtained. Only credentials of a `TokenSource` have it. */
   readonly generation?: number
 }
 
-/** Credentials that change. They fail with a message. */
+/** Credentials that may change. The effects fail with a message. */
 export interface Rotating {
   readonly current: Effect.Effect<Credential, string>
-  /** Returns another credential after the API refused one, or the same one if there is no other. */
+  /** Returns a credential after the API refused one: a new one, or the refused one if there is no other. */
   readonly renew: (refused: Credential) => Effect.Effect<Credential, string>
 }
 
@@ -59,7 +59,7 @@ export const makeCredentials = (
     const current = obtain(token)
     return Effect.succeed({ current, renew: () => current })
   }
-  // A caller without types may pass a plain string, which would appear wherever the options are printed.
+  // Untyped code may pass a plain string. It is refused, because it would appear wherever the options are printed.
   if (Redacted.isRedacted(token)) return Effect.map(check(Redacted.value(token)), toCredential)
   if (!isSource(token)) return Effect.map(check(undefined), toCredential)
   let generation = 0
@@ -77,7 +77,7 @@ export const makeCredentials = (
     onSuccess: (credential) => remember(Effect.succeed(credential)),
     onFailure: (error) => remember(Effect.fail(error))
   })
-  // If many calls are refused together, one of them refreshes and the others use its result, even a failure.
+  // If several calls are refused together, one of them refreshes the token. The others use its result, even a failure.
   const refreshing = Semaphore.makeUnsafe(1)
   return Effect.succeed({
     current,

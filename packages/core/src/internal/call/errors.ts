@@ -1,4 +1,4 @@
-/** Builds the failures of attempts and calls. The status decides the tag of the error; the body only adds details. */
+/** Makes the errors of attempts and calls. The status decides the tag of an error; the body only adds details. */
 import type * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import {
@@ -18,7 +18,7 @@ import {
 } from "../../AgentalkError.ts"
 import type { Issue } from "../../Issue.ts"
 import type { Operation } from "../../Operations.ts"
-import { factsOf, type NamesContact } from "../operation.ts"
+import { contractKeys, factsOf, type NamesContact } from "../operation.ts"
 import {
   type AttemptResult,
   detailsOf,
@@ -29,31 +29,31 @@ import {
   type SentRequest,
   type UnusableBody
 } from "../wire/response.ts"
+import { retryReasonOf } from "../wire/status.ts"
 import type { TransportFault } from "../wire/transport.ts"
 import { formatDuration, formatPaths, nothingSent, writeMessage } from "./messages.ts"
-import { retryReasonOf } from "./retry.ts"
 import { type AttemptFailure, type CallSummary, type Failure, type TimeLimit, unsentSummary } from "./summary.ts"
 
 /** The errors of an operation: `NotFound` is among them only if its path names a contact. */
 export type ErrorOf<K extends Operation> = NamesContact<K> extends true ? ContactError : CallError
 
-/** The parts of a call that its errors describe. */
+/** The parts of a call that its errors use. */
 export interface ErrorContext extends SentRequest {
   readonly operation: Operation
 }
 
-/** An operation that only reads is never applied. */
+/** Returns the outcome of an attempt. An operation that only reads is never applied. */
 const outcomeOf = (operation: Operation, outcome: Outcome): Outcome =>
   factsOf(operation).isReadOnly ? "not-applied" : outcome
 
 // --- before sending -----------------------------------------------------------------------------------------------
 
-/** The input was refused before anything was sent. */
+/** Makes the error of an input that is refused before anything is sent. */
 export const invalidInput = (operation: Operation, issues: ReadonlyArray<Issue>): Validation => {
   const summary = unsentSummary(operation)
   const [first, ...others] = issues
   const reason = first === undefined ? "" : `: ${first.message}${formatPaths([first])}`
-  const more = others.length === 0 ? "" : `issues lists ${others.length} more${formatPaths(others)}.`
+  const more = others.length === 0 ? "" : `See issues for ${others.length} more${formatPaths(others)}.`
   return new Validation({
     ...summary,
     message: writeMessage(summary, `the input was refused before sending${reason}`, more),
@@ -62,12 +62,12 @@ export const invalidInput = (operation: Operation, issues: ReadonlyArray<Issue>)
   })
 }
 
-/** The credentials cannot be sent. */
+/** The token is malformed or could not be obtained. */
 export const noCredentials = (reason: string): Failure<Unauthorized> => ({
   toError: (summary) => new Unauthorized({ ...summary, message: writeMessage(summary, reason, nothingSent(summary)) })
 })
 
-/** The rate limiter would wait too long: because of the quota, or because the server asked for a delay. */
+/** The wait for the rate limiter would be too long: because of the quota, or because the server asked for the wait. */
 export const waitTooLong = (wait: Duration.Duration, isServerHint: boolean): Failure<RateLimited> => ({
   toError: (summary) =>
     new RateLimited({
@@ -83,7 +83,7 @@ export const waitTooLong = (wait: Duration.Duration, isServerHint: boolean): Fai
     })
 })
 
-/** The circuit breaker is open. */
+/** The circuit breaker refused the attempt. */
 export const circuitOpen = (retryAfter: Duration.Duration): Failure<CircuitOpen> => ({
   toError: (summary) =>
     new CircuitOpen({
@@ -99,7 +99,7 @@ export const circuitOpen = (retryAfter: Duration.Duration): Failure<CircuitOpen>
 
 // --- no response --------------------------------------------------------------------------------------------------
 
-/** No response head arrived. */
+/** An attempt received no response. */
 export const noResponse = (
   operation: Operation,
   fault: TransportFault,
@@ -135,7 +135,7 @@ export const noResponse = (
 
 // --- a status other than 2xx --------------------------------------------------------------------------------------
 
-/** The response has a status other than 2xx. */
+/** An attempt received a status other than 2xx. */
 export const failedStatus = (
   context: ErrorContext,
   result: AttemptResult,
@@ -152,7 +152,7 @@ export const failedStatus = (
   }
 }
 
-const missing = ({ operation }: ErrorContext, details: ResponseDetails, summary: CallSummary): ContactError =>
+const notFound = ({ operation }: ErrorContext, details: ResponseDetails, summary: CallSummary): ContactError =>
   factsOf(operation).namesContact
     ? new NotFound({
         ...summary,
@@ -180,7 +180,7 @@ const toStatusError = (
     case 413:
     case 415:
     case 422: {
-      const issues = readIssues(context, result)
+      const issues = readIssues(context, result, contractKeys)
       return new Validation({
         ...fields,
         message: writeMessage(summary, `the API refused the input (${status})${formatPaths(issues)}`, "See issues."),
@@ -202,13 +202,13 @@ const toStatusError = (
         ...fields,
         message: writeMessage(
           summary,
-          "the token does not allow this (403)",
+          "the token does not allow this call (403)",
           "Check which organization the token belongs to."
         )
       })
     case 404:
     case 410:
-      return missing(context, details, summary)
+      return notFound(context, details, summary)
     case 408:
       return new Timeout({
         ...fields,
@@ -218,7 +218,7 @@ const toStatusError = (
     case 429:
       return new RateLimited({
         ...fields,
-        message: writeMessage(summary, "too many requests (429)", describeHint(retryAfter)),
+        message: writeMessage(summary, "too many requests (429)", describeRetryAfter(retryAfter)),
         ...(retryAfter && { retryAfter })
       })
     default:
@@ -226,7 +226,7 @@ const toStatusError = (
   if (status >= 500 && status < 600) {
     return new ServerFault({
       ...fields,
-      message: writeMessage(summary, `the API failed (${status})`, describeHint(retryAfter)),
+      message: writeMessage(summary, `the API failed (${status})`, describeRetryAfter(retryAfter)),
       ...(retryAfter && { retryAfter })
     })
   }
@@ -237,10 +237,10 @@ const toStatusError = (
   return new UnexpectedResponse({ ...fields, message: writeMessage(summary, event, "Check the base URL.") })
 }
 
-const describeHint = (retryAfter: Duration.Duration | undefined): string =>
+const describeRetryAfter = (retryAfter: Duration.Duration | undefined): string =>
   retryAfter === undefined ? "" : `The API asks to wait ${formatDuration(retryAfter)}.`
 
-// --- a 2xx that cannot be read ------------------------------------------------------------------------------------
+// --- an unusable 2xx response ------------------------------------------------------------------------------------
 
 const unexpected = (
   context: ErrorContext,
@@ -259,8 +259,8 @@ const unexpected = (
     })
 })
 
-/** The JSON of a 2xx does not match what the operation promises. */
-export const brokenPromise = (
+/** The JSON of a 2xx response does not have the shape that the operation requires. */
+export const unexpectedShape = (
   context: ErrorContext,
   result: AttemptResult,
   issues: ReadonlyArray<Issue>
@@ -290,7 +290,7 @@ const unusableBody = (
       return unexpected(context, result, outcome, "the response is larger than allowed")
     case "network": {
       const failure = unexpected(context, result, outcome, "the response was cut short")
-      // Reading again is always safe. A write took effect, and is not repeated for the sake of its response.
+      // A read is always safe to repeat. A write took effect, so it is not repeated only to read its response.
       return factsOf(context.operation).isReadOnly ? { ...failure, retry: "transient" } : failure
     }
     case "not-json":
@@ -301,7 +301,7 @@ const unusableBody = (
         result,
         outcome,
         `the response has a success status (${result.status}) but reports a failure`,
-        readIssues(context, result)
+        readIssues(context, result, contractKeys)
       )
     case "malformed":
       return unexpected(context, result, outcome, "the response is not valid JSON")
@@ -310,7 +310,7 @@ const unusableBody = (
   }
 }
 
-/** Reads the JSON of a 2xx; `undefined` if the body is empty. */
+/** Reads the JSON of a 2xx response; `undefined` if the body is empty. */
 export const readSuccess = (
   context: ErrorContext,
   result: AttemptResult,

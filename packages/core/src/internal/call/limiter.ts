@@ -1,4 +1,4 @@
-/** The rate limiter as a call uses it, and the default one, which only holds calls back when the server asks for it. */
+/** The rate limiter as a call uses it, and the default limiter, which only delays calls if the server asks for it. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,15 +10,15 @@ import * as Policy from "./policy.ts"
 
 /** The state of a limiter for one organization. */
 export interface LimiterState {
-  /** The number of attempts that could start now; `None` if there is no quota. */
+  /** The number of attempts that could start now; `None` if there is no quota or its store is unavailable. */
   readonly tokensLeft: Option.Option<number>
-  /** The number of attempts that wait, in this process. */
+  /** The number of attempts in this process that wait. */
   readonly waiting: number
-  /** How long until the bucket is full and no hold by the server is left. */
+  /** The time until the bucket is full and the delay that the server asked for is over. */
   readonly resetAfter: Duration.Duration
 }
 
-/** The limiter would make a call wait too long. */
+/** The limiter would delay an attempt for too long. */
 export class WaitTooLong {
   readonly _tag = "WaitTooLong"
   readonly wait: Duration.Duration
@@ -31,68 +31,73 @@ export class WaitTooLong {
 }
 
 export interface Limiter {
-  /** Waits until an attempt may start. Fails at once if that takes longer than `maxWaitMillis` or passes the deadline. */
+  /**
+   * Waits until an attempt may start. Fails immediately if the wait would exceed `maxWaitMillis` or the deadline, which
+   * is in milliseconds of the monotonic clock.
+   */
   readonly acquire: (key: string, maxWaitMillis: number, deadline: number) => Effect.Effect<void, WaitTooLong>
-  /** Records the limits that a response reports for its organization. */
+  /** Records the limits in a response. */
   readonly observe: (
     key: string,
     headers: Headers.Headers,
     retryAfter: Duration.Duration | undefined,
     clock: Clock.Clock
   ) => void
+  /** Returns the state for a key. The key is the id of an organization in lower case. */
   readonly state: (key: string) => Effect.Effect<LimiterState>
 }
 
 export const CurrentLimiter = Policy.reference<Limiter>("@agentalk/core/RateLimit/CurrentLimiter")
 
-/** The timeout for one request to a shared store. */
-export const storeTimeout = Duration.millis(500)
-
+// From this number of organizations on, expired delays are removed.
 const maxKeys = 1000
 
-/** Parses an integer or decimal number. */
-const numberOf = (text: string | undefined): number | undefined =>
+/** Parses a number without a sign. */
+const parseNumber = (text: string | undefined): number | undefined =>
   text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined
 
-// A reset is a number of seconds, or a Unix time in seconds or milliseconds.
+// A reset is a number of seconds, or a Unix time in seconds or milliseconds. From these values on it is a Unix time.
 const earliestEpochSeconds = 1_000_000_000
 const earliestEpochMillis = 100_000_000_000
 
-// A wrong reset must not block an organization for long, so a call tries again after an hour.
-const maxHoldMillis = 3_600_000
+// A wrong reset must not block an organization for long.
+const maxDelayMillis = 3_600_000
 
 /**
- * The time until an exhausted quota resets, in milliseconds. It is read from `X-RateLimit-Remaining` and `-Reset`, the same
- * without `X-`, or the combined field of draft-ietf-httpapi-ratelimit-headers.
+ * Returns the milliseconds until an exhausted quota resets, or `undefined` if the quota is not exhausted. It reads
+ * `X-RateLimit-Remaining` and `X-RateLimit-Reset`, the same headers without `X-`, or the combined `RateLimit` header of
+ * draft-ietf-httpapi-ratelimit-headers.
  */
 const exhaustedMillis = (headers: Headers.Headers, clock: Clock.Clock): number | undefined => {
   const combined = headers["ratelimit"] ?? ""
   const inCombined = (name: RegExp) => name.exec(combined)?.[1]
   const remaining =
-    numberOf(headers["x-ratelimit-remaining"] ?? headers["ratelimit-remaining"]) ??
-    numberOf(inCombined(/(?:^|[;,\s])(?:r|remaining)=(\d+)/))
+    parseNumber(headers["x-ratelimit-remaining"] ?? headers["ratelimit-remaining"]) ??
+    parseNumber(inCombined(/(?:^|[;,\s])(?:r|remaining)=(\d+)/))
   if (remaining !== 0) return undefined
   const reset =
-    numberOf(headers["x-ratelimit-reset"] ?? headers["ratelimit-reset"]) ??
-    numberOf(inCombined(/(?:^|[;,\s])(?:t|reset)=(\d+)/))
+    parseNumber(headers["x-ratelimit-reset"] ?? headers["ratelimit-reset"]) ??
+    parseNumber(inCombined(/(?:^|[;,\s])(?:t|reset)=(\d+)/))
   if (reset === undefined) return undefined
   const epochMillis = clock.currentTimeMillisUnsafe()
   if (reset >= earliestEpochMillis) return Math.max(0, reset - epochMillis)
   return Math.max(0, reset >= earliestEpochSeconds ? reset * 1000 - epochMillis : reset * 1000)
 }
 
-// Spreads calls that waited for the same moment.
-const maxStaggerMillis = 250
+// The jitter that spreads calls which wait for the same moment.
+const maxJitterMillis = 250
 
-/** Holds back the calls of an organization for as long as its server asks. */
-export const makeServerHolds = (): Limiter => {
-  const untils = new Map<string, number>()
-  const waiting = new Map<string, number>()
+/** Makes a limiter that delays the calls of an organization for as long as the server asks. */
+export const makeServerLimiter = (): Limiter => {
+  // When the delay of each organization ends, in milliseconds of the monotonic clock.
+  const ends = new Map<string, number>()
+  const waitingCounts = new Map<string, number>()
 
-  const remaining = (key: string, at: number): number => {
-    const until = untils.get(key) ?? 0
-    if (until > at) return until - at
-    untils.delete(key)
+  /** Returns the rest of a delay, and forgets a delay that is over. */
+  const delayLeft = (key: string, now: number): number => {
+    const end = ends.get(key) ?? 0
+    if (end > now) return end - now
+    ends.delete(key)
     return 0
   }
 
@@ -100,42 +105,41 @@ export const makeServerHolds = (): Limiter => {
     Effect.withFiber((fiber) => {
       const clock = fiber.getRef(Clock.Clock)
       const started = monotonicMillis(clock)
-      const left = remaining(key, started)
+      const left = delayLeft(key, started)
       const maxWaitMillis = Math.min(maxWait, deadline - started)
       if (left === 0) return Effect.void
       if (left > maxWaitMillis) return Effect.fail(new WaitTooLong(Duration.millis(left), true))
-      const stagger = fiber.getRef(Random.Random).nextDoubleUnsafe() * Math.min(maxStaggerMillis, maxWaitMillis - left)
+      const jitter = fiber.getRef(Random.Random).nextDoubleUnsafe() * Math.min(maxJitterMillis, maxWaitMillis - left)
       return Effect.andThen(
-        Effect.sleep(Duration.millis(left + stagger)),
-        // Another response may have extended the hold meanwhile.
+        Effect.sleep(Duration.millis(left + jitter)),
+        // Another response may have extended the delay meanwhile.
         Effect.suspend(() => wait(key, maxWaitMillis - (monotonicMillis(clock) - started), deadline))
       )
     })
 
   return {
     acquire: (key, maxWaitMillis, deadline) =>
-      untils.has(key) ? counted(waiting, key, wait(key, maxWaitMillis, deadline)) : Effect.void,
+      ends.has(key) ? counted(waitingCounts, key, wait(key, maxWaitMillis, deadline)) : Effect.void,
     observe: (key, headers, retryAfter, clock) => {
       const millis = Math.max(
         retryAfter === undefined ? 0 : Duration.toMillis(retryAfter),
         exhaustedMillis(headers, clock) ?? 0
       )
       if (millis === 0) return
-      const at = monotonicMillis(clock)
-      const held = Math.min(millis, maxHoldMillis)
-      if (untils.size >= maxKeys) for (const known of untils.keys()) remaining(known, at)
-      untils.set(key, Math.max(untils.get(key) ?? 0, at + held))
+      const now = monotonicMillis(clock)
+      if (ends.size >= maxKeys) for (const known of ends.keys()) delayLeft(known, now)
+      ends.set(key, Math.max(ends.get(key) ?? 0, now + Math.min(millis, maxDelayMillis)))
     },
     state: (key) =>
       Effect.map(Clock.Clock, (clock) => ({
         tokensLeft: Option.none(),
-        waiting: waiting.get(key) ?? 0,
-        resetAfter: Duration.millis(remaining(key, monotonicMillis(clock)))
+        waiting: waitingCounts.get(key) ?? 0,
+        resetAfter: Duration.millis(delayLeft(key, monotonicMillis(clock)))
       }))
   }
 }
 
-/** Counts the fibers that run an effect, by key. */
+/** Runs an effect and counts it under a key while it runs. */
 const counted = <A, E, R>(
   counts: Map<string, number>,
   key: string,

@@ -16,11 +16,14 @@ export type Methods = {
   readonly [K in Operation]: (...values: Arguments<K>) => Effect.Effect<ResultOf<K>, ErrorOf<K>>
 }
 
+/** Makes a call with the input of its operation. */
 type Run = (input: unknown) => Effect.Effect<unknown, ContactError>
 
 const toDefinition = (operation: Operation): CallDefinition => {
-  const { input, isDoneIfMissing = false, response }: OperationDefinition = operations[operation]
-  return { operation, check: makeCheck(input), encode: makeEncoder(operation), response, isDoneIfMissing }
+  const definition: OperationDefinition = operations[operation]
+  const { input, isDoneIfMissing = false, response } = definition
+  const encode = makeEncoder({ ...definition, ...factsOf(operation) })
+  return { operation, check: makeCheck(input), encode, response, isDoneIfMissing }
 }
 
 const makeRun = (settings: Settings, operation: Operation): Run => {
@@ -54,6 +57,6 @@ export const makeMethods = (settings: Settings): Methods => {
     const { argumentNames } = factsOf(operation)
     return [operation, argumentNames === undefined ? run : withArguments(argumentNames, run)] as const
   })
-  // The table types each line. A loop over its names cannot keep these types apart.
+  // The types of the methods differ, and a loop cannot preserve them.
   return Object.fromEntries(entries) as unknown as Methods
 }

@@ -1,16 +1,18 @@
-/** The metrics of calls and their attributes, created once for each operation of a client. */
+/** Creates and updates the metrics. The metrics of an operation are created once for each client. */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import { constVoid } from "effect/Function"
 import * as Metric from "effect/Metric"
 import { type Operation, operations } from "../../Operations.ts"
-import { metrics } from "../../Telemetry.ts"
+import type { RetryReason } from "../wire/status.ts"
 import type { TransportFault } from "../wire/transport.ts"
-import type { RetryBudget, RetryReason } from "./retry.ts"
+import { metrics } from "./metricDefinitions.ts"
+import type { RetryBudget } from "./retry.ts"
 
 /** The attributes of a call, an attempt or a wait. */
 export type Attributes = Readonly<Record<string, Attribute>>
 
+/** The value of an attribute. */
 export type Attribute = string | number | boolean
 
 /** Why a call waits. */
@@ -25,7 +27,7 @@ const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.
 type Name = keyof typeof metrics
 type Labels = Readonly<Record<string, string>>
 
-// Exporters read the unit from this attribute.
+// Effect's exporters read the unit of a metric from the attribute `unit`.
 const describe = (name: Name, labels: Labels) => ({
   description: metrics[name].description,
   attributes: { ...labels, unit: metrics[name].unit }
@@ -33,17 +35,17 @@ const describe = (name: Name, labels: Labels) => ({
 
 const histogram = (name: Name, labels: Labels) => Metric.histogram(name, { ...describe(name, labels), boundaries })
 
-/** Returns a function that creates a metric once for each result. */
-const byResult = <K extends string | number, A>(make: (result: K) => A): ((result: K) => A) => {
-  const made = new Map<K, A>()
-  return (result) => {
-    let metric = made.get(result)
-    if (metric === undefined) made.set(result, (metric = make(result)))
+/** Returns a function that creates the metric of a label at the first use of that label. */
+const cached = <K extends string | number, A>(make: (label: K) => A): ((label: K) => A) => {
+  const metrics = new Map<K, A>()
+  return (label) => {
+    let metric = metrics.get(label)
+    if (metric === undefined) metrics.set(label, (metric = make(label)))
     return metric
   }
 }
 
-/** A host by OpenTelemetry's conventions: an IPv6 address has no brackets, unlike in a URL. */
+/** Returns a host by OpenTelemetry's conventions. An IPv6 address has no brackets, unlike in a URL. */
 const addressOf = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
 
 const serverLabels = (server: URL) => ({
@@ -51,15 +53,20 @@ const serverLabels = (server: URL) => ({
   "server.port": server.port === "" ? (server.protocol === "http:" ? "80" : "443") : server.port
 })
 
-const levels = new WeakMap<Metric.MetricRegistry, Map<string, Set<WeakRef<RetryBudget>>>>()
+// The retry budgets of all clients, by registry and by server. A weak reference does not keep the budget of a client
+// that is no longer used.
+const budgetsByRegistry = new WeakMap<Metric.MetricRegistry, Map<string, Set<WeakRef<RetryBudget>>>>()
 
-/** Reports the level of a retry budget while its client lives. If several clients share a server, the lowest counts. */
+/**
+ * Reports the level of a client's retry budget until the client is garbage collected. If several clients use one
+ * server, the lowest level is reported.
+ */
 export const reportBudget = (budget: RetryBudget, server: URL, context: Context.Context<never>): void => {
   const name = "agentalk.client.retry_budget.level"
   const labels = serverLabels(server)
   const registry = Context.get(context, Metric.MetricRegistry)
-  const servers = levels.get(registry) ?? new Map<string, Set<WeakRef<RetryBudget>>>()
-  levels.set(registry, servers)
+  const servers = budgetsByRegistry.get(registry) ?? new Map<string, Set<WeakRef<RetryBudget>>>()
+  budgetsByRegistry.set(registry, servers)
   const budgets = servers.get(server.host) ?? new Set()
   servers.set(server.host, budgets)
   budgets.add(new WeakRef(budget))
@@ -81,7 +88,7 @@ export const reportBudget = (budget: RetryBudget, server: URL, context: Context.
 
 const breakerStates = { Closed: 0, HalfOpen: 1, Open: 2 } as const
 
-/** Reports the state of a circuit. The host includes the port unless it is the default of its scheme. */
+/** Reports the state of a circuit. `host` includes the port unless it is the default port of the scheme. */
 export const reportBreaker = (state: keyof typeof breakerStates, host: string): Effect.Effect<void> => {
   const name = "agentalk.client.circuit_breaker.state"
   const [, address = host, port] = /^(.*):(\d+)$/.exec(host) ?? []
@@ -97,13 +104,15 @@ export class OperationMetrics {
   readonly name: string
   /** The name of an attempt's span. */
   readonly attemptName: string
+  /** The attributes that all attempts of the operation share. */
   readonly attributes: Attributes
-  readonly active: Metric.Gauge<number>
-  readonly repeated: (reason: RepeatReason) => Metric.Counter<number>
-  readonly waited: (reason: WaitReason) => Metric.Histogram<number>
-  readonly called: (result: string) => Metric.Histogram<number>
-  /** By a status, or by a status and an error type with a space between. */
-  readonly attempted: (result: number | string) => Metric.Histogram<number>
+  readonly activeRequests: Metric.Gauge<number>
+  readonly retries: (reason: RepeatReason) => Metric.Counter<number>
+  readonly waitDuration: (reason: WaitReason) => Metric.Histogram<number>
+  /** The label is an outcome, or an outcome, a space and an error type. */
+  readonly callDuration: (label: string) => Metric.Histogram<number>
+  /** The label is a status, or a status (empty if there is none), a space and an error type. */
+  readonly attemptDuration: (label: number | string) => Metric.Histogram<number>
   private readonly codes = new Set<string>()
 
   constructor(operation: Operation, server: URL) {
@@ -113,31 +122,31 @@ export class OperationMetrics {
       "url.template": path,
       ...serverLabels(server)
     }
-    const called = { "agentalk.operation": operation }
+    const operationLabels = { "agentalk.operation": operation }
     this.name = `Contacts.${operation}`
     this.attemptName = `${method} ${path}`
     this.attributes = { ...labels, "server.port": Number(labels["server.port"]) }
-    this.active = Metric.gauge("http.client.active_requests", describe("http.client.active_requests", labels))
-    this.repeated = byResult((reason) => {
+    this.activeRequests = Metric.gauge("http.client.active_requests", describe("http.client.active_requests", labels))
+    this.retries = cached((reason) => {
       const name = "agentalk.client.retries"
       return Metric.counter(name, {
-        ...describe(name, { ...called, "agentalk.retry.reason": reason }),
+        ...describe(name, { ...operationLabels, "agentalk.retry.reason": reason }),
         incremental: true
       })
     })
-    this.waited = byResult((reason) =>
-      histogram("agentalk.client.wait.duration", { ...called, "agentalk.wait.reason": reason })
+    this.waitDuration = cached((reason) =>
+      histogram("agentalk.client.wait.duration", { ...operationLabels, "agentalk.wait.reason": reason })
     )
-    this.called = byResult((result) => {
-      const [outcome = "", error] = result.split(" ")
+    this.callDuration = cached((label) => {
+      const [outcome = "", error] = label.split(" ")
       return histogram("agentalk.client.operation.duration", {
-        ...called,
+        ...operationLabels,
         "agentalk.outcome": outcome,
         ...(error !== undefined && { "error.type": error })
       })
     })
-    this.attempted = byResult((result) => {
-      const [status = "", error] = String(result).split(" ")
+    this.attemptDuration = cached((label) => {
+      const [status = "", error] = String(label).split(" ")
       return histogram("http.client.request.duration", {
         ...labels,
         ...(status !== "" && { "http.response.status_code": status }),
@@ -146,10 +155,10 @@ export class OperationMetrics {
     })
   }
 
-  /** The `error.type` of a fault, the same in spans and in metrics, as OpenTelemetry's conventions require. */
+  /** Returns the `error.type` of a fault. OpenTelemetry's conventions require the same value in spans and metrics. */
   errorTypeOf({ code, kind }: TransportFault): string {
     if (code === undefined) return kind
-    // The HTTP client chooses its codes, so this bound is the only limit on the number of series.
+    // An HTTP client can produce any code. This limit bounds the number of time series.
     if (this.codes.size < maxCodes) this.codes.add(code)
     return this.codes.has(code) ? code : kind
   }

@@ -1,9 +1,7 @@
-/** The rules of retries: which statuses are retried, how long to wait, and the budget that limits retries. */
+/** The rules of retries: how long to wait, and the budget that limits retries. */
+import type { RetryReason } from "../wire/status.ts"
 
-/** Why another attempt may succeed. */
-export type RetryReason = "timeout" | "transient" | "throttled"
-
-/** A retry policy, its durations in milliseconds. */
+/** A retry policy with all its parts; durations are in milliseconds. */
 export interface RetryPolicy {
   readonly attempts: number
   readonly baseDelay: number
@@ -11,19 +9,12 @@ export interface RetryPolicy {
   readonly maxRetryAfter: number
 }
 
-/** Why a response with this status may succeed when it is retried; `undefined` if it is not retried. */
-export const retryReasonOf = (status: number): RetryReason | undefined => {
-  if (status === 408) return "timeout"
-  if (status === 429) return "throttled"
-  return status === 500 || (status >= 502 && status <= 504) ? "transient" : undefined
-}
-
-// Spreads calls that were asked to wait until the same moment, in milliseconds.
+// Added to `Retry-After`, in milliseconds, because the server may have asked many calls to wait until the same moment.
 const maxHintJitter = 250
 
 /**
- * The delay before the next attempt, in milliseconds: exponential backoff with full jitter, and never less than the
- * server asked for.
+ * Returns the delay before the next attempt, in milliseconds: exponential backoff with full jitter, but at least the
+ * delay that the server asked for.
  *
  * @param attempts the number of attempts so far
  * @param hint the delay that the server asked for; 0 if it did not
@@ -35,21 +26,23 @@ export const delayOf = (policy: RetryPolicy, attempts: number, hint: number, ran
 }
 
 /**
- * The retry budget of a client. Every retry takes tokens, and only successes return them, so that a client does not
- * retry every call while the API is down.
+ * The retry budget of a client. Every retry takes tokens, and only successful calls return them. While the API is down,
+ * the tokens run out and retries stop.
  */
 export interface RetryBudget {
   /** Takes the tokens for a retry and returns their number; `undefined` if too few are left. */
   readonly take: (reason: RetryReason) => number | undefined
   /** Returns the tokens that a successful call took, or one token if it took none. */
   readonly giveBack: (taken: number) => void
+  /** Returns the number of tokens that are left. */
   readonly level: () => number
 }
 
+/** The default size of a retry budget, in tokens. */
 export const defaultRetryBudget = 500
 
 const retryCost = 5
-// A timeout occupied a connection for long, and its retry may do so again.
+// A retry after a timeout costs more, because it may occupy a connection for as long again.
 const timeoutCost = 10
 
 export const makeRetryBudget = (size: number): RetryBudget => {

@@ -1,7 +1,4 @@
-/**
- * The settings of a client: the options, how they are validated, and their resolved form. Nothing else of the SDK reads
- * the options.
- */
+/** The settings of a client: its options, their validation, and their resolved form, which the rest of the SDK uses. */
 import * as ByteSize from "effect/ByteSize"
 import * as Config from "effect/Config"
 import type * as Context from "effect/Context"
@@ -21,7 +18,7 @@ import { makeHeaders } from "../wire/request.ts"
 import { isAttemptAware } from "../wire/transport.ts"
 import { type Breaker, CurrentBreaker } from "./breaker.ts"
 import { type Credentials, makeCredentials } from "./credentials.ts"
-import { CurrentLimiter, type Limiter, makeServerHolds } from "./limiter.ts"
+import { CurrentLimiter, type Limiter, makeServerLimiter } from "./limiter.ts"
 import { reportBudget } from "./metrics.ts"
 import * as Policy from "./policy.ts"
 import { defaultRetryBudget, makeRetryBudget, type RetryBudget, type RetryPolicy } from "./retry.ts"
@@ -47,11 +44,13 @@ export interface Options {
   /** The retry policy. Default: `Retry.defaultPolicy`. */
   readonly retry?: Retry.Policy | undefined
   /**
-   * The number of tokens in the client's retry budget. A retry takes 5 tokens, and 10 after a timeout. They are returned
-   * if the retry succeeds, and a call that succeeds at once returns one token. At 0 nothing is retried. Default: 500.
+   * The size of the client's retry budget, in tokens. A retry takes 5 tokens, or 10 after a timeout. If the call then
+   * succeeds, its tokens are returned. A call that succeeds without a retry returns one token. A wait for `Retry-After`
+   * of a 429 takes none. Without enough tokens, a failed attempt is not retried. At 0, only a 429 with `Retry-After` is
+   * retried. Default: 500.
    */
   readonly retryBudget?: number | undefined
-  /** The largest response body that is read. Default: 10 MiB. */
+  /** The maximum size of a response body; a number is in bytes. Default: 10 MiB. */
   readonly maxBodySize?: ByteSize.Input | undefined
   /** Accepts plain http to any host, which exposes the token and every contact to the network. Default: `false`. */
   readonly dangerouslyAllowPlainHttp?: boolean | undefined
@@ -71,10 +70,11 @@ export interface Settings {
   readonly retryBudget: RetryBudget
   readonly maxBodyBytes: number
   readonly httpClient: HttpClient.HttpClient
-  /** Whether that client enforces the limits of an attempt itself. */
+  /** Whether the HTTP client enforces the limits of an attempt itself. */
   readonly isAttemptAware: boolean
   readonly headersOf: ReturnType<typeof makeHeaders>
-  readonly serverHolds: Limiter
+  /** The limiter of calls for which no other limiter is set. */
+  readonly serverLimiter: Limiter
   readonly findOrganization: Policy.Find<string | undefined>
   readonly findLimits: Policy.Find<Limits>
   readonly findRetryPolicy: Policy.Find<RetryPolicy>
@@ -83,7 +83,7 @@ export interface Settings {
   readonly findBreaker: Policy.Find<Breaker | undefined>
 }
 
-/** The organization of the calls, if it is set for them. */
+/** The organization that is set for the current fiber; `undefined` if there is none. */
 export const CurrentOrganization = Policy.reference<string>("@agentalk/core/AgentalkClient/CurrentOrganization")
 
 // --- validation ---------------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ const overrideTelemetry = (
   requestDetails: requestDetails ?? base.requestDetails
 })
 
-/** Validates the options and resolves them. A wrong option fails as a `ConfigError` that names it and not its value. */
+/** Validates the options and resolves them. The `ConfigError` of an invalid option names the option, not its value. */
 export const resolveSettings = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Settings, Config.ConfigError, HttpClient.HttpClient> {
@@ -205,7 +205,7 @@ export const resolveSettings = Effect.fnUntraced(function* (
     httpClient,
     isAttemptAware: isAttemptAware(httpClient),
     headersOf: makeHeaders(),
-    serverHolds: makeServerHolds(),
+    serverLimiter: makeServerLimiter(),
     findOrganization: find(CurrentOrganization, organization),
     findLimits: findParts(
       TimeLimit.CurrentLimits,

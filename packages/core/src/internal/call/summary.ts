@@ -1,10 +1,10 @@
-/** How an attempt failed, and how a whole call ended. Only the last failure of a call becomes an error. */
+/** The failure of an attempt, and the summary of a whole call. Only the last failure of a call becomes an error. */
 import * as Duration from "effect/Duration"
 import type { Outcome, RetryStopped } from "../../AgentalkError.ts"
 import type { Operation } from "../../Operations.ts"
-import type { RetryReason } from "./retry.ts"
+import type { RetryReason } from "../wire/status.ts"
 
-/** How a whole call ended, over all its attempts. */
+/** The summary of a failed call, over all its attempts. */
 export interface CallSummary {
   readonly operation: Operation
   readonly outcome: Outcome
@@ -13,12 +13,12 @@ export interface CallSummary {
   readonly retryStopped: RetryStopped
 }
 
-/** A cause that ends a call: it becomes an error as soon as the summary of the call is known. */
+/** A failure that ends a call. It becomes an error when the summary of the call is known. */
 export interface Failure<E> {
   readonly toError: (summary: CallSummary) => E
 }
 
-/** How one attempt failed. */
+/** The failure of one attempt. */
 export interface AttemptFailure<E> extends Failure<E> {
   /** The outcome of this attempt. */
   readonly outcome: Outcome
@@ -28,7 +28,7 @@ export interface AttemptFailure<E> extends Failure<E> {
   readonly retryAfter?: Duration.Duration | undefined
 }
 
-/** A time limit: the attempt's or the deadline of the call. */
+/** A time limit: the timeout of the attempt, or the deadline of the call. */
 export interface TimeLimit {
   readonly kind: "attempt" | "deadline"
   readonly duration: Duration.Duration

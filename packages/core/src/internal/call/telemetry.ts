@@ -1,6 +1,6 @@
 /**
- * Spans, metrics and debug logs of calls and their attempts. Spans and logs are created only if a tracer is installed or
- * the debug level is logged.
+ * Spans, metrics and debug logs of calls and their attempts. Spans and logs are created only if a tracer is installed
+ * or the debug level is logged.
  */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -28,11 +28,11 @@ export interface ObservedCall {
   readonly telemetry: TelemetryOptions
   /** The span of the call, if it is traced. */
   span: Tracer.Span | undefined
-  /** Whether its success was assumed from a 404 after an attempt of unknown outcome. */
+  /** Whether the success of the call was assumed from a 404 after an attempt of unknown outcome. */
   isAssumed: boolean
 }
 
-/** The resolved telemetry options. */
+/** The resolved telemetry options: see `Telemetry.Options`. */
 export interface TelemetryOptions {
   readonly traceHeaders: boolean
   readonly requestDetails: boolean
@@ -49,7 +49,7 @@ const isLogged = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
 const log = (message: string, attributes: Attributes, seconds: number): Effect.Effect<void> =>
   Effect.annotateLogs(Effect.logDebug(message), { ...attributes, "agentalk.duration": seconds })
 
-/** The outcome of a call and the type of its error, if it failed. */
+/** Returns the outcome of a call, and the type of its error if it failed. */
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: string; readonly error?: string } => {
   if (Exit.isSuccess(exit)) return { outcome: "done" }
   const error = Result.getOrUndefined(Cause.findError(exit.cause))
@@ -57,15 +57,18 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: strin
   return { outcome: "unknown", error: untypedErrorOf(exit.cause) }
 }
 
-/** The error type of an exit without a typed error. */
+/** Returns the error type of a failure without a typed error. */
 const untypedErrorOf = (cause: Cause.Cause<unknown>): string =>
   Cause.hasInterruptsOnly(cause) ? "interrupted" : "defect"
 
-/** Runs an effect of a user in a span. The SDK's own code does not need it, and a change of context costs time. */
+/**
+ * Runs an effect of the user, such as one that obtains a token, in a span. The SDK's own code does not run in the span,
+ * because a change of context takes time.
+ */
 export const inSpan = <A, E>(effect: Effect.Effect<A, E>, span: Tracer.Span | undefined): Effect.Effect<A, E> =>
   span === undefined ? effect : Effect.provideService(effect, Tracer.ParentSpan, span)
 
-/** Observes a call, from its input to its result. */
+/** Runs a call and records its span, its metrics and its log; `started` is the time at which the call began. */
 export const observeCall = <A, E>(
   metrics: OperationMetrics,
   call: ObservedCall,
@@ -78,7 +81,7 @@ export const observeCall = <A, E>(
     const { span } = call
     const { error, outcome } = outcomeOf(exit)
     const seconds = (monotonicMillis(clock) - started) / 1000
-    metrics.called(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, context)
+    metrics.callDuration(error === undefined ? outcome : `${outcome} ${error}`).updateUnsafe(seconds, context)
     if (span === undefined && !isLogged(fiber)) return undefined
     const attributes: Record<string, Attribute> = { "agentalk.attempts": call.attempts, "agentalk.outcome": outcome }
     if (error !== undefined) attributes["error.type"] = error
@@ -96,7 +99,10 @@ const annotate = (span: Tracer.Span, attributes: Attributes): void => {
   for (const key in attributes) span.attribute(key, attributes[key])
 }
 
-/** Ends a span in place of the real error, because its message may name a custom field and a defect may say anything. */
+/**
+ * The error with which a failed span ends. The real error is not recorded, because its message may contain the key of a
+ * custom field, and a defect may contain anything.
+ */
 // @effect-diagnostics-next-line extendsNativeError:off -- exporters read the name and the message of an error
 class SpanError extends Error {
   readonly _tag = "SpanError"
@@ -107,8 +113,8 @@ class SpanError extends Error {
 }
 
 /**
- * Ends a span with the type of its error only, before Effect ends it with the exit. A result is personal data as well, and
- * would live as long as the span.
+ * Ends a span before Effect does. Effect would record the exit: the result, which is personal data, or the error. This
+ * function records only the type of the error.
  */
 const endSpan = (
   { clock, fiber }: ObservedCall,
@@ -121,7 +127,7 @@ const endSpan = (
   span.end(fiber.getRef(References.TracerTimingEnabled) ? clock.currentTimeNanosUnsafe() : 0n, reported)
 }
 
-/** Ends the span of a call or an attempt, and logs its attributes. */
+/** Adds the attributes to the span of a call or an attempt, logs them, and ends the span. */
 const finish = (
   call: ObservedCall,
   span: Tracer.Span | undefined,
@@ -135,7 +141,7 @@ const finish = (
     if (span !== undefined) endSpan(call, span, exit, error)
     return undefined
   }
-  // A logger may add an event to the open span.
+  // The span ends after the log, because a logger may add an event to the span.
   return Effect.ensuring(
     inSpan(log(), span),
     Effect.sync(() => span !== undefined && endSpan(call, span, exit, error))
@@ -151,20 +157,20 @@ export const recordWait = (
 ): Effect.Effect<void> => {
   if (millis < 1) return Effect.void
   const seconds = millis / 1000
-  metrics.waited(reason).updateUnsafe(seconds, fiber.context)
+  metrics.waitDuration(reason).updateUnsafe(seconds, fiber.context)
   const attributes = { "agentalk.wait.reason": reason, "agentalk.wait.duration": seconds }
   span?.event("wait", clock.currentTimeNanosUnsafe() - BigInt(Math.round(millis * 1_000_000)), attributes)
   if (!isLogged(fiber)) return Effect.void
   return inSpan(Effect.annotateLogs(Effect.logDebug(`${metrics.name} waited`), attributes), span)
 }
 
-/** Counts the repetition of an attempt. */
+/** Counts a retry. */
 export const recordRepeat = (metrics: OperationMetrics, { fiber }: ObservedCall, reason: RepeatReason): void =>
-  metrics.repeated(reason).updateUnsafe(1, fiber.context)
+  metrics.retries(reason).updateUnsafe(1, fiber.context)
 
 // --- attempts -------------------------------------------------------------------------------------------------------
 
-/** Sends the final request; `start` is the beginning of the attempt and `span` the span of the attempt. */
+/** Sends the final request; `start` is the time at which the attempt began, and `span` is the span of the attempt. */
 type Send = (
   request: HttpClientRequest.HttpClientRequest,
   fiber: Fiber.Fiber<unknown, unknown>,
@@ -172,7 +178,7 @@ type Send = (
   span: Tracer.Span | undefined
 ) => Effect.Effect<AttemptResult, TransportFault>
 
-/** Observes one attempt. */
+/** Makes an attempt and records its span, its metrics and its log. */
 export const observeAttempt = (
   metrics: OperationMetrics,
   call: ObservedCall,
@@ -186,7 +192,7 @@ export const observeAttempt = (
 
   const begin = Effect.withFiber<AttemptResult, TransportFault>((fiber) => {
     started = monotonicMillis(clock)
-    metrics.active.modifyUnsafe(1, context)
+    metrics.activeRequests.modifyUnsafe(1, context)
     return send(
       span !== undefined && call.telemetry.traceHeaders ? withTrace(request, span) : request,
       fiber,
@@ -197,10 +203,10 @@ export const observeAttempt = (
   const end = (exit: Exit.Exit<AttemptResult, TransportFault>) => {
     if (started === undefined) return undefined
     const seconds = (monotonicMillis(clock) - started) / 1000
-    metrics.active.modifyUnsafe(-1, context)
+    metrics.activeRequests.modifyUnsafe(-1, context)
     const { error, status } = reportOf(metrics, exit)
-    const result = status !== undefined && error === undefined ? status : `${status ?? ""} ${error ?? ""}`
-    metrics.attempted(result).updateUnsafe(seconds, context)
+    const label = status !== undefined && error === undefined ? status : `${status ?? ""} ${error ?? ""}`
+    metrics.attemptDuration(label).updateUnsafe(seconds, context)
     if (span === undefined && !isLogged(fiber)) return undefined
     const attributes: Record<string, Attribute> = {}
     if (call.attempts > 1) attributes["http.request.resend_count"] = call.attempts - 1
@@ -225,10 +231,11 @@ export const observeAttempt = (
 const withTrace = (request: HttpClientRequest.HttpClientRequest, span: Tracer.Span) =>
   HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
 
+/** The status and the error type of an attempt. */
 interface AttemptReport {
-  /** Missing if no head arrived. */
+  /** The status; missing if no response head arrived. */
   readonly status?: number
-  /** The error type: the status, the code of a fault, or its kind if it has no code. */
+  /** The error type; missing if the attempt succeeded. It is a status, the code of a fault, or its kind. */
   readonly error?: string
 }
 
@@ -242,7 +249,7 @@ const reportOf = (metrics: OperationMetrics, exit: Exit.Exit<AttemptResult, Tran
   return { error: fault === undefined ? untypedErrorOf(exit.cause) : metrics.errorTypeOf(fault) }
 }
 
-/** The URL and the bodies of an attempt, without the token. */
+/** Returns the URL and the bodies of an attempt, without the token. */
 const detailsOf = (
   { body, headers, url }: HttpClientRequest.HttpClientRequest,
   exit: Exit.Exit<AttemptResult, unknown>

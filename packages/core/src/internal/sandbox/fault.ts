@@ -1,4 +1,6 @@
-/** A fault, and the script that chooses one for each request. The request log and `Faults` share these types. */
+/**
+ * The types of faults, of scripts that choose them, and of requests. The request log and `Faults` share these types.
+ */
 import type * as Effect from "effect/Effect"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type { Json } from "effect/Schema"
@@ -26,7 +28,7 @@ export interface Fault {
    * changes only its response.
    */
   readonly strikes: Side
-  /** Makes the response. Running `operation` applies the operation and returns its real response. */
+  /** Makes the response. `operation` applies the operation and returns its real response. */
   readonly respond: <E, R>(
     operation: Effect.Effect<HttpServerResponse, E, R>,
     connection: Connection
@@ -63,7 +65,7 @@ export class ConnectionReset {
 export interface Request {
   /** The position among all requests, counted from 1. */
   readonly index: number
-  /** The operation that the request calls: `undefined` if the contract has no such method and path. */
+  /** The operation of the request; `undefined` if the contract does not have its method and path. */
   readonly operation: Operation | undefined
   readonly method: string
   /** The path and the query, as they were sent. */

@@ -40,7 +40,7 @@ type ErrorBody = { [key: string]: ErrorBody | Array<string> }
 // Without a prototype, `__proto__` is a key like any other.
 const makeErrorBody = (): ErrorBody => Object.create(null)
 
-/** `{"phone": ["…"], "tags": {"0": ["…"]}}`: each message is at the path of the invalid value. */
+/** Makes a 400 such as `{"phone": ["…"], "tags": {"0": ["…"]}}`: each message is at the path of the invalid value. */
 const validationErrors = (issues: ReadonlyArray<Issue>): HttpServerResponse.HttpServerResponse => {
   const body = makeErrorBody()
   for (const { message, path } of issues) {
@@ -70,8 +70,9 @@ const contactOrNotFound = (contact: StoredContact | undefined) =>
 const defaultPageSize = 50
 
 /**
- * Validates a value by the same schema as the client, because the contract describes it only in part. `handle` receives
- * the decoded value; an invalid value is responded to with 400. `path` is where the value is in the body.
+ * Makes a function that validates a value by the same schema as the client, because the contract describes it only in
+ * part. `handle` receives the decoded value. The response to an invalid value is a 400. `path` is the place of the
+ * value in the body.
  */
 const validate = <S extends Schema.ConstraintDecoder<unknown>>(schema: S, ...path: ReadonlyArray<string>) => {
   const decode = SchemaParser.decodeUnknownResult(schema, { errors: "all" })
@@ -151,7 +152,7 @@ const layerHandlers = ({ maxPageSize = 100 }: Options) =>
 const isToken = Schema.is(ApiToken)
 const isOrganization = Schema.is(OrganizationId)
 
-// A security middleware receives the error of a handler inside a wrapper of Effect's own.
+// Effect may wrap the error of a handler before a security middleware receives it.
 const schemaErrorOf = (error: unknown): HttpApiSchemaError | undefined =>
   [error, Predicate.hasProperty(error, "error") ? error.error : undefined].find((u) => HttpApiSchemaError.is(u))
 
@@ -160,7 +161,7 @@ const layerAuthorization = (options: Options) =>
     const tokens = new Set((options.tokens ?? [token]).map(Redacted.value))
     const organizations = options.organizations && new Set(options.organizations.map((id) => id.toLowerCase()))
 
-    /** The error response to a request whose token or organization is not accepted. */
+    /** Returns an error response if the token or the organization of a request is not accepted. */
     const refusal = (request: HttpServerRequest.HttpServerRequest, credential: string) => {
       if (credential === "") return json(401, { detail: "No organization API token was sent." })
       if (!isToken(credential) || !tokens.has(credential)) {

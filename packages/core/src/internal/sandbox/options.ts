@@ -28,6 +28,6 @@ export interface Options {
   readonly tokens?: ReadonlyArray<Redacted.Redacted> | undefined
   /** The organizations that `X-Organization-ID` may name, besides the token's own. Default: every UUID. */
   readonly organizations?: ReadonlyArray<string> | undefined
-  /** The most contacts on one page of a search. A larger `limit` is reduced to it. Default: 100. */
+  /** The maximum number of contacts on one page of a search. A larger `limit` is reduced to it. Default: 100. */
   readonly maxPageSize?: number | undefined
 }

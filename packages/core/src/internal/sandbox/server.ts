@@ -1,4 +1,4 @@
-/** How a sandbox responds to requests, in memory and on a server. */
+/** Responds to the requests of a sandbox, in memory and on a server. */
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -18,7 +18,7 @@ import * as State from "./state.ts"
  */
 export const routerConfig = { maxParamLength: 65_536 }
 
-/** Records a request, and responds with the fault that the script chooses for it, or else with the operation. */
+/** Records a request, and responds with the fault that the script chooses, otherwise with the operation. */
 export const respond = <E, R>(
   operation: Effect.Effect<HttpServerResponse, E, R>,
   connection: Connection
@@ -41,7 +41,8 @@ const layerFaults = (connection: Effect.Effect<Connection, never, HttpServerRequ
         Effect.flatMap(connection, (connection) => respond(operation, connection)).pipe(
           Effect.provideService(State.Backend, backend),
           Effect.catchIf((error) => error instanceof ConnectionReset, Effect.die),
-          // The middleware of a router cannot be interrupted by default, so a fault that hangs would outlive its connection.
+          // The middleware of a router cannot be interrupted by default, so a fault that hangs would outlive its
+          // connection.
           Effect.interruptible
         )
     ),

@@ -19,18 +19,18 @@ import { makeStore, type Store } from "./store.ts"
 export class State extends Context.Service<
   State,
   {
-    /** All contacts of an organization, oldest first. Default: the organization of `token`. */
+    /** Returns all contacts of an organization, oldest first. The default organization is that of `token`. */
     readonly contacts: (organization?: string) => Effect.Effect<ReadonlyArray<Contact>>
     /**
      * Upserts contacts without a request, by the rules of `upsert`. Their ids count up from
      * `5a4db0c5-0000-4000-8000-000000000001`. If one input is invalid, no contact is stored, and the error names the
-     * index and the key of every invalid value. Default: the organization of `token`.
+     * index and the key of every invalid value. The default organization is that of `token`.
      */
     readonly seed: (
       contacts: Iterable<UpsertInput>,
       organization?: string
     ) => Effect.Effect<ReadonlyArray<Contact>, Schema.SchemaError>
-    /** The last 1,000 requests, oldest first, with and without a fault. */
+    /** Returns the last 1,000 requests, oldest first, with and without faults. */
     readonly requests: Effect.Effect<ReadonlyArray<RecordedRequest>>
     /** Sets the script that chooses the faults of all later requests. It replaces the previous script. */
     readonly script: (script: Script) => Effect.Effect<void>
@@ -80,7 +80,7 @@ const makeState = (store: Store, requestLog: RequestLog): State["Service"] => ({
   })
 })
 
-/** An empty sandbox. The layer is fresh, because sandboxes that are built together must not share their state. */
+/** An empty sandbox. The layer is fresh, so that every sandbox of a program has its own state. */
 export const layer: Layer.Layer<State | Backend> = Layer.fresh(
   Layer.effectContext(
     Effect.sync(() => {

@@ -2,14 +2,14 @@
  * Bulk runs: one call and one result for each row of the input, with several calls in flight.
  *
  * A pool of at most `concurrency` worker fibers shares the state of the run. A worker takes the next row of the current
- * chunk, makes the call, completes the row and repeats. When the chunk is used up, one worker pulls the next chunk and
- * the others become idle. Workers start only as rows need them, and no row has a fiber of its own.
+ * chunk of the input, makes the call, completes the row and repeats. When no row of the chunk is left, one worker pulls
+ * the next chunk and the others become idle. Workers start only as rows need them, and no row has a fiber of its own.
  *
  * Rows with the same ordering key run one after the other. A row waits for its predecessor, and becomes ready when the
  * predecessor completes.
  *
- * Results go to a buffer, and the consumer of the stream takes the whole buffer as one chunk. In an ordered run, a result
- * is held back until all earlier rows have a result. `maxReadAhead` and `maxBufferedResults` bound the memory.
+ * Results go to a buffer, and the consumer of the stream takes the whole buffer as one chunk. In an ordered run, a
+ * result is held back until all earlier rows have a result. `maxReadAhead` and `maxBufferedResults` bound the memory.
  *
  * The state needs no lock, because each change is one synchronous step. Fibers wait in two places only: idle workers in
  * `idleWorkers`, and the consumer in `resumeConsumer`.
@@ -25,19 +25,19 @@ import { type Progress, recorderOf, type Tag } from "./progress.ts"
 import { isStopError, makeStopped, type Rows, type StopError, type Stopped } from "./results.ts"
 
 /**
- * How many rows may be read ahead of the emitted results. Rows accumulate behind a slow row, because their results or
- * their ordering key must wait for it.
+ * The maximum number of rows that are read ahead of the emitted results. Rows accumulate behind a slow row if their
+ * results or their ordering key must wait for it.
  */
 export const maxReadAhead = 1024
 
-/** How many results may wait for the consumer. While the buffer is full, no row starts. */
+/** The size of the buffer of results that wait for the consumer. While the buffer is full, no row starts. */
 export const maxBufferedResults = 64
 
 interface Result {
   readonly _tag: Tag
 }
 
-/** The operation of a run: how to identify a row, make its call and build its result. */
+/** The operation of a run: how to identify a row, make its call and make its result. */
 export interface Operation<I, A, E extends ContactError, R extends Result> {
   /** Returns the text that identifies the row in its result. */
   readonly keyOf: (input: I) => string
@@ -79,6 +79,7 @@ const appendRow = (ranges: Array<MutableRows>, row: number): void => {
   else ranges.push({ from: row, to: row })
 }
 
+/** Runs an operation for every row and streams the results. */
 export const run = <I, E, R, A, E2 extends ContactError, B extends Result, RS>(
   inputs: Stream.Stream<I, E, R>,
   operation: Effect.Effect<Operation<I, A, E2, B>, never, RS>,
@@ -131,7 +132,7 @@ const makePool = <I, E, R, A, E2 extends ContactError, B extends Result>(
   const maxWorkers = concurrency >= 1 ? Math.floor(concurrency) : 1
   const idleWorkers: Array<() => void> = []
   let workerCount = 0
-  // Workers that were started or resumed and have not looked for a row yet.
+  // Workers that were started or resumed, and have not looked for a row since.
   let wakingCount = 0
   let inFlightCount = 0
 
@@ -153,7 +154,9 @@ const makePool = <I, E, R, A, E2 extends ContactError, B extends Result>(
     else entry.next.previous = entry.previous
   }
 
-  /** Adds a row of the input to the list. Returns it if it may start now, or `undefined` if it waits for a predecessor. */
+  /**
+   * Adds a row of the input to the list. Returns it if it may start now, or `undefined` if it waits for a predecessor.
+   */
   const admit = (input: I): Row | undefined => {
     const key = keyOf(input)
     const orderingKey = orderingKeyOf(key)

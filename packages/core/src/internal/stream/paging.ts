@@ -6,13 +6,13 @@ import type { CallError } from "../../AgentalkError.ts"
 import type { SearchPage, SearchQuery } from "../../Contact.ts"
 import { Contacts } from "../../Contacts.ts"
 
-// The contract names 50 as the server's own limit, so the server may have cut a page of that length.
+// The server's own limit, by the contract. A page of this length may have been cut by the server.
 const defaultPageSize = 50
 
-// Contacts that move to a later page while we read are received again. Three pages without a new contact end the search.
+// A page can consist of contacts that moved to it from an earlier page. Three such pages in a row end the search.
 const maxStalePages = 3
 
-/** Makes a function that returns whether a page is the last one. It keeps state and must see every page once, in order. */
+/** Makes a function that returns whether a page is the last one. Call it once for each page, in order. */
 const makeIsLastPage = (limit: number) => {
   let received = 0
   let longestPage = 0
@@ -22,7 +22,7 @@ const makeIsLastPage = (limit: number) => {
     const { length } = contacts
     if (length === 0) return true
     received += length
-    // Some servers report the length of the page as the total. A total equal to the length of a full page is ambiguous.
+    // Some servers report the length of the page as the total. For a full page, such a total proves nothing.
     const isTotalReliable = length < Math.min(limit, defaultPageSize) || !Option.contains(total, length)
     if (isTotalReliable && Option.contains(total, received)) return true
     if (length < limit && length < longestPage) return true
@@ -34,12 +34,30 @@ const makeIsLastPage = (limit: number) => {
   }
 }
 
-/** The query of one page. A query that cannot be read is passed on unchanged, so that `search` refuses it. */
+/** Makes the query of one page. A query that cannot be read is passed on unchanged, so that `search` refuses it. */
 const pageQuery = (query: SearchQuery, limit: number, offset: number): SearchQuery => {
   try {
     return { ...query, limit, offset }
   } catch {
     return query
+  }
+}
+
+// A `Set` of V8 throws a `RangeError` beyond 2^24 entries.
+const maxSetSize = 16_000_000
+
+/** Makes a function that returns whether an id is new. It uses as many sets as the ids need. */
+export const makeIsNewId = (maxSize = maxSetSize) => {
+  let current = new Set<string>()
+  const sets = [current]
+  return (id: string): boolean => {
+    if (sets.some((ids) => ids.has(id))) return false
+    if (current.size >= maxSize) {
+      current = new Set()
+      sets.push(current)
+    }
+    current.add(id)
+    return true
   }
 }
 
@@ -52,14 +70,12 @@ export const paginate = <A>(
   Stream.unwrap(
     Effect.map(Contacts, (api) => {
       const limit = options.pageSize ?? defaultPageSize
-      const seenIds = new Set<string>()
-      // `add` increases the size only if the id is new.
-      const addId = (id: string): boolean => seenIds.size < seenIds.add(id).size
+      const isNewId = makeIsNewId()
       const isLastPage = makeIsLastPage(limit)
       return Stream.paginate(0, (offset) =>
         Effect.map(api.search(pageQuery(query as SearchQuery, limit, offset)), (page) => {
           const { length } = page.contacts
-          const contacts = page.contacts.filter(({ id }) => addId(id))
+          const contacts = page.contacts.filter(({ id }) => isNewId(id))
           const hasNewContact = contacts.length > 0
           const next = isLastPage(page, hasNewContact) ? Option.none() : Option.some(offset + length)
           if (!hasNewContact && offset > 0) return [[], next]

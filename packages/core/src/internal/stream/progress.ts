@@ -1,4 +1,6 @@
-/** Progress of bulk runs. Each row only increments counters; rates and snapshots are computed when they are requested. */
+/**
+ * Progress of bulk runs. Each row only increments counters; rates and snapshots are computed when they are requested.
+ */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -52,6 +54,7 @@ export interface Progress {
   readonly changes: Stream.Stream<Snapshot>
 }
 
+/** Returns the part of a progress to which a run reports. */
 export const recorderOf = (progress: Progress): Recorder => progress[TypeId]
 
 const changesInterval = "100 millis"
@@ -68,7 +71,7 @@ const makeRate = () => {
       if (samples.length === 0) samples = [{ at, done: 0 }]
     },
     rowsPerSecond: (at: number, done: number): number => {
-      // Keeps the newest sample that is at least one window old as the first one. If there is none, keeps the oldest.
+      // The first sample becomes the newest one that is at least one window old, or stays the oldest one.
       while (samples[1] !== undefined && at - samples[1].at >= rateWindow) samples.shift()
       const first = samples[0]
       if (first === undefined || at <= first.at) return 0
@@ -120,7 +123,7 @@ export const makeProgress: Effect.Effect<Progress> = Effect.sync(() => {
   let activeRuns = 0
   // Rows that were read and never completed, because their run stopped early. They are not pending.
   let abandoned = 0
-  // The time when the last run ended. From then on the rate does not change.
+  // The time at which the last run ended. The rate does not change after it.
   let endedAt: number | undefined
 
   const takeSnapshot = (clock: Clock.Clock): Snapshot => ({
@@ -159,7 +162,7 @@ export const makeProgress: Effect.Effect<Progress> = Effect.sync(() => {
     changes: Stream.suspend(() =>
       Stream.paginate(false, (isLater) =>
         Effect.gen(function* () {
-          // A timeout of 0 emits the first snapshot at once. The end of the runs emits the last one without a delay.
+          // The first snapshot is emitted at once, and the last one as soon as all runs have ended.
           const hasEnded = Option.isSome(yield* Effect.timeoutOption(allEnded.await, isLater ? changesInterval : 0))
           return [[yield* snapshot], hasEnded ? Option.none() : Option.some(true)]
         })

@@ -1,4 +1,4 @@
-/** Results of bulk runs: one type for each outcome of a row, and the error of a run that stops early. */
+/** The results of bulk runs: one type for each outcome of a row, and the error of a run that stops early. */
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import {
@@ -162,6 +162,7 @@ export class Stopped extends Schema.TaggedError<Stopped>("@agentalk/core/Contact
 /** An error that stops the run instead of becoming the result of its row. */
 export type StopError = Stopped["error"]
 
+/** Whether an error stops the run. */
 export const isStopError = (error: ContactError): error is StopError =>
   error._tag === "Unauthorized" || (error._tag === "Timeout" && error.limit === "deadline")
 
@@ -178,6 +179,7 @@ const describeRanges = (ranges: ReadonlyArray<Rows>): string => {
   return parts.length === 0 ? `${last}` : `${parts.join(", ")} and ${last}`
 }
 
+/** Makes the error of a run that stops early. */
 export const makeStopped = (error: StopError, row: number, remaining: ReadonlyArray<Rows>): Stopped =>
   new Stopped({
     error,
@@ -186,12 +188,12 @@ export const makeStopped = (error: StopError, row: number, remaining: ReadonlyAr
     message: `The run stopped at row ${row}. ${error.message} Rows without a result: ${describeRanges(remaining)}. Run these rows again.`
   })
 
-/** The result of a row whose call failed. */
+/** Makes the result of a row whose call failed. */
 export const fromCallError = (row: number, key: string, error: CallError): Invalid | Failed =>
   error._tag === "Validation" && error.source === "client"
     ? { _tag: "Invalid", row, key, error }
     : { _tag: "Failed", row, key, error }
 
-/** The result of a row whose call failed, for an operation that names a contact. */
+/** Makes the result of a row whose call failed, for an operation that can fail with `NotFound`. */
 export const fromContactError = (row: number, key: string, error: ContactError): Missing | Invalid | Failed =>
   error._tag === "NotFound" ? { _tag: "Missing", row, key, error } : fromCallError(row, key, error)

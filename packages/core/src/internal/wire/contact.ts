@@ -1,6 +1,6 @@
 /**
- * The shapes in which the API may return contacts. The contract leaves every response body open, so this module accepts
- * several spellings. The schemas of `Contact.ts` check the result.
+ * Finds contacts in responses and converts them to the shape of `Contact`. The contract leaves every response body
+ * open, so several shapes and spellings are accepted. The schemas of `Contact.ts` then check the result.
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -8,12 +8,12 @@ import { Contact } from "../../Contact.ts"
 import { attributeNames, attributes } from "../attributes.ts"
 import { isObject, type JsonObjectLike, setKey } from "./json.ts"
 
-/** The API may send `null` or `""` instead of leaving a key out. */
+/** Whether a value is present. The API may send `null` or `""` instead of omitting a key. */
 const isPresent = (u: unknown): boolean => u !== undefined && u !== null && u !== ""
 
 const idKeys = ["id", "contactId", "contact_id"]
 
-/** The keys of a contact that are known, each with its name on `Contact`. */
+/** The known keys of a contact on the wire, each with its key in `Contact`. */
 const knownKeys: ReadonlyMap<string, string> = new Map([
   ...idKeys.map((key) => [key, "id"] as const),
   ...attributeNames.flatMap((name) => attributes[name].spellings.map((key) => [key, name] as const)),
@@ -22,7 +22,7 @@ const knownKeys: ReadonlyMap<string, string> = new Map([
 
 const isNewKeys = ["isNew", "is_new"]
 
-/** Keys of the response itself, which may be beside those of a contact. */
+/** Keys of the response itself. They may be in the same object as those of a contact. */
 const responseKeys: ReadonlySet<string> = new Set(isNewKeys)
 
 const firstOf = (body: JsonObjectLike, keys: ReadonlyArray<string>): unknown => {
@@ -61,8 +61,8 @@ const valueFromWire = (name: string, value: unknown): unknown => {
 }
 
 /**
- * Renames known keys, drops missing values, and collects unknown keys under `extra`. If a key has several spellings, the
- * first one with a value wins.
+ * Renames known keys, drops missing values, and collects unknown keys under `extra`. If a key has several spellings,
+ * the first one with a value wins.
  */
 export const contactFromWire = (wire: unknown): typeof Contact.Encoded => {
   // The schema refuses other values with a message.
@@ -113,7 +113,7 @@ export const findContact = (body: JsonObjectLike, depth = 2): JsonObjectLike | u
     if (depth > 0 && isObject(inner)) {
       const found = findContact(inner, depth - 1)
       if (found !== undefined) return found
-      // The id may be beside the envelope: `{"contact_id": "...", "contact": {...}}`.
+      // The id may be outside of the contact: `{"contact_id": "...", "contact": {...}}`.
       if (hasId(body)) return { ...inner, id: idOf(body) }
     }
   }
@@ -133,7 +133,7 @@ export const findContactById = (body: JsonObjectLike, id: string): JsonObjectLik
   return isSame || hasContactKey ? found : undefined
 }
 
-/** Finds `isNew`: in the contact or around it. */
+/** Finds `isNew` in the response, or under `contact` or `data`. */
 export const findIsNew = (body: JsonObjectLike, depth = 2): boolean | undefined => {
   const isNew = firstOf(body, isNewKeys)
   if (typeof isNew === "boolean") return isNew

@@ -1,4 +1,7 @@
-/** Custom fields by the schemas of a user, which are compiled once: each field is encoded and decoded for itself. */
+/**
+ * The codec of typed custom fields. It prepares the schemas of a user once, and encodes and decodes each field on its
+ * own.
+ */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
@@ -8,28 +11,29 @@ import { type Contact, type FieldsInput, UpsertInput } from "../../Contact.ts"
 import { hasPlainFields, notData, notPlain } from "./requestValidation.ts"
 import { isObject, setKey } from "./json.ts"
 
-/** How fields are described: a schema for each, by key. */
+/** The schema of each field, by key. */
 export interface Schemas {
   readonly [key: string]: Schema.ConstraintCodec<unknown, Schema.Json | undefined>
 }
 
-/** A contact by its schemas, before the compiler knows which. */
+/** A contact with decoded fields. The types of the fields are unknown here; `CustomFields.Contact` adds them. */
 export interface Decoded extends Omit<Contact, "fields"> {
   readonly fields: Readonly<Record<string, unknown>>
   readonly otherFields: Readonly<Record<string, Schema.Json>>
   readonly invalidFields: ReadonlyArray<{ readonly key: string; readonly value: Schema.Json; readonly message: string }>
 }
 
-type Row = Readonly<Record<string, unknown>>
+/** An object with one field, or none. */
+type FieldRecord = Readonly<Record<string, unknown>>
 
-// --- what is wrong ------------------------------------------------------------------------------------------------
+// --- messages -----------------------------------------------------------------------------------------------------
 
 const expecting = (annotations: Schema.Annotations.Annotations | undefined): string => {
   const expected = annotations?.["expected"]
   return typeof expected === "string" ? `Expected ${expected}` : "Expected a valid value"
 }
 
-// A schema that is not ours may put the value into what it says when it runs; what it was declared with holds none.
+// Messages come only from annotations. A message that a user's schema makes while it runs may contain the value.
 const format = SchemaIssue.makeFormatterStandardSchemaV1({
   checkHook: ({ filter }) => {
     const message = filter.annotations?.["message"]
@@ -39,14 +43,14 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1({
     issue._tag === "InvalidValue" || issue._tag === "Forbidden"
       ? expecting(issue.annotations)
       : issue._tag === "UnexpectedKey"
-        ? "Expected no key that the schema does not know"
+        ? "Expected no unknown keys"
         : SchemaIssue.defaultLeafHook(issue)
 })
 
 const messageOf = (issue: SchemaIssue.Issue): string => format(issue).issues[0]?.message ?? expecting(undefined)
 
-/** Checks an input that may have getters, and these may throw. */
-const readable = <A>(check: () => Result.Result<A, ReadonlyArray<Issue>>) => {
+/** Runs a check. If it throws, for example because a getter of the input throws, the input is refused. */
+const refuseIfThrown = <A>(check: () => Result.Result<A, ReadonlyArray<Issue>>) => {
   try {
     return check()
   } catch {
@@ -54,10 +58,10 @@ const readable = <A>(check: () => Result.Result<A, ReadonlyArray<Issue>>) => {
   }
 }
 
-/** Runs a parser; what it throws, or does later, becomes a failure as well. */
-const attempt = (parse: (row: unknown) => Result.Result<Row, SchemaIssue.Issue>, row: Row) => {
+/** Runs a parser and returns the message of a failure. A parser that throws or is asynchronous fails as well. */
+const runParser = (parse: (record: unknown) => Result.Result<FieldRecord, SchemaIssue.Issue>, record: FieldRecord) => {
   try {
-    return Result.mapError(parse(row), messageOf)
+    return Result.mapError(parse(record), messageOf)
   } catch {
     return Result.fail("Expected a schema that is synchronous and does not throw")
   }
@@ -65,23 +69,26 @@ const attempt = (parse: (row: unknown) => Result.Result<Row, SchemaIssue.Issue>,
 
 // --- one field ----------------------------------------------------------------------------------------------------
 
-// Without a prototype, or a field called `constructor` would be found in it.
-const nothing: Row = Object.create(null)
+// It has no prototype, so that a field with the key `constructor` is missing as well.
+const emptyRecord: FieldRecord = Object.create(null)
 
-/** A field as a row of its own: how its key behaves (optional, with a default) is known to a struct only. */
+/**
+ * Makes the codec of one field. The field is wrapped in a struct of its own, because only a struct applies the rules
+ * for a missing key: an optional key, or a default.
+ */
 const makeCodec = (key: string, schema: Schemas[string]) => {
   const struct = Schema.Struct({ [key]: schema })
-  const parse = SchemaParser.decodeUnknownResult(struct)
-  const unparse = SchemaParser.encodeUnknownResult(struct, { onExcessProperty: "error" })
-  const mayBeAbsent = Result.isSuccess(attempt(parse, nothing))
-  const absent = () => (mayBeAbsent ? attempt(parse, nothing) : Result.succeed(nothing))
+  const decode = SchemaParser.decodeUnknownResult(struct)
+  const encode = SchemaParser.encodeUnknownResult(struct, { onExcessProperty: "error" })
+  const isOptional = Result.isSuccess(runParser(decode, emptyRecord))
+  const decodeMissing = () => (isOptional ? runParser(decode, emptyRecord) : Result.succeed(emptyRecord))
   return {
-    encode: (value: unknown) => attempt(unparse, { [key]: value }),
+    encode: (value: unknown) => runParser(encode, { [key]: value }),
     decode: (value: Schema.Json | undefined) => {
-      if (value === undefined) return absent()
-      const decoded = attempt(parse, { [key]: value })
-      // To the API, null is absence; it is a value where the schema says so.
-      return value === null && Result.isFailure(decoded) ? absent() : decoded
+      if (value === undefined) return decodeMissing()
+      const decoded = runParser(decode, { [key]: value })
+      // The API sends `null` for a missing value, unless the schema accepts `null`.
+      return value === null && Result.isFailure(decoded) ? decodeMissing() : decoded
     }
   }
 }
@@ -93,20 +100,23 @@ const valueAt = <A>(values: Readonly<Record<string, A>>, key: string): A | undef
 
 const inputKeys = Object.keys(UpsertInput.fields)
 
-/** An input with other fields. What it inherits, such as the getters of a class, is read as well. */
+/** Copies an input with other fields. Inherited keys, such as the getters of a class, are copied as well. */
 const withFields = (input: Omit<UpsertInput, "fields">, fields: FieldsInput): UpsertInput => {
   const copy: Record<string, unknown> = { ...input }
   for (const key of inputKeys) if (key in input) copy[key] = Reflect.get(input, key)
   return Object.assign(copy, { phone: input.phone, fields })
 }
 
+/** Makes the codec of an organization's fields. */
 export const make = (schemas: Schemas) => {
   const codecs = new Map(Object.entries(schemas).map(([key, schema]) => [key, makeCodec(key, schema)]))
 
   const encodeOne = (key: string, value: unknown): Result.Result<unknown, string> => {
     const codec = codecs.get(key)
     if (codec === undefined) return Result.fail("Unknown key")
-    return value === undefined ? Result.succeed(undefined) : Result.map(codec.encode(value), (row) => valueAt(row, key))
+    return value === undefined
+      ? Result.succeed(undefined)
+      : Result.map(codec.encode(value), (record) => valueAt(record, key))
   }
 
   const encodeAll = (fields: unknown): Result.Result<FieldsInput, ReadonlyArray<Issue>> => {
@@ -121,21 +131,21 @@ export const make = (schemas: Schemas) => {
     return issues.length === 0 ? Result.succeed(wire) : Result.fail(issues)
   }
 
-  /** What to send for these fields, without those that are undefined. */
-  const encode = (fields: unknown) => readable(() => encodeAll(fields))
+  /** Encodes fields for a request. Fields that are `undefined` are omitted. */
+  const encode = (fields: unknown) => refuseIfThrown(() => encodeAll(fields))
 
-  /** What to send for the input of `upsert`. What is wrong with the rest of it is refused beneath. */
+  /** Encodes the fields in the input of `upsert`. The call itself checks the rest of the input. */
   const encodeInput = (input: Omit<UpsertInput, "fields">) =>
-    readable((): Result.Result<UpsertInput, ReadonlyArray<Issue>> => {
+    refuseIfThrown((): Result.Result<UpsertInput, ReadonlyArray<Issue>> => {
       const fields: unknown = isObject(input) ? Reflect.get(input, "fields") : undefined
       return fields === undefined
         ? Result.succeed(input)
         : Result.map(encodeAll(fields), (fields) => withFields(input, fields))
     })
 
-  /** A contact with its fields by their schemas; what breaks its schema stands aside. */
+  /** Decodes the fields of a contact. A value that does not match its schema goes to `invalidFields`. */
   const decode = ({ fields: all, ...contact }: Contact): Decoded => {
-    // A stub in plain JavaScript may give null.
+    // A stub in plain JavaScript may return `null`.
     const stored = all ?? {}
     const fields: Record<string, unknown> = {}
     const otherFields: Record<string, Schema.Json> = {}

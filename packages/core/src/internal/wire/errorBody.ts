@@ -1,13 +1,12 @@
-/** The issues in an error response, from the many shapes in which servers describe them. */
+/** Reads the issues in an error response. Servers describe them in many shapes. */
 import type { Issue } from "../../Issue.ts"
-import { contractKeys } from "../operation.ts"
 import { isObject, type JsonObjectLike } from "./json.ts"
 import type { Redactor } from "./redaction.ts"
 import { maxIssues } from "./schemaIssues.ts"
 
 const maxDepth = 8
 
-// Keys that describe the problem as a whole and never name a field of the request.
+// Keys that describe the whole problem. They never name a field of the request.
 const envelopeKeys: ReadonlySet<string> = new Set([
   "code",
   "error",
@@ -31,7 +30,7 @@ const envelopeKeys: ReadonlySet<string> = new Set([
 const placeKeys = ["field", "path", "param", "name", "loc", "pointer", "attr"]
 const messageKeys = ["message", "detail", "msg", "reason", "description", "title", "error"]
 
-// Keys that only group issues and are not part of a path.
+// Keys that group issues. They are not part of a path.
 const groupKeys: ReadonlySet<string> = new Set([
   "__all__",
   "detail",
@@ -75,16 +74,20 @@ const toProblem = (value: JsonObjectLike): Problem | undefined => {
   }
 }
 
-// A key that is no identifier may be a phone number.
+// Any other key may be a value, such as a phone number.
 const looksLikeKey = (part: string): boolean => /^[a-z_][\w-]{0,63}$/i.test(part)
 
 /**
- * Reads the issues of an error body: Django REST Framework's (`{"phone": ["..."]}`, `non_field_errors`, `detail`,
- * nested), `{error}`, `{message}`, `{errors: [...]}`, RFC 9457 problem details and short plain text.
+ * Reads the issues of an error body. It knows the bodies of Django REST Framework (`{"phone": ["..."]}`,
+ * `non_field_errors`, `detail`, nested), `{error}`, `{message}`, `{errors: [...]}`, RFC 9457 problem details and short
+ * plain text. Keys of the contract stay in the paths of issues; any other key may be a value of the request.
  */
-export const issuesFromBody = (body: unknown, redactor: Redactor): ReadonlyArray<Issue> => {
+export const issuesFromBody = (
+  body: unknown,
+  redactor: Redactor,
+  contractKeys: ReadonlySet<string>
+): ReadonlyArray<Issue> => {
   const issues: Array<Issue> = []
-  // Keys of the contract stay in paths. Any other key may be a value that the server used as a key.
   const isPersonal = (part: string): boolean =>
     !looksLikeKey(part) || (!contractKeys.has(part) && redactor.mentions(part))
   const add = (path: Path, message: string): void => {
@@ -109,7 +112,7 @@ export const issuesFromBody = (body: unknown, redactor: Redactor): ReadonlyArray
     const before = issues.length
     for (const key of Object.keys(value)) {
       const inner = value[key]
-      // If the object has a message, its other texts describe the problem. Otherwise they are the problem.
+      // If the object is a problem, its texts describe it and are not issues of their own.
       if (typeof inner !== "object" && (problem !== undefined || envelopeKeys.has(key))) continue
       if (problem !== undefined && (key === "source" || (placeKeys.includes(key) && Array.isArray(inner)))) continue
       walk(inner, groupKeys.has(key) ? path : [...path, key], depth + 1)

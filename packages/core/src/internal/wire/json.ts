@@ -1,12 +1,13 @@
-/** JSON values: telling objects from lists, parsing, and setting keys safely. */
+/** JSON values: recognizing objects, parsing text, and setting keys safely. */
 import * as Result from "effect/Result"
 
+/** An object whose values are unknown. */
 export type JsonObjectLike = Readonly<Record<string, unknown>>
 
 /** Whether a value is an object and not an array. */
 export const isObject = (u: unknown): u is JsonObjectLike => typeof u === "object" && u !== null && !Array.isArray(u)
 
-/** Parses JSON. The parser's own error is dropped, because it quotes the text. */
+/** Parses JSON. The parser's own error is dropped, because it contains a part of the text. */
 export const parseJson = (text: string): Result.Result<unknown, void> => {
   try {
     return Result.succeed(JSON.parse(text))

@@ -1,6 +1,6 @@
 /**
- * The response readers: how each kind of operation reads the JSON of a successful response. The operations table names
- * one for each operation. A JSON value of `undefined` means an empty body.
+ * The response readers, which read the JSON of successful responses. The operations table names the reader of each
+ * operation. A JSON value of `undefined` means an empty body.
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -12,22 +12,22 @@ import { contactFromWire, findContact, findContactById, findContacts, findIsNew,
 import { isObject } from "./json.ts"
 import { fromSchema } from "./schemaIssues.ts"
 
-/** How an operation reads a successful response. `Input` is the part of its checked input that the reader needs. */
+/** Reads the result of an operation. `Input` is the part of the operation's checked input that the reader needs. */
 export interface Reader<Input, A> {
-  /** Returns the result of the operation, or the issues of a body that breaks its promise. */
+  /** Returns the result of the operation, or issues if the body does not have the expected shape. */
   read(json: unknown, status: number, input: Input): Result.Result<A, ReadonlyArray<Issue>>
-  /** Applies a function to every contact in a result, as `CustomFields` does. */
+  /** Applies a function to every contact in a result. `CustomFields` uses it. */
   mapContacts(result: A, f: (contact: Contact) => unknown): unknown
 }
 
-const broken = (path: ReadonlyArray<string>, message: string) => Result.fail<ReadonlyArray<Issue>>([{ path, message }])
+const issueAt = (path: ReadonlyArray<string>, message: string) => Result.fail<ReadonlyArray<Issue>>([{ path, message }])
 
-const notAnObject = () => broken([], "Expected an object")
+const notAnObject = () => issueAt([], "Expected an object")
 
-// A value that JSON.parse returned needs no second walk to check that it is JSON.
+// The parts of a contact come from `JSON.parse`, so they need no check that they are JSON.
 const parsed = Schema.Unknown.pipe(Schema.refine((u): u is Schema.JsonObject => isObject(u)))
 
-/** A contact whose parts were parsed from JSON. */
+/** The schema of a contact whose parts come from `JSON.parse`. */
 export const ParsedContact = Schema.Struct({ ...Contact.fields, fields: Schema.optionalKey(parsed), extra: parsed })
 
 const isParsedContact = SchemaParser.is(ParsedContact)
@@ -40,16 +40,16 @@ const toContact = (
 ): Result.Result<Contact, ReadonlyArray<Issue>> => {
   const contact: unknown = contactFromWire(wire)
   if (isParsedContact(contact)) return Result.succeed(contact)
-  // The slower full decoder explains the problem.
+  // The full decoder is slower, but it reports the problems.
   return Result.mapError(decodeContact(contact), (issue) => fromSchema(issue, path))
 }
 
-/** The contact, whose id is required, and `isNew`. */
+/** Reads a contact, whose id is required, and `isNew`. */
 export const upsertResult: Reader<unknown, UpsertResult> = {
   read: (json, status) => {
     if (json !== undefined && !isObject(json)) return notAnObject()
     const found = json && findContact(json)
-    if (found === undefined) return broken(["id"], "Required")
+    if (found === undefined) return issueAt(["id"], "Required")
     return Result.map(toContact(found), (contact) => ({
       contact,
       isNew: findIsNew(json ?? {}) ?? status === 201
@@ -58,7 +58,7 @@ export const upsertResult: Reader<unknown, UpsertResult> = {
   mapContacts: ({ contact, isNew }, f) => ({ contact: f(contact), isNew })
 }
 
-/** The contact if the response includes it. A write succeeds without it. */
+/** Reads the contact if the response includes it. A response without it is a success as well. */
 export const optionalContact: Reader<{ readonly id: string }, Option.Option<Contact>> = {
   read: (json, _, { id }) => {
     if (json === undefined || json === null) return Result.succeed(Option.none())
@@ -69,18 +69,18 @@ export const optionalContact: Reader<{ readonly id: string }, Option.Option<Cont
   mapContacts: (result, f) => Option.map(result, f)
 }
 
-/** No result: any object, `null` or an empty body is a success. */
+/** Reads no result. Any object, `null` or an empty body is a success. */
 export const nothing: Reader<unknown, void> = {
   read: (json) => (json === undefined || json === null || isObject(json) ? Result.void : notAnObject()),
   mapContacts: (result) => result
 }
 
-/** One page of contacts. */
+/** Reads one page of contacts. */
 export const page: Reader<unknown, SearchPage> = {
   read: (json) => {
     if (!isObject(json)) return notAnObject()
     const found = findContacts(json)
-    if (found === undefined) return broken(["contacts"], "Required")
+    if (found === undefined) return issueAt(["contacts"], "Required")
     const contacts: Array<Contact> = []
     for (const [index, wire] of found.entries()) {
       const contact = toContact(wire, ["contacts", index])

@@ -1,16 +1,17 @@
 /**
- * Error text free of what a call was about: servers echo values (`"x@y" is not a valid email`), and error text ends up
- * in logs.
+ * Redaction: removes personal data and the token from error text. Servers repeat values of the request in their
+ * messages (`"x@y" is not a valid email`), and error text ends up in logs.
  */
-import { isWellFormed } from "./text.ts"
+import { digitsOf, isWellFormed, tokenOf, uuidPattern } from "./text.ts"
 
+// The most characters of a redacted text.
 const maxLength = 200
 
-// A text beyond this is told by its length alone: looking for values in it would take too long.
+// A longer text is replaced by its length, because searching it for values would take too long.
 const maxInput = 1_024
 
 const maxDepth = 1_000
-const maxLeaves = 2_000
+const maxValues = 2_000
 
 const escapeHtml = (text: string, radix: 10 | 16): string =>
   text.replace(/[&<>"']/g, (char) => `&#${radix === 16 ? "x" : ""}${char.charCodeAt(0).toString(radix)};`)
@@ -18,31 +19,42 @@ const escapeHtml = (text: string, radix: 10 | 16): string =>
 const escapeUnicode = (text: string): string =>
   text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-/** As both sides of a comparison spell it: servers normalise Unicode and collapse white space. */
-const normalise = (text: string): string => text.normalize("NFC").replace(/\s+/gu, " ").trim()
+/**
+ * Brings values and texts into one form before they are compared, because servers normalize Unicode and white space.
+ */
+const normalize = (text: string): string => text.normalize("NFC").replace(/\s+/gu, " ").trim()
 
-/** The strings and numbers in a value, with their places. */
-const leaves = (value: unknown, place: string, out: Array<readonly [string, string]>, depth = 0): void => {
-  if (out.length >= maxLeaves) return
+/** A value, and the place in the request from which it comes, such as `fields.city`. */
+interface PlacedValue {
+  readonly text: string
+  readonly place: string
+}
+
+/** Adds the strings and numbers inside a value to `found`, with their places. */
+const collectValues = (value: unknown, place: string, found: Array<PlacedValue>, depth = 0): void => {
+  if (found.length >= maxValues) return
   if (typeof value === "string") {
-    const text = normalise(value.slice(0, maxInput))
-    if (text !== "") out.push([text, place])
-    // A server may name a part of it: one word of a full name.
-    if (text.includes(" ")) for (const word of text.split(" ")) if (/\p{L}{3}/u.test(word)) out.push([word, place])
+    const text = normalize(value.slice(0, maxInput))
+    if (text !== "") found.push({ text, place })
+    // A server may repeat only one word of a full name.
+    if (text.includes(" ")) {
+      for (const word of text.split(" ")) if (/\p{L}{3}/u.test(word)) found.push({ text: word, place })
+    }
   } else if (typeof value === "number") {
-    out.push([String(value), place])
+    found.push({ text: String(value), place })
   } else if (typeof value === "object" && value !== null && depth < maxDepth) {
     for (const key of Object.keys(value)) {
-      leaves((value as Record<string, unknown>)[key], place === "" ? key : `${place}.${key}`, out, depth + 1)
+      const inner: unknown = Reflect.get(value, key)
+      collectValues(inner, place === "" ? key : `${place}.${key}`, found, depth + 1)
     }
   }
 }
 
-// How a value may look in an echo: as it is, in JSON, in HTML, in a URL, a phone number as digits only.
-const spellings = (value: string): ReadonlyArray<string> => {
-  const digits = value.replace(/\D/g, "")
+/** Returns the forms that a value may have in a text: unchanged, in JSON, HTML or a URL, or as digits only. */
+const formsOf = (value: string): ReadonlyArray<string> => {
+  const digits = digitsOf(value)
   const json = JSON.stringify(value).slice(1, -1)
-  const named = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
+  const html = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
   const form = new URLSearchParams({ v: value }).toString().slice(2)
   const percent = [form.replaceAll("+", "%20"), ...(isWellFormed(value) ? [encodeURIComponent(value)] : [])]
   return [
@@ -51,10 +63,10 @@ const spellings = (value: string): ReadonlyArray<string> => {
     escapeUnicode(json),
     escapeHtml(value, 10),
     escapeHtml(value, 16),
-    named,
-    // As Python, Django and others spell an apostrophe.
-    named.replaceAll("'", "&#x27;"),
-    named.replaceAll("'", "&#39;"),
+    html,
+    // Python and Django write an apostrophe as `&#x27;`, other servers as `&#39;`.
+    html.replaceAll("'", "&#x27;"),
+    html.replaceAll("'", "&#39;"),
     value.replaceAll("'", "\\'"),
     form,
     ...percent,
@@ -65,106 +77,118 @@ const spellings = (value: string): ReadonlyArray<string> => {
 
 const isWordAt = (text: string, at: number): boolean => /[\p{L}\p{N}]/u.test(text.charAt(at))
 
-const guidLike = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/gi
+const anyUuid = new RegExp(uuidPattern, "gi")
 
-// No character stands in two parts of either pattern, so that no text makes them look back.
-const emailLike = /[^\s@%<>"'(),;:]{1,64}(?:@|%40)[^\s@%<>"'(),;:]{1,255}/gu
-const numberLike = /\+?\d(?:[\s().-]{0,2}\d){6,}/gu
+// In both patterns, adjacent parts share no character, so that no text causes backtracking.
+const anyEmail = /[^\s@%<>"'(),;:]{1,64}(?:@|%40)[^\s@%<>"'(),;:]{1,255}/gu
+const anyPhone = /\+?\d(?:[\s().-]{0,2}\d){6,}/gu
 
-/** A text without what may be about somebody, whoever that is. */
+/**
+ * Replaces everything that looks like an id, an e-mail address or a phone number, even if the request did not contain
+ * it.
+ */
 export const mask = (text: string): string =>
-  text.replace(guidLike, "<id>").replace(emailLike, "<email>").replace(numberLike, "<number>")
+  text.replace(anyUuid, "<id>").replace(anyEmail, "<email>").replace(anyPhone, "<number>")
 
-/** Keeps what one request carried out of a text. */
+/** Redacts the values of one request from texts. */
 export interface Redactor {
-  /** The text with every value of the request replaced by its place, at most 200 characters of it. */
+  /** Replaces every value of the request by its place, masks the rest, and cuts the text at 200 characters. */
   readonly text: (text: string) => string
-  /** Whether a text holds a value of the request. */
+  /** Whether a text contains a value of the request. */
   readonly mentions: (text: string) => boolean
 }
 
-// From here on, the beginning of a value is told as well: validators quote long values in part.
+// The beginning of a long value is replaced as well, because validators repeat long values in part.
+const longValueLength = 12
 const prefixLength = 8
-const longValue = 12
 
-/** A redactor for the values that one request carried; `secret` is its token, `organization` the one that it named. */
+/**
+ * Makes a redactor for the values of one request.
+ *
+ * @param secret the token of the request
+ * @param organization the organization that the request named
+ */
 export const makeRedactor = (
   values: ReadonlyArray<unknown>,
   secret: string | undefined,
   organization: string | undefined
 ): Redactor => {
-  const found: Array<readonly [string, string]> = []
-  if (organization !== undefined) found.push([organization, "organization"])
+  const found: Array<PlacedValue> = []
+  if (organization !== undefined) found.push({ text: organization, place: "organization" })
   if (secret !== undefined) {
-    found.push([secret, "token"])
-    for (const part of secret.split(".")) if (part !== "") found.push([part, "token"])
+    found.push({ text: secret, place: "token" })
+    for (const part of secret.split(".")) if (part !== "") found.push({ text: part, place: "token" })
   }
-  for (const value of values) leaves(value, "", found)
-  const places = new Map<string, { readonly place: string; readonly whole: string }>()
+  for (const value of values) collectValues(value, "", found)
+
+  // The texts to replace, in lower case. `whole` is the form of the value that begins with the text.
+  const replacements = new Map<string, { readonly place: string; readonly whole: string }>()
   const lengths = new Set<number>()
-  const learn = (spelling: string, place: string, whole: string): void => {
-    const key = spelling.toLowerCase()
-    if (places.has(key)) return
-    places.set(key, { place, whole })
-    lengths.add(spelling.length)
+  const addReplacement = (text: string, place: string, whole: string): void => {
+    const key = text.toLowerCase()
+    if (replacements.has(key)) return
+    replacements.set(key, { place, whole })
+    lengths.add(text.length)
   }
-  for (const [value, place] of found) {
-    for (const spelling of spellings(value)) {
-      learn(spelling, place, spelling)
-      if (spelling.length >= longValue) learn(spelling.slice(0, prefixLength), place, spelling)
+  for (const { place, text } of found) {
+    for (const form of formsOf(text)) {
+      addReplacement(form, place, form)
+      if (form.length >= longValueLength) addReplacement(form.slice(0, prefixLength), place, form)
     }
   }
   const longestFirst = [...lengths].toSorted((a, b) => b - a)
 
-  /** The value that stands at a place of a text, and how much of it. */
-  const hitAt = (text: string, at: number): { readonly place: string; readonly length: number } | undefined => {
+  /** Finds a value at a position of a text: its place in the request, and the number of characters that match. */
+  const matchAt = (text: string, at: number): { readonly place: string; readonly length: number } | undefined => {
     for (const length of longestFirst) {
-      const known = places.get(text.slice(at, at + length).toLowerCase())
-      if (known === undefined || text.length - at < length) continue
-      // A short value would match inside of words: it must stand alone.
+      const replacement = replacements.get(text.slice(at, at + length).toLowerCase())
+      if (replacement === undefined || text.length - at < length) continue
+      // A short value counts only as a whole word, because it would match inside other words.
       if (length < 4 && (isWordAt(text, at - 1) || isWordAt(text, at + length))) continue
+      const { place, whole } = replacement
       let end = length
-      while (end < known.whole.length && text[at + end] === known.whole[end]) end++
-      return { place: known.place, length: end }
+      while (end < whole.length && text[at + end] === whole[end]) end++
+      return { place, length: end }
     }
     return undefined
   }
 
-  const replaceKnown = (text: string): string => {
+  const replaceValues = (text: string): string => {
     let out = ""
     let at = 0
     while (at < text.length) {
-      const hit = hitAt(text, at)
-      out += hit === undefined ? text.charAt(at) : `<${hit.place}>`
-      at += hit?.length ?? 1
+      const match = matchAt(text, at)
+      out += match === undefined ? text.charAt(at) : `<${match.place}>`
+      at += match?.length ?? 1
     }
     return out
   }
 
-  const text = (input: string): string => {
+  const redact = (input: string): string => {
     if (input.length > maxInput) return `(a text of ${input.length} characters)`
-    // What the request did not carry may still be about somebody.
-    const out = mask(replaceKnown(normalise(input)))
+    const out = mask(replaceValues(normalize(input)))
     const points = Array.from(out)
     return points.length <= maxLength ? out : `${points.slice(0, maxLength - 1).join("")}…`
   }
 
   return {
-    text,
+    text: redact,
     mentions: (input) => {
-      const normal = normalise(input.slice(0, maxInput))
-      return replaceKnown(normal) !== normal
+      const normalized = normalize(input.slice(0, maxInput))
+      return replaceValues(normalized) !== normalized
     }
   }
 }
 
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
 
-/** Replaces the token of an `Authorization` header, in any spelling, wherever it stands in a text. */
+/**
+ * Makes a function that replaces the token of an `Authorization` header in a text, in every form and at every position.
+ */
 export const redactToken = (authorization: string | undefined): ((text: string) => string) => {
-  const secret = authorization?.replace("Bearer ", "")
-  if (secret === undefined) return (text) => text
-  const known = [secret, ...secret.split(".")].filter((part) => part !== "").flatMap(spellings)
-  const pattern = new RegExp(known.map(escapeRegExp).join("|"), "gi")
+  if (authorization === undefined) return (text) => text
+  const token = tokenOf(authorization)
+  const forms = [token, ...token.split(".")].filter((part) => part !== "").flatMap(formsOf)
+  const pattern = new RegExp(forms.map(escapeRegExp).join("|"), "gi")
   return (text) => text.replace(pattern, "<token>")
 }

@@ -1,18 +1,29 @@
-/** Requests: method, path, query, body and headers, as the operations table declares them. */
+/** Encodes requests: method, path, query, body and headers. */
 import * as Headers from "effect/http/Headers"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { HttpMethod } from "effect/http/HttpMethod"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
-import { type Operation, operations } from "../../Operations.ts"
-import { factsOf } from "../operation.ts"
+
+/** The parts of an operation that its requests depend on. */
+export interface RequestDefinition {
+  readonly method: HttpMethod
+  /** The path, with parameters such as `{contact_id}`. */
+  readonly path: string
+  readonly isReadOnly: boolean
+  /** The path parameters, in the order of the path. */
+  readonly parameters: ReadonlyArray<{ readonly inputName: string }>
+  /** The names of the input's values that go into the query or the body. */
+  readonly payloadNames: ReadonlyArray<string>
+}
 
 /**
  * A request without its headers. A call encodes its input once, so that all attempts send the same bytes even if the
  * caller changes the input meanwhile.
  */
 export interface EncodedRequest {
-  readonly method: (typeof operations)[Operation]["method"]
+  readonly method: HttpMethod
   /** The path and the query. */
   readonly path: string
   readonly body: HttpBody.HttpBody
@@ -20,10 +31,8 @@ export interface EncodedRequest {
 
 type Values = Readonly<Record<string, unknown>>
 
-/** The path of an operation with its parameters filled in. Throws on a lone surrogate, which has no form in a URL. */
-const makePath = (operation: Operation): ((input: Values) => string) => {
-  const { path } = operations[operation]
-  const { parameters } = factsOf(operation)
+/** Makes the path of an operation for an input. Throws on a lone surrogate, which has no form in a URL. */
+const makePath = ({ parameters, path }: RequestDefinition): ((input: Values) => string) => {
   if (parameters.length === 0) return () => path
   const literals = path.split(/\{\w+\}/)
   return (input) => {
@@ -36,13 +45,12 @@ const makePath = (operation: Operation): ((input: Values) => string) => {
 }
 
 /**
- * Makes the encoder of an operation: path parameters go into the path, other values into the query of a `GET`, otherwise
- * into the JSON body. The encoder throws if a checked input has no wire form.
+ * Makes the encoder of an operation. Path parameters go into the path. Other values go into the query of a `GET`,
+ * otherwise into the JSON body. The encoder throws if a checked input has no wire form.
  */
-export const makeEncoder = (operation: Operation): ((input: unknown) => EncodedRequest) => {
-  const { method } = operations[operation]
-  const { isReadOnly, parameters, payloadNames } = factsOf(operation)
-  const toPath = makePath(operation)
+export const makeEncoder = (definition: RequestDefinition): ((input: unknown) => EncodedRequest) => {
+  const { isReadOnly, method, parameters, payloadNames } = definition
+  const toPath = makePath(definition)
   if (payloadNames.length === 0) {
     return (input) => ({ method, path: toPath(input as Values), body: HttpBody.empty })
   }
@@ -60,7 +68,7 @@ export const makeEncoder = (operation: Operation): ((input: unknown) => EncodedR
       })
 }
 
-/** Makes a function that returns the headers of requests. Frozen headers are reused while they stay the same. */
+/** Makes a function that returns the headers of a request. It reuses frozen headers while they stay the same. */
 export const makeHeaders = () => {
   const known = new Map<boolean, Headers.Headers>()
   return ({ body }: EncodedRequest, authorization: string, organization: string | undefined): Headers.Headers => {
@@ -79,7 +87,7 @@ export const makeHeaders = () => {
 
 const noHash = Option.none<string>()
 
-/** The request of one attempt. */
+/** Makes the request of one attempt. */
 export const toRequest = (
   { body, method, path }: EncodedRequest,
   baseUrl: string,

@@ -6,14 +6,16 @@ import type { Issue } from "../../Issue.ts"
 import { isObject, type JsonObjectLike, setKey } from "./json.ts"
 import { fromSchema } from "./schemaIssues.ts"
 
-/** Checks an input. Returns the input to send, or its issues. */
+/** Checks an input. Returns the decoded input, or its issues. */
 export type Check<A> = (input: unknown) => Result.Result<A, ReadonlyArray<Issue>>
 
+/** The issue of an input that cannot be read or has no JSON form. */
 export const notData: Issue = { path: [], message: "Expected data that has a JSON form" }
 
+/** The issue of `fields` that is not a plain object. */
 export const notPlain: Issue = { path: ["fields"], message: "Expected a plain object of fields by key" }
 
-/** Whether a value is an object without a class, in any realm. */
+/** Whether a value is a plain object, also one from another realm. */
 const isPlain = (value: unknown): value is JsonObjectLike => {
   if (!isObject(value)) return false
   const proto: unknown = Object.getPrototypeOf(value)
@@ -30,7 +32,7 @@ export const hasPlainFields = (input: unknown): boolean => {
 const hasOnly = (input: JsonObjectLike, keys: ReadonlySet<string>): boolean =>
   Object.getPrototypeOf(input) === Object.prototype && Object.keys(input).every((key) => keys.has(key))
 
-// A value that contains itself would never end.
+// Without a limit, copying a value that contains itself would never end.
 const maxDepth = 100
 
 const copyOfJson = (value: unknown, depth = 0): unknown => {
@@ -42,7 +44,7 @@ const copyOfJson = (value: unknown, depth = 0): unknown => {
   return copy
 }
 
-/** Copies an input, so that the checked values are the sent ones even if the input has getters or `toJSON`. */
+/** Copies an input, so that the values that are sent are those that were checked, even if the input has getters. */
 const copyOf = (input: JsonObjectLike): JsonObjectLike => {
   const copy: Record<string, unknown> = { ...input }
   const { fields, tags } = copy
@@ -51,7 +53,7 @@ const copyOf = (input: JsonObjectLike): JsonObjectLike => {
   return copy
 }
 
-/** Makes a check from a schema. Unknown keys are refused, because dropping them would lose data silently. */
+/** Makes a check from a schema. It refuses unknown keys, because dropping them would lose data silently. */
 export const makeCheck = <S extends Schema.ConstraintDecoder<unknown> & { readonly fields: Schema.Struct.Fields }>(
   schema: S
 ): Check<S["Type"]> => {
@@ -60,11 +62,11 @@ export const makeCheck = <S extends Schema.ConstraintDecoder<unknown> & { readon
   const keys = new Set(Object.keys(schema.fields))
   return (input) => {
     try {
-      // The schema would report an issue for every byte.
+      // The schema would report an issue for each byte.
       if (ArrayBuffer.isView(input)) return Result.fail([notData])
       if (!hasPlainFields(input)) return Result.fail([notPlain])
       const copy = isObject(input) && hasOnly(input, keys) ? copyOf(input) : undefined
-      // Most inputs need no decoding. This test costs a third of decoding them.
+      // Most inputs need no decoding, and this test takes a third of the time.
       if (isDecoded(copy)) return Result.succeed(copy)
       return Result.mapError(decode(copy ?? input), fromSchema)
     } catch {

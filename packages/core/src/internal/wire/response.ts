@@ -7,13 +7,14 @@ import type { Issue } from "../../Issue.ts"
 import { issuesFromBody } from "./errorBody.ts"
 import { isObject, parseJson } from "./json.ts"
 import { makeRedactor, type Redactor } from "./redaction.ts"
+import { tokenOf } from "./text.ts"
 import { isTransportFault, type ResponseHead, type TransportFault } from "./transport.ts"
 
-/** The result of an attempt that received a response head. */
+/** The result of an attempt that received the head of a response. */
 export interface AttemptResult extends ResponseHead {
-  /** The body, or why it could not be read. */
+  /** The body, or the reason why it could not be read. */
   readonly body: string | TransportFault
-  /** The `Authorization` header of the request, so that an echo of it can be redacted. */
+  /** The `Authorization` header of the request, so that it can be redacted from the response. */
   readonly authorization: string | undefined
   /** The organization that the request named. */
   readonly organization: string | undefined
@@ -36,7 +37,7 @@ export const retryAfterOf = (headers: Headers.Headers, nowMillis: number): Durat
   return Duration.min(delay, Duration.millis(maxRetryAfterMillis))
 }
 
-/** Whether the content type is JSON, so that the response comes from the API itself. */
+/** Whether the content type is JSON. A response of a proxy is usually HTML or text. */
 export const isJson = (headers: Headers.Headers): boolean =>
   headers["content-type"] === "application/json" ||
   /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(headers["content-type"] ?? "")
@@ -54,22 +55,22 @@ export interface ResponseDetails {
 
 /** A request whose values are redacted from error text. */
 export interface SentRequest {
-  /** The input as it was sent, and as it is now. */
+  /** Returns the input as it was sent, and as it is now. */
   sentValues(): ReadonlyArray<unknown>
 }
 
 const makeResponseRedactor = (sent: SentRequest, { authorization, organization }: AttemptResult): Redactor => {
   try {
-    return makeRedactor(sent.sentValues(), authorization?.replace(/^Bearer /, ""), organization)
+    return makeRedactor(sent.sentValues(), authorization && tokenOf(authorization), organization)
   } catch {
-    // The values of an input that can no longer be read might be anywhere in the text.
+    // If the input can no longer be read, its values are unknown, so the whole text is omitted.
     return { text: () => "(text omitted)", mentions: () => true }
   }
 }
 
 const requestIdHeaders = ["x-request-id", "request-id", "x-correlation-id"]
 
-/** The API's id of the request, unless it contains a value of the request. */
+/** Returns the API's id of the request, unless the id contains a value of the request. */
 const requestIdOf = (sent: SentRequest, result: AttemptResult): string | undefined => {
   const id = requestIdHeaders
     .map((name) => result.headers[name])
@@ -77,7 +78,7 @@ const requestIdOf = (sent: SentRequest, result: AttemptResult): string | undefin
   return id === undefined || makeResponseRedactor(sent, result).mentions(id) ? undefined : id
 }
 
-/** The parts of an error that come from a response. */
+/** Returns the parts of an error that come from a response. */
 export const detailsOf = (sent: SentRequest, result: AttemptResult): ResponseDetails => {
   const { body, status } = result
   const requestId = requestIdOf(sent, result)
@@ -88,16 +89,20 @@ export const detailsOf = (sent: SentRequest, result: AttemptResult): ResponseDet
   }
 }
 
-/** The issues in an error body, without the values of the request. */
-export const readIssues = (sent: SentRequest, result: AttemptResult): ReadonlyArray<Issue> => {
+/** Reads the issues in an error body, and redacts the values of the request. */
+export const readIssues = (
+  sent: SentRequest,
+  result: AttemptResult,
+  contractKeys: ReadonlySet<string>
+): ReadonlyArray<Issue> => {
   const { body, headers } = result
   if (isTransportFault(body)) return []
   const parsed = parseJson(body)
   const redactor = makeResponseRedactor(sent, result)
-  if (Result.isSuccess(parsed)) return issuesFromBody(parsed.success, redactor)
+  if (Result.isSuccess(parsed)) return issuesFromBody(parsed.success, redactor, contractKeys)
   // Some gateways send a line of plain text. An HTML page has no issues that a program could use.
   const isPlain = /^text\/plain\b/i.test(headers["content-type"] ?? "") && !body.includes("<")
-  return isPlain ? issuesFromBody(body, redactor) : []
+  return isPlain ? issuesFromBody(body, redactor, contractKeys) : []
 }
 
 // --- successes ----------------------------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
-/** The issues that a schema reports, as `Issue`s without values. */
+/** Converts the issues that a schema reports to `Issue`s without values. */
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { Issue } from "../../Issue.ts"
 import { mask } from "./redaction.ts"
 
-/** The most issues that one error lists. */
+/** The maximum number of issues in one error. */
 export const maxIssues = 50
 
-// The parser omits rejected values from its issues by default.
+// By default, Effect's parser does not put rejected values into its issues.
 const format = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => {
     switch (issue._tag) {

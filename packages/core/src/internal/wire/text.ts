@@ -1,3 +1,8 @@
+/** Rules for text that several modules share. */
+
+/** A UUID in lower case, as the source of a regular expression. */
+export const uuidPattern = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
 /**
  * Whether a string contains no lone surrogate, so that it has a UTF-8 form. `encodeURIComponent` throws on the others.
  * `String.prototype.isWellFormed` is missing on the oldest runtimes that core supports.
@@ -6,3 +11,6 @@ export const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(te
 
 /** The digits of a phone number. Two phone numbers are equal if their digits are equal. */
 export const digitsOf = (phone: string): string => phone.replace(/[^0-9]+/g, "")
+
+/** The token in the value of an `Authorization` header. */
+export const tokenOf = (authorization: string): string => authorization.replace(/^Bearer /i, "")

@@ -1,8 +1,9 @@
 /**
  * The contract between a call and an HTTP transport.
  *
- * Any `HttpClient` works. A client that reads `CurrentAttempt` and is marked with `markAttemptAware` enforces the timeout
- * and the size limit itself, with one timer and without a race of fibers. The SDK enforces them around any other client.
+ * Any `HttpClient` works. A client that reads `CurrentAttempt` and is marked with `markAttemptAware` enforces the
+ * timeout and the size limit itself, with one timer and without a race of fibers. The SDK enforces them around any
+ * other client.
  */
 import * as Context from "effect/Context"
 import type * as Headers from "effect/http/Headers"
@@ -15,7 +16,7 @@ export interface ResponseHead {
   readonly headers: Headers.Headers
 }
 
-/** How far a request has come, as its transport knows at any moment. */
+/** The progress of a request. The transport updates it. */
 export interface RequestState {
   /** Whether a byte of the request may have left this machine: `false` only if that is certain. */
   readonly isSent: boolean
@@ -24,9 +25,9 @@ export interface RequestState {
 
 /** The limits of one attempt. */
 export interface Attempt {
-  /** The time at which the attempt must have ended, headers and body, in milliseconds of the fiber's monotonic clock. */
+  /** The time by which the response must be complete, in milliseconds of the fiber's monotonic clock. */
   readonly deadline: number
-  /** The most bytes of a response body, after decompression, that may be kept in memory. */
+  /** The maximum size of a response body after decompression, in bytes. */
   readonly maxBodyBytes: number
   /**
    * Receives the state of each request that a transport dispatches. The SDK reads it when its own timer fires first, so
@@ -35,7 +36,7 @@ export interface Attempt {
   readonly onDispatch: (state: RequestState) => void
 }
 
-/** The attempt that the current fiber is making; `undefined` outside of a call of this SDK. */
+/** The attempt of the current fiber; `undefined` outside of a call of this SDK. */
 export const CurrentAttempt: Context.Reference<Attempt | undefined> = Context.Reference<Attempt | undefined>(
   "@agentalk/core/CurrentAttempt",
   { defaultValue: () => undefined }
@@ -44,8 +45,8 @@ export const CurrentAttempt: Context.Reference<Attempt | undefined> = Context.Re
 const TransportFaultTypeId = "~@agentalk/core/TransportFault"
 
 /**
- * Why a transport received no response, or only a part of one. A transport puts it into the `cause` of the
- * `HttpClientError` with which it fails. It holds nothing of the request or the response.
+ * The reason why a transport received no response, or only a part of it. A transport that fails with an
+ * `HttpClientError` sets this as its `cause`. It contains no part of the request or the response.
  */
 // @effect-diagnostics-next-line extendsNativeError:off -- it is the cause of an HttpClientError, never a failure itself
 export class TransportFault extends Error {
@@ -65,7 +66,7 @@ export class TransportFault extends Error {
   }
 }
 
-/** Distinguishes a `TransportFault` from any other value. */
+/** Whether a value is a `TransportFault`. */
 export const isTransportFault = (u: unknown): u is TransportFault => Predicate.hasProperty(u, TransportFaultTypeId)
 
 const attemptAware = new WeakSet<HttpClient>()
