@@ -7,7 +7,7 @@ import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError } from "../src/AgentalkError.ts"
 import type { Contacts } from "../src/Contacts.ts"
 import { factsOf, operationNames, type ResultOf } from "../src/internal/operation.ts"
-import { type Operation, operations as table } from "../src/Operations.ts"
+import { type Operation, operations } from "../src/Operations.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
@@ -67,7 +67,7 @@ type Method = (...values: ReadonlyArray<unknown>) => Effect.Effect<Success, Agen
 export type Call = (contacts: Contacts["Service"]) => Effect.Effect<Success, AgentalkError>
 
 /** The id of the contact in the sample inputs of the operations table. */
-export const id = table.delete.sample.id
+export const id = operations.delete.sample.id
 
 /** Calls the method of an operation with an input. */
 const callWith = (contacts: Contacts["Service"], operation: Operation, input: unknown) => {
@@ -82,14 +82,12 @@ const callWith = (contacts: Contacts["Service"], operation: Operation, input: un
 export const calls = Object.fromEntries(
   operationNames.map((operation): [Operation, Call] => [
     operation,
-    (contacts) => callWith(contacts, operation, table[operation].sample)
+    (contacts) => callWith(contacts, operation, operations[operation].sample)
   ])
 ) as Readonly<Record<Operation, Call>>
 
-export const operations = operationNames
-
 /** Makes one call, whose every request receives this answer. */
-export const ask = (call: Call | Operation, answer: () => Answer, options?: Partial<AgentalkClient.Options>) =>
+export const callOnce = (call: Call | Operation, answer: () => Answer, options?: Partial<AgentalkClient.Options>) =>
   Effect.flatMap(
     Effect.orDie(contactsOver(make(answer).client, options)),
     typeof call === "string" ? calls[call] : call

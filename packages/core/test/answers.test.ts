@@ -5,7 +5,8 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { isAgentalkError } from "../src/AgentalkError.ts"
-import { ask, calls, contactsOver, id, json, make, operations, text } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { callOnce, calls, contactsOver, id, json, make, text } from "./ScriptedApi.ts"
 
 /** Whether an exit is a success or fails with an error of this SDK. A defect is neither. */
 const isTyped = <A, E>(exit: Exit.Exit<A, E>): boolean =>
@@ -164,8 +165,8 @@ describe("any response", () => {
     "of JSON returns a value or fails with a typed error",
     { body, status: Schema.Literals([200, 201, 202, 400, 404, 409, 500]) },
     ({ body, status }) =>
-      Effect.forEach(operations, (operation) =>
-        Effect.map(Effect.exit(ask(operation, () => json(status, body))), (exit) => assert.isTrue(isTyped(exit)))
+      Effect.forEach(operationNames, (operation) =>
+        Effect.map(Effect.exit(callOnce(operation, () => json(status, body))), (exit) => assert.isTrue(isTyped(exit)))
       ),
     { arbitrary: { runs: 60 } }
   )
@@ -184,9 +185,9 @@ describe("any response", () => {
   ] as const)("of deeply nested %s returns a value or fails with a typed error", ([, deep]) =>
     Effect.gen(function* () {
       for (const status of [200, 400]) {
-        for (const operation of operations) {
+        for (const operation of operationNames) {
           const answer = () => text(status, deep, { "content-type": "application/json" })
-          const exit = yield* Effect.exit(ask(calls[operation], answer))
+          const exit = yield* Effect.exit(callOnce(calls[operation], answer))
           assert.isTrue(isTyped(exit), `${operation} ${status}`)
         }
       }

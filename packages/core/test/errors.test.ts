@@ -6,14 +6,15 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { type AgentalkError, CircuitOpen, isAgentalkError, type Outcome } from "../src/AgentalkError.ts"
 import type { Operation } from "../src/Operations.ts"
-import { type Answer, ask, json, operations, text } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { type Answer, callOnce, json, text } from "./ScriptedApi.ts"
 
-const onOneContact = operations.filter((operation) => operation !== "upsert" && operation !== "search")
+const onOneContact = operationNames.filter((operation) => operation !== "upsert" && operation !== "search")
 const others: ReadonlyArray<Operation> = ["upsert", "search"]
-const writes = operations.filter((operation) => operation !== "search")
+const writes = operationNames.filter((operation) => operation !== "search")
 
 /** The error of an operation whose request receives this answer. */
-const fail = (operation: Operation, answer: () => Answer) => Effect.flip(ask(operation, answer))
+const fail = (operation: Operation, answer: () => Answer) => Effect.flip(callOnce(operation, answer))
 
 /** Reads a property that only some errors have. */
 const get = (error: AgentalkError, key: string): unknown => Reflect.get(error, key)
@@ -60,7 +61,7 @@ describe("a status", () => {
     [308, "UnexpectedResponse", "unknown", false]
   ]
 
-  it.effect.each(statuses)("%d fails with %s", ([status, tag, outcome, isRetryable, only = operations]) =>
+  it.effect.each(statuses)("%d fails with %s", ([status, tag, outcome, isRetryable, only = operationNames]) =>
     Effect.gen(function* () {
       for (const operation of only) {
         const headers = { "content-type": "application/json", "x-request-id": "req_1", location: "/elsewhere" }
@@ -174,7 +175,7 @@ describe("a success", () => {
 
   it.effect.each(withoutContact)("of %s is a success for every operation on one contact", ([, answer]) =>
     Effect.gen(function* () {
-      for (const operation of onOneContact) yield* ask(operation, answer)
+      for (const operation of onOneContact) yield* callOnce(operation, answer)
     })
   )
 
@@ -217,7 +218,7 @@ describe("a success", () => {
     })
   )
 
-  it.effect("of JSON without a content type is decoded", () => ask("upsert", () => text(200, '{"id":"1"}')))
+  it.effect("of JSON without a content type is decoded", () => callOnce("upsert", () => text(200, '{"id":"1"}')))
 
   it.effect("that does not match its schema fails with issues and their paths", () =>
     Effect.gen(function* () {
@@ -278,7 +279,7 @@ describe("a transport error", () => {
     ["undefined", undefined, "unknown", undefined]
   ])("with the cause %s fails with TransportFailure", ([, cause, outcome, code]) =>
     Effect.gen(function* () {
-      for (const operation of operations) {
+      for (const operation of operationNames) {
         const error = yield* fail(operation, () => Effect.fail({ cause }))
         assert.strictEqual(error._tag, "TransportFailure")
         assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)

@@ -5,7 +5,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { Issue } from "../src/Issue.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as Redacted from "effect/Redacted"
-import { ask, type Call, calls, contactsOver, id, make, text } from "./ScriptedApi.ts"
+import { callOnce, type Call, calls, contactsOver, id, make, text } from "./ScriptedApi.ts"
 
 const secret = Redacted.value(Sandbox.token)
 
@@ -28,7 +28,9 @@ const issuesOf = (
 ) =>
   Effect.map(
     Effect.flip(
-      ask(call, () => text(status, typeof body === "string" ? body : JSON.stringify(body), { "content-type": type }))
+      callOnce(call, () =>
+        text(status, typeof body === "string" ? body : JSON.stringify(body), { "content-type": type })
+      )
     ),
     (error) => {
       assert(error._tag === "Validation")
@@ -149,7 +151,7 @@ describe("the issues of an error body", () => {
         assert.lengthOf(yield* issuesOf({ phone: [required] }, { status }), 1)
       }
       const body = JSON.stringify({ phone: [required], fields: { city: ["Bad."] } })
-      const error = yield* Effect.flip(ask(upsert, () => text(400, body)))
+      const error = yield* Effect.flip(callOnce(upsert, () => text(400, body)))
       assert.strictEqual(
         error.message,
         "Contacts.upsert: the API refused the input (400) (phone, fields.city). See issues."

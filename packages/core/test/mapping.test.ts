@@ -9,7 +9,7 @@ import { type AgentalkError, isAgentalkError, type Outcome } from "../src/Agenta
 import { Operation } from "../src/Operations.ts"
 import { hostileText, oneOf } from "./AnyInput.ts"
 import { anyJson, prototypeKeys } from "./AnyJson.ts"
-import { ask, text } from "./ScriptedApi.ts"
+import { callOnce, text } from "./ScriptedApi.ts"
 
 // A word that occurs nowhere else, so that a test can detect text of a response in a message.
 const word = "Quetzalcoatl"
@@ -87,7 +87,7 @@ const errorOf = (
 ): Effect.Effect<AgentalkError | undefined> =>
   Effect.map(
     Effect.exit(
-      ask(operation, () => {
+      callOnce(operation, () => {
         const isEmpty = status === 204 || status === 205 || status === 304
         const answer = text(isEmpty || status < 200 || status > 599 ? 200 : status, isEmpty ? null : body, headers)
         // A server can send statuses that the `Response` constructor rejects.

@@ -9,7 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
 import { withOrganization } from "../src/AgentalkClient.ts"
 import { type AgentalkError, ServerFault } from "../src/AgentalkError.ts"
-import { type Answer, ask, type Call, json, text } from "./ScriptedApi.ts"
+import { type Answer, callOnce, type Call, json, text } from "./ScriptedApi.ts"
 
 const id = "d1d1d1d1-aaaa-4bbb-8ccc-e5e5e5e5e5e5"
 const secret = "s3cr3t-T0k3n"
@@ -105,7 +105,7 @@ describe("an error does not contain the token or personal data", () => {
     Effect.gen(function* () {
       const failures: Array<AgentalkError> = []
       for (const [call, carried] of personalCalls) {
-        const result = yield* Effect.result(ask(call, () => answer(echoOf(carried)), { token }))
+        const result = yield* Effect.result(callOnce(call, () => answer(echoOf(carried)), { token }))
         if (result._tag === "Failure") failures.push(result.failure)
       }
       // Some of these responses are successes for other operations, but each of them fails upsert.
@@ -122,7 +122,7 @@ describe("an error does not contain the token or personal data", () => {
         (contacts) => contacts.removeTag(id, "chess-nut/.."),
         (contacts) => contacts.search({ phone: "+16467378899", name: "", limit: 987654321.5 })
       ]
-      for (const call of invalidCalls) assertNoLeak(yield* Effect.flip(ask(call, () => json(200, {}), { token })))
+      for (const call of invalidCalls) assertNoLeak(yield* Effect.flip(callOnce(call, () => json(200, {}), { token })))
     })
   )
 
@@ -136,7 +136,7 @@ describe("an error does not contain the token or personal data", () => {
         return json(400, { detail: "Quintessa, chess-nut, Ouagadougou" })
       })
       const error = yield* Effect.flip(
-        ask(
+        callOnce(
           (contacts) => contacts.upsert(mutable),
           () => answer,
           { token }
@@ -152,7 +152,7 @@ describe("an error does not contain the token or personal data", () => {
       const organization = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
       const answer = () => json(400, { detail: `Not in ${organization}` }, { "x-request-id": organization })
       const error = yield* Effect.flip(
-        ask((contacts) => withOrganization(contacts.delete(id), organization), answer, { token })
+        callOnce((contacts) => withOrganization(contacts.delete(id), organization), answer, { token })
       )
       assert(error._tag === "Validation")
       assert.deepStrictEqual(error.issues, [{ path: [], message: "Not in <organization>" }])
@@ -173,7 +173,7 @@ describe("an error does not contain the token or personal data", () => {
         return json(400, { detail: "Quintessa" }, { "x-request-id": "Quintessa" })
       })
       const error = yield* Effect.flip(
-        ask(
+        callOnce(
           (contacts) => contacts.search(mutable),
           () => answer,
           { token }
@@ -189,7 +189,7 @@ describe("an error does not contain the token or personal data", () => {
     Effect.gen(function* () {
       const people = { [phone]: Number.NaN, [input.email]: Number.NaN }
       const error = yield* Effect.flip(
-        ask(
+        callOnce(
           (contacts) => contacts.updateFields(id, people),
           () => json(200, {}),
           { token }
@@ -202,7 +202,7 @@ describe("an error does not contain the token or personal data", () => {
         ["fields.<number>", "fields.<email>"]
       )
       const detail = "Contact 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 has this phone already."
-      const other = yield* Effect.flip(ask(personalCalls[0]![0], () => json(409, { detail }), { token }))
+      const other = yield* Effect.flip(callOnce(personalCalls[0]![0], () => json(409, { detail }), { token }))
       assert.deepNestedInclude(other, { issues: [{ path: [], message: "Contact <id> has this phone already." }] })
     })
   )
@@ -210,7 +210,7 @@ describe("an error does not contain the token or personal data", () => {
   it.effect("if the call times out", () =>
     Effect.gen(function* () {
       for (const [call] of personalCalls) {
-        const fiber = yield* Effect.forkChild(Effect.flip(ask(call, () => Effect.never, { token })))
+        const fiber = yield* Effect.forkChild(Effect.flip(callOnce(call, () => Effect.never, { token })))
         yield* TestClock.adjust(Duration.seconds(31))
         assertNoLeak(yield* Fiber.join(fiber))
       }
@@ -222,7 +222,7 @@ describe("an error does not contain the token or personal data", () => {
       const echo = echoOf(input)
       const tokens = [Effect.fail(echo), Effect.die(echo).pipe(Effect.sandbox), Effect.succeed(Redacted.make(secret))]
       for (const failing of tokens) {
-        assertNoLeak(yield* Effect.flip(ask(personalCalls[0]![0], () => json(200, {}), { token: failing })))
+        assertNoLeak(yield* Effect.flip(callOnce(personalCalls[0]![0], () => json(200, {}), { token: failing })))
       }
     })
   )
@@ -230,7 +230,7 @@ describe("an error does not contain the token or personal data", () => {
   it.effect("if its schema encodes it as JSON", () =>
     Effect.gen(function* () {
       const echo = echoOf(input)
-      const error = yield* Effect.flip(ask(personalCalls[0]![0], () => text(500, echo), { token }))
+      const error = yield* Effect.flip(callOnce(personalCalls[0]![0], () => text(500, echo), { token }))
       assert(error._tag === "ServerFault")
       const codec = Schema.toCodecJson(ServerFault)
       const sent = yield* Schema.encodeEffect(codec)(error)
@@ -243,7 +243,7 @@ describe("an error does not contain the token or personal data", () => {
   it.effect("except in its redacted body, which Redacted.value returns", () =>
     Effect.gen(function* () {
       const echo = echoOf(id)
-      const error = yield* Effect.flip(ask(personalCalls[1]![0], () => text(500, echo), { token }))
+      const error = yield* Effect.flip(callOnce(personalCalls[1]![0], () => text(500, echo), { token }))
       assert.strictEqual(error._tag, "ServerFault")
       assert.strictEqual("body" in error && error.body && Redacted.value(error.body), echo)
     })

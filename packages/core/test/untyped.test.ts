@@ -19,9 +19,10 @@ import * as Sandbox from "../src/Sandbox.ts"
 import { BaseUrl, OrganizationId } from "../src/Settings.ts"
 import { ApiToken } from "../src/Token.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { ended, lineUp, ok, status } from "./Attempts.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { runToEnd, scriptedContacts, ok, status } from "./Attempts.ts"
 import { prototypeKeys } from "./AnyJson.ts"
-import { contactsOver, id, json, make, operations, text } from "./ScriptedApi.ts"
+import { contactsOver, id, json, make, text } from "./ScriptedApi.ts"
 
 const before = prototypeKeys()
 
@@ -84,7 +85,7 @@ describe("a value of the wrong type", () => {
         const { client, sent } = make(() => json(200, { id, contacts: [] }))
         const contacts = (yield* contactsOver(client)) as unknown as Untyped
         const calls: ReadonlyArray<readonly [method: string, args: ReadonlyArray<unknown>]> = [
-          ...operations.map((operation) => [operation, [bad, bad]] as const),
+          ...operationNames.map((operation) => [operation, [bad, bad]] as const),
           ["updateFields", [id, bad]],
           ["clearField", [id, bad]],
           ["addTags", [id, bad]],
@@ -218,8 +219,8 @@ describe("an option of the wrong type", () => {
   it.effect("in a retry policy of a call does not cause endless retries", () =>
     Effect.gen(function* () {
       for (const attempts of [Number.NaN, "many", {}, []]) {
-        const { contacts, times } = yield* lineUp([status(503)])
-        yield* ended(Retry.withPolicy(contacts.delete(id), { attempts: attempts as never }))
+        const { contacts, times } = yield* scriptedContacts([status(503)])
+        yield* runToEnd(Retry.withPolicy(contacts.delete(id), { attempts: attempts as never }))
         assert.lengthOf(times, 1)
       }
     })
@@ -379,10 +380,10 @@ describe("a key with a meaning in JavaScript", () => {
 
   it.effect("in a policy has no effect", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([status(503), ok])
-      yield* ended(Retry.withPolicy(contacts.delete(id), withKey("__proto__", { attempts: 1 })))
+      const { contacts, times } = yield* scriptedContacts([status(503), ok])
+      yield* runToEnd(Retry.withPolicy(contacts.delete(id), withKey("__proto__", { attempts: 1 })))
       assert.lengthOf(times, 2)
-      const limited = yield* lineUp([ok])
+      const limited = yield* scriptedContacts([ok])
       yield* TimeLimit.withLimits(limited.contacts.delete(id), withKey("__proto__", { attempt: 0, deadline: 0 }))
       assert.lengthOf(limited.times, 1)
     })
