@@ -17,6 +17,7 @@ import { Contacts } from "../src/Contacts.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
+import { operationNames } from "../src/internal/operation.ts"
 import {
   type AttemptResponse,
   runToEnd,
@@ -29,7 +30,8 @@ import {
   status,
   withRandom
 } from "./Attempts.ts"
-import { id, json } from "./ScriptedApi.ts"
+import { isDoneIfMissing, isReadOnly } from "./OperationTable.ts"
+import { calls, id, json } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 
@@ -335,11 +337,23 @@ describe("the final error", () => {
     })
   )
 
-  it.effect("of a search always has the outcome not-applied", () =>
+  it.effect("of an operation that only reads always has the outcome not-applied", () =>
     Effect.gen(function* () {
-      for (const [, answers] of sequences) {
-        const { contacts } = yield* scriptedContacts(answers)
-        assert.strictEqual((yield* errorOf(contacts.search({ name: "Jane" }))).outcome, "not-applied")
+      for (const operation of operationNames.filter(isReadOnly)) {
+        for (const [, answers] of sequences) {
+          const { contacts } = yield* scriptedContacts(answers)
+          assert.strictEqual((yield* errorOf(calls[operation](contacts))).outcome, "not-applied")
+        }
+      }
+    })
+  )
+
+  it.effect("is absent after 500, 404 only if the operation is done if the contact is missing", () =>
+    Effect.gen(function* () {
+      for (const operation of operationNames) {
+        const { contacts } = yield* scriptedContacts([status(500), status(404)])
+        const { result } = yield* runToEnd(calls[operation](contacts))
+        assert.strictEqual(Result.isSuccess(result), isDoneIfMissing(operation), operation)
       }
     })
   )

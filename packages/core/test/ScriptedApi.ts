@@ -69,22 +69,23 @@ export type Call = (contacts: Contacts["Service"]) => Effect.Effect<Success, Age
 /** The id of the contact in the sample inputs of the operations table. */
 export const id = operations.delete.sample.id
 
-/** Calls the method of an operation with an input. */
-const callWith = (contacts: Contacts["Service"], operation: Operation, input: unknown) => {
-  const method = contacts[operation] as Method
+/**
+ * Makes a call of an operation. A method that takes the input's values as arguments receives them by their keys; any other
+ * method receives the input itself, which may have any type.
+ */
+export const callWith = (operation: Operation, input: unknown): Call => {
   const { argumentNames } = factsOf(operation)
-  return argumentNames === undefined
-    ? method(input)
-    : method(...argumentNames.map((name) => (input as Readonly<Record<string, unknown>>)[name]))
+  const values = argumentNames?.map((name) => (input as Readonly<Record<string, unknown>>)[name]) ?? [input]
+  return (contacts) => (contacts[operation] as Method)(...values)
 }
 
 /** One call of each operation, with the sample input of the table. */
 export const calls = Object.fromEntries(
-  operationNames.map((operation): [Operation, Call] => [
-    operation,
-    (contacts) => callWith(contacts, operation, operations[operation].sample)
-  ])
+  operationNames.map((operation): [Operation, Call] => [operation, callWith(operation, operations[operation].sample)])
 ) as Readonly<Record<Operation, Call>>
+
+/** A body with one contact. Every operation accepts it. */
+export const acceptedBody = { id, contacts: [{ id }] }
 
 /** Makes one call, whose every request receives this answer. */
 export const callOnce = (call: Call | Operation, answer: () => Answer, options?: Partial<AgentalkClient.Options>) =>

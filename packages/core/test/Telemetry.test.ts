@@ -23,10 +23,10 @@ import { CurrentLimiter, type Limiter } from "../src/internal/call/limiter.ts"
 import { TransportFault, markAttemptAware } from "../src/internal/wire/transport.ts"
 import { operationNames } from "../src/internal/operation.ts"
 import { type AttemptResponse, runToEnd, scriptedContacts, refused, reset, status, withRandom } from "./Attempts.ts"
-import { calls, contactsOver, id, json, make } from "./ScriptedApi.ts"
+import { acceptedBody, calls, contactsOver, id, json, make } from "./ScriptedApi.ts"
 
 /** A response that every operation accepts. */
-const ok: AttemptResponse = Effect.sync(() => json(200, { id, contacts: [] }))
+const ok: AttemptResponse = Effect.sync(() => json(200, acceptedBody))
 
 interface Event {
   readonly name: string

@@ -13,6 +13,7 @@ import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
 import { operationNames } from "../src/internal/operation.ts"
+import { outcomeFor } from "./OperationTable.ts"
 import { type Answer, calls, contactsOver, id, json, make } from "./ScriptedApi.ts"
 
 /** A response whose body starts and never ends. */
@@ -136,7 +137,7 @@ describe("a timeout", () => {
         const contacts = yield* contactsOver(make(answer).client)
         const error = yield* assertTimesOutAfter(calls[operation](contacts), "30 seconds")
         assert.strictEqual(error.operation, operation)
-        assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
+        assert.strictEqual(error.outcome, outcomeFor(operation, outcome))
         assert.strictEqual(error.status, status)
         assert.isTrue(error.isRetryable)
       }

@@ -1,0 +1,51 @@
+/** Properties of operations, derived from the operations table. Table-driven tests use them instead of the names. */
+import * as Result from "effect/Result"
+import * as SchemaAST from "effect/SchemaAST"
+import type { Outcome } from "../src/AgentalkError.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import type { Reader } from "../src/internal/wire/readers.ts"
+import { type Definition, type Operation, operations } from "../src/Operations.ts"
+import { acceptedBody } from "./ScriptedApi.ts"
+
+const definitionOf = (operation: Operation): Definition => operations[operation]
+
+// The next two rules repeat `factsOf` on purpose: a test that used `factsOf` could not detect a mistake in it.
+
+/** Whether an operation only reads. */
+export const isReadOnly = (operation: Operation): boolean => definitionOf(operation).method === "GET"
+
+/** Whether the path of an operation names a contact. */
+export const namesContact = (operation: Operation): boolean => definitionOf(operation).path.includes("{contact_id}")
+
+/** The outcome of a failed call, if it is `outcome` for a write. */
+export const outcomeFor = (operation: Operation, outcome: Outcome): Outcome =>
+  isReadOnly(operation) ? "not-applied" : outcome
+
+/** Whether a 404 after an attempt of unknown outcome is a success. */
+export const isDoneIfMissing = (operation: Operation): boolean => definitionOf(operation).isDoneIfMissing ?? false
+
+/** The sample input of an operation, as plain data. */
+export const sampleOf = (operation: Operation) => definitionOf(operation).sample as Readonly<Record<string, unknown>>
+
+/** The keys of an operation's input. */
+export const inputKeysOf = (operation: Operation): ReadonlyArray<string> =>
+  Object.keys(definitionOf(operation).input.fields)
+
+/** The input keys that may be missing or `undefined`. */
+export const optionalKeysOf = (operation: Operation): ReadonlyArray<string> =>
+  Object.entries(definitionOf(operation).input.fields).flatMap(([key, { ast }]) =>
+    SchemaAST.isOptional(SchemaAST.toEncoded(ast)) ? [key] : []
+  )
+
+/** The different readers of the table. */
+export const readers: ReadonlyArray<Reader<unknown, unknown>> = [
+  ...new Set(operationNames.map((operation) => definitionOf(operation).response))
+]
+
+/** Whether the result of an operation contains contacts. */
+export const returnsContacts = (operation: Operation): boolean => {
+  const { response } = definitionOf(operation)
+  let count = 0
+  response.mapContacts(Result.getOrThrow(response.read(acceptedBody, 200, sampleOf(operation))), () => count++)
+  return count > 0
+}
