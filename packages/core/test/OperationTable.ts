@@ -1,11 +1,12 @@
 /** Properties of operations, derived from the operations table. Table-driven tests use them instead of the names. */
 import * as Result from "effect/Result"
 import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaParser from "effect/SchemaParser"
 import type { Outcome } from "../src/AgentalkError.ts"
 import { operationNames } from "../src/internal/operation.ts"
 import type { Reader } from "../src/internal/wire/readers.ts"
 import { type Definition, type Operation, operations } from "../src/Operations.ts"
-import { acceptedBody } from "./ScriptedApi.ts"
+import { acceptedBody, id } from "./ScriptedApi.ts"
 
 const definitionOf = (operation: Operation): Definition => operations[operation]
 
@@ -27,6 +28,10 @@ export const isDoneIfMissing = (operation: Operation): boolean => definitionOf(o
 /** The sample input of an operation, as plain data. */
 export const sampleOf = (operation: Operation) => definitionOf(operation).sample as Readonly<Record<string, unknown>>
 
+/** Whether an operation accepts an input. */
+export const accepts = (operation: Operation, input: unknown): boolean =>
+  Result.isSuccess(SchemaParser.decodeUnknownResult(definitionOf(operation).input)(input))
+
 /** The keys of an operation's input. */
 export const inputKeysOf = (operation: Operation): ReadonlyArray<string> =>
   Object.keys(definitionOf(operation).input.fields)
@@ -36,6 +41,22 @@ export const optionalKeysOf = (operation: Operation): ReadonlyArray<string> =>
   Object.entries(definitionOf(operation).input.fields).flatMap(([key, { ast }]) =>
     SchemaAST.isOptional(SchemaAST.toEncoded(ast)) ? [key] : []
   )
+
+const keysThatAcceptOneOf = (operation: Operation, values: ReadonlyArray<unknown>): ReadonlyArray<string> =>
+  inputKeysOf(operation).filter((key) =>
+    values.some((value) => accepts(operation, { ...sampleOf(operation), [key]: value }))
+  )
+
+/** The input keys whose values are text. */
+export const textKeysOf = (operation: Operation): ReadonlyArray<string> =>
+  keysThatAcceptOneOf(operation, ["vip", id, "+15551234567", "jane@example.com"])
+
+/** The input keys whose values are lists of text. */
+export const listKeysOf = (operation: Operation): ReadonlyArray<string> => keysThatAcceptOneOf(operation, [["vip"]])
+
+/** The input keys whose values are objects. */
+export const objectKeysOf = (operation: Operation): ReadonlyArray<string> =>
+  keysThatAcceptOneOf(operation, [{ city: "Oslo" }])
 
 /** The different readers of the table. */
 export const readers: ReadonlyArray<Reader<unknown, unknown>> = [

@@ -1,7 +1,31 @@
 import { assert, describe, it } from "@effect/vitest"
 import { contractKeys, factsOf, operationNames, routerPath } from "../src/internal/operation.ts"
 import { operations } from "../src/Operations.ts"
-import { inputKeysOf, isReadOnly, namesContact } from "./OperationTable.ts"
+import {
+  accepts,
+  inputKeysOf,
+  isReadOnly,
+  listKeysOf,
+  namesContact,
+  objectKeysOf,
+  optionalKeysOf,
+  sampleOf,
+  textKeysOf
+} from "./OperationTable.ts"
+
+describe("the input of an operation", () => {
+  it.each(operationNames)("accepts its sample: %s", (operation) => {
+    assert.isTrue(accepts(operation, sampleOf(operation)))
+  })
+
+  it("has keys for text, lists and objects", () => {
+    assert.deepStrictEqual(textKeysOf("search"), ["name", "phone"])
+    assert.deepStrictEqual(listKeysOf("addTags"), ["tags"])
+    assert.deepStrictEqual(objectKeysOf("updateFields"), ["fields"])
+    assert.deepStrictEqual(optionalKeysOf("search"), ["name", "phone", "limit", "offset"])
+    assert.deepStrictEqual(optionalKeysOf("addTags"), [])
+  })
+})
 
 describe("the facts of an operation", () => {
   it.each(operationNames)("agree with its line of the table: %s", (operation) => {
