@@ -2,9 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import { operationNames } from "../src/internal/operation.ts"
 import type { Issue } from "../src/Issue.ts"
+import type { Operation } from "../src/Operations.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as Redacted from "effect/Redacted"
+import { sampleOf } from "./OperationTable.ts"
 import { callOnce, type Call, calls, contactsOver, id, make, text } from "./ScriptedApi.ts"
 
 const secret = Redacted.value(Sandbox.token)
@@ -37,6 +40,15 @@ const issuesOf = (
       return error.issues
     }
   )
+
+/** The place of each text in the sample input of an operation. */
+const sampleValues = (operation: Operation) => {
+  const places = (value: unknown, path: ReadonlyArray<string>): ReadonlyArray<readonly [Operation, string, string]> =>
+    typeof value === "string"
+      ? [[operation, path.join("."), value]]
+      : Object.entries(value ?? {}).flatMap(([key, each]) => places(each, [...path, key]))
+  return places(sampleOf(operation), [])
+}
 
 const required = "This field is required."
 
@@ -254,6 +266,15 @@ describe("an echo of the request", () => {
       const found: ReadonlyArray<Issue> = yield* issuesOf({ errors: { [key]: ["Bad."] } }, { call: upsertOther })
       assert.deepStrictEqual(found[0]?.path, [segment])
     })
+  )
+
+  it.effect.each(operationNames.flatMap(sampleValues))(
+    "of the sample of %s is replaced: %s",
+    ([operation, place, value]) =>
+      Effect.gen(function* () {
+        const found = yield* issuesOf({ detail: `No ${value} here` }, { call: calls[operation] })
+        assert.deepStrictEqual<unknown>(found, [{ path: [], message: `No <${place}> here` }])
+      })
   )
 
   it.effect.each<readonly [name: string, call: Call, echo: string, issue: string]>([
