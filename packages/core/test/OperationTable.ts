@@ -58,10 +58,10 @@ export const listKeysOf = (operation: Operation): ReadonlyArray<string> => keysT
 export const objectKeysOf = (operation: Operation): ReadonlyArray<string> =>
   keysThatAcceptOneOf(operation, [{ city: "Oslo" }])
 
-/** The different readers of the table. */
-export const readers: ReadonlyArray<Reader<unknown, unknown>> = [
-  ...new Set(operationNames.map((operation) => definitionOf(operation).response))
-]
+/** The different readers of the table, each with an input that it accepts. */
+export const readers: ReadonlyMap<Reader<unknown, unknown>, unknown> = new Map(
+  operationNames.map((operation) => [definitionOf(operation).response, sampleOf(operation)])
+)
 
 /** Whether the result of an operation contains contacts. */
 export const returnsContacts = (operation: Operation): boolean => {
