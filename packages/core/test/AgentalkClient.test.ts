@@ -14,22 +14,23 @@ import * as AgentalkClient from "../src/AgentalkClient.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import type { Token } from "../src/Token.ts"
-import { ask, calls, contactsOver, json, make, operations } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { acceptedBody, callOnce, calls, contactsOver, json, make } from "./ScriptedApi.ts"
 
 const orgA = "aaaaaaaa-0000-4000-8000-000000000001"
 const orgB = "bbbbbbbb-0000-4000-8000-000000000002"
 const makeToken = (secret: string) => Redacted.make(`${orgA}.${secret}`)
 
 /** A client that answers every request with 200, and the requests it received. */
-const always = () => make(() => json(200, { id: "1", contacts: [] }))
+const always = () => make(() => json(200, acceptedBody))
 
 describe("every operation", () => {
   it.effect("sends the token, and omits the organization header by default", () =>
     Effect.gen(function* () {
       const { client, sent } = always()
       const contacts = yield* contactsOver(client, { token: makeToken("s") })
-      yield* Effect.forEach(operations, (operation) => calls[operation](contacts))
-      assert.lengthOf(sent, 7)
+      yield* Effect.forEach(operationNames, (operation) => calls[operation](contacts))
+      assert.lengthOf(sent, operationNames.length)
       for (const { headers } of sent) {
         assert.strictEqual(headers["authorization"], `Bearer ${orgA}.s`)
         assert.notProperty(headers, "x-organization-id")
@@ -62,7 +63,7 @@ const sentFor = (option: string | undefined, wrap: typeof AgentalkClient.withOrg
   Effect.gen(function* () {
     const { client, sent } = always()
     const contacts = yield* contactsOver(client, { organization: option })
-    const all = Effect.forEach(operations, (operation) => calls[operation](contacts))
+    const all = Effect.forEach(operationNames, (operation) => calls[operation](contacts))
     yield* wrap === undefined ? all : wrap(own)(all)
     return new Set(sent.map(({ headers }) => headers["x-organization-id"]))
   })
@@ -148,7 +149,7 @@ describe("a token that is an effect", () => {
     Effect.gen(function* () {
       const { client, sent } = always()
       const contacts = yield* contactsOver(client, { token })
-      for (const operation of operations) {
+      for (const operation of operationNames) {
         const error = yield* Effect.flip(calls[operation](contacts))
         assert.deepInclude(error, { _tag: "Unauthorized", operation, outcome: "not-applied" })
         assert.include(error.message, expected)
@@ -384,7 +385,7 @@ describe("interruption", () => {
     Effect.gen(function* () {
       let isInterrupted = false
       const hang = Effect.onInterrupt(Effect.never, () => Effect.sync(() => (isInterrupted = true)))
-      const fiber = yield* Effect.forkChild(ask("upsert", () => hang))
+      const fiber = yield* Effect.forkChild(callOnce("upsert", () => hang))
       yield* TestClock.adjust(Duration.seconds(1))
       assert.isFalse(isInterrupted)
       yield* Fiber.interrupt(fiber)

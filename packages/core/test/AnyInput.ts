@@ -1,7 +1,9 @@
 /** Arbitraries for the input of every operation, including hostile text. */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
 import { PathSegment, PhoneNumber, type SearchQuery, type UpsertInput } from "../src/Contact.ts"
+import { type Attribute, attributeNames, attributes } from "../src/internal/attributes.ts"
 import { isWellFormed } from "../src/internal/wire/text.ts"
 import { anyJson } from "./AnyJson.ts"
 
@@ -85,12 +87,32 @@ const some = <R extends Readonly<Record<string, Arbitrary.Arbitrary<unknown>>>>(
       }
   )
 
+/** The kinds of attributes: a value to recognize the kind by, and an arbitrary for its values. */
+const attributeKinds: ReadonlyArray<readonly [value: unknown, arbitrary: Arbitrary.Arbitrary<unknown>]> = [
+  ["Jane", hostileText],
+  ["jane@example.com", email],
+  ["+15551234567", Arbitrary.schema(PhoneNumber)],
+  [["vip"], tags]
+]
+
+const anyAttribute = (name: Attribute): Arbitrary.Arbitrary<unknown> => {
+  const isValue = Schema.is(Schema.Struct({ [name]: attributes[name].input }))
+  const kind = attributeKinds.find(([value]) => isValue({ [name]: value }))
+  if (kind === undefined) throw new Error(`attributeKinds has no kind for the attribute "${name}". Add one.`)
+  return kind[1]
+}
+
+const anyAttributes = (names: ReadonlyArray<Attribute>) =>
+  Object.fromEntries(names.map((name) => [name, anyAttribute(name)]))
+
+const isOptional = (name: Attribute): boolean => SchemaAST.isOptional(attributes[name].input.ast)
+
 export const upsertInput = Arbitrary.map(
   Arbitrary.all([
-    Arbitrary.schema(PhoneNumber),
-    some({ firstName: hostileText, lastName: hostileText, email, tags, fields })
+    Arbitrary.all(anyAttributes(attributeNames.filter((name) => !isOptional(name)))),
+    some({ ...anyAttributes(attributeNames.filter(isOptional)), fields })
   ]),
-  ([phone, rest]): typeof UpsertInput.Type => ({ phone, ...rest })
+  ([required, optional]) => ({ ...required, ...optional }) as typeof UpsertInput.Type
 )
 
 const count = (minimum: number) =>

@@ -1,11 +1,17 @@
 /** Arbitraries for untrusted JSON. Most values resemble a response of the API. */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
+import { attributeNames, attributes } from "../src/internal/attributes.ts"
+
+const idKeys = ["id", "contactId", "contact_id"]
+const isNewKeys = ["isNew", "is_new"]
+const attributeKeys = attributeNames.flatMap((name) => attributes[name].spellings)
+
+/** The keys of a contact in a response that are never in its `extra`. */
+export const knownKeys: ReadonlySet<string> = new Set([...idKeys, ...attributeKeys, "fields", ...isNewKeys])
 
 const keys = Schema.Literals([
-  "id",
-  "contactId",
-  "contact_id",
+  ...knownKeys,
   "contact",
   "data",
   "contacts",
@@ -14,15 +20,9 @@ const keys = Schema.Literals([
   "pagination",
   "total",
   "count",
-  "phone",
-  "first_name",
-  "email",
-  "tags",
-  "fields",
   "key",
   "value",
   "name",
-  "isNew",
   "detail",
   "errors",
   "message",

@@ -12,22 +12,24 @@ import { TransportFault } from "../src/internal/wire/transport.ts"
 import { contactsOver, json, make } from "./ScriptedApi.ts"
 
 /** The response to one attempt, or its transport fault. */
-export type Answer = Effect.Effect<Response, { readonly cause: TransportFault }>
+export type AttemptResponse = Effect.Effect<Response, { readonly cause: TransportFault }>
 
 /** A response with this status, these headers and the body `{}`. */
-export const status = (code: number, headers?: Record<string, string>): Answer =>
+export const status = (code: number, headers?: Record<string, string>): AttemptResponse =>
   Effect.sync(() => json(code, {}, headers))
 
 export const ok = status(200)
 
-export const reset: Answer = Effect.fail({ cause: new TransportFault("network", { sent: true, code: "ECONNRESET" }) })
+export const reset: AttemptResponse = Effect.fail({
+  cause: new TransportFault("network", { sent: true, code: "ECONNRESET" })
+})
 
-export const refused: Answer = Effect.fail({
+export const refused: AttemptResponse = Effect.fail({
   cause: new TransportFault("network", { sent: false, code: "ECONNREFUSED" })
 })
 
 /** A response whose JSON body starts and never ends. */
-export const stall: Answer = Effect.sync(
+export const stall: AttemptResponse = Effect.sync(
   () =>
     new Response(Stream.toReadableStream(Stream.concat(Stream.succeed(new Uint8Array([0x7b])), Stream.never)), {
       headers: { "content-type": "application/json" }
@@ -38,8 +40,8 @@ export const stall: Answer = Effect.sync(
  * `Contacts` with the default retry policy. Each attempt receives the next answer; further attempts repeat the last one.
  * `sent` holds the requests, and `times` holds the clock's milliseconds at each of them.
  */
-export const lineUp = Effect.fnUntraced(function* (
-  answers: ReadonlyArray<Answer>,
+export const scriptedContacts = Effect.fnUntraced(function* (
+  answers: ReadonlyArray<AttemptResponse>,
   options?: Partial<AgentalkClient.Options>
 ) {
   const times: Array<number> = []
@@ -54,7 +56,7 @@ export const lineUp = Effect.fnUntraced(function* (
 })
 
 /** Runs a call, advances the test clock by an hour, and returns the result and the milliseconds that the call took. */
-export const ended = Effect.fnUntraced(function* <A, E, R>(call: Effect.Effect<A, E, R>) {
+export const runToEnd = Effect.fnUntraced(function* <A, E, R>(call: Effect.Effect<A, E, R>) {
   const startMillis = yield* Clock.currentTimeMillis
   const fiber = yield* Effect.forkChild(
     Effect.all({ result: Effect.result(call), millis: Effect.map(Clock.currentTimeMillis, (now) => now - startMillis) })
@@ -64,18 +66,18 @@ export const ended = Effect.fnUntraced(function* <A, E, R>(call: Effect.Effect<A
 })
 
 /** Runs a call that fails, with all its waits, and returns its error. */
-export const failed = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<E, A, R> =>
-  Effect.flip(Effect.flatMap(ended(call), ({ result }) => Effect.fromResult(result)))
+export const errorOf = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<E, A, R> =>
+  Effect.flip(Effect.flatMap(runToEnd(call), ({ result }) => Effect.fromResult(result)))
 
 /** Provides a `Random` that always returns the same number. */
-export const withChance = (value: number) =>
+export const withRandom = (value: number) =>
   Effect.provideService(Random.Random, {
     nextDoubleUnsafe: () => value,
     nextIntUnsafe: () => Math.floor(value * Number.MAX_SAFE_INTEGER)
   })
 
 /** A Redis client whose commands never complete, and the commands that it received. */
-export const silentRedis = () => {
+export const unresponsiveRedis = () => {
   const commands: Array<ReadonlyArray<unknown>> = []
   const layer = Layer.mock(Redis, {
     eval:

@@ -12,7 +12,18 @@ import * as CircuitBreaker from "../src/CircuitBreaker.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
-import { type Answer, ended, failed, lineUp, ok, refused, reset, silentRedis, stall, status } from "./Attempts.ts"
+import {
+  type AttemptResponse,
+  runToEnd,
+  errorOf,
+  scriptedContacts,
+  ok,
+  refused,
+  reset,
+  unresponsiveRedis,
+  stall,
+  status
+} from "./Attempts.ts"
 import { id, json } from "./ScriptedApi.ts"
 
 const once = Retry.withPolicy(Retry.none)
@@ -29,7 +40,7 @@ const tagOf = Effect.fnUntraced(function* (contacts: Contacts["Service"]) {
 const threeFailures = CircuitBreaker.layer({ failures: 3, openDuration: "20 seconds" })
 
 describe("the circuit breaker", () => {
-  it.effect.each<[string, Answer]>([
+  it.effect.each<[string, AttemptResponse]>([
     ["500", status(500)],
     ["501", status(501)],
     ["connection reset", reset],
@@ -38,7 +49,7 @@ describe("the circuit breaker", () => {
     ["a body that never ends", stall]
   ])("opens after three failures in a row: %s", ([, answer]) =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([answer])
+      const { contacts, sent } = yield* scriptedContacts([answer])
       for (let i = 0; i < 3; i++) assert.notStrictEqual(yield* tagOf(contacts), "CircuitOpen")
       assert.strictEqual(yield* tagOf(contacts), "CircuitOpen")
       assert.strictEqual(sent.length, 3)
@@ -47,7 +58,7 @@ describe("the circuit breaker", () => {
 
   it.effect("fails calls with CircuitOpen and retryAfter while it is open, and sends nothing", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(500)])
+      const { contacts, sent } = yield* scriptedContacts([status(500)])
       yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
       yield* TestClock.adjust("5 seconds")
       const error = yield* Effect.flip(tag(contacts))
@@ -70,7 +81,7 @@ describe("the circuit breaker", () => {
     Effect.gen(function* () {
       const tooLarge = Effect.sync(() => json(200, { padding: "x".repeat(1_000) }))
       const answers = [tooLarge, ...[400, 401, 403, 404, 408, 409, 429, 302].map((code) => status(code))]
-      const { contacts, sent } = yield* lineUp(answers, { maxBodySize: 1_000 })
+      const { contacts, sent } = yield* scriptedContacts(answers, { maxBodySize: 1_000 })
       for (const _ of answers) assert.notStrictEqual(yield* tagOf(contacts), "CircuitOpen")
       assert.strictEqual(sent.length, answers.length)
     }).pipe(Effect.provide(CircuitBreaker.layer({ failures: 1, openDuration: "1 day" })))
@@ -78,7 +89,7 @@ describe("the circuit breaker", () => {
 
   it.effect("stays closed if a success or a 404 separates the failures", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([
+      const { contacts, sent } = yield* scriptedContacts([
         status(500),
         status(500),
         ok,
@@ -95,7 +106,7 @@ describe("the circuit breaker", () => {
 
   it.effect("does not count interrupted calls or invalid inputs as failures", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([Effect.never, Effect.never, ok])
+      const { contacts } = yield* scriptedContacts([Effect.never, Effect.never, ok])
       for (let i = 0; i < 2; i++) {
         const fiber = yield* Effect.forkChild(tag(contacts))
         yield* TestClock.adjust("1 second")
@@ -110,7 +121,7 @@ describe("the circuit breaker", () => {
     Effect.gen(function* () {
       const answered = yield* Deferred.make<void>()
       const probe = Effect.andThen(Deferred.await(answered), ok)
-      const { contacts, sent } = yield* lineUp([status(500), status(500), status(500), probe, ok])
+      const { contacts, sent } = yield* scriptedContacts([status(500), status(500), status(500), probe, ok])
       yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
       yield* TestClock.adjust("19999 millis")
       assert.strictEqual((yield* Effect.flip(tag(contacts)))._tag, "CircuitOpen")
@@ -128,7 +139,7 @@ describe("the circuit breaker", () => {
 
   it.effect("opens again when the probe fails", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(500)])
+      const { contacts, sent } = yield* scriptedContacts([status(500)])
       yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
       yield* TestClock.adjust("20 seconds")
       assert.strictEqual((yield* Effect.flip(once(tag(contacts))))._tag, "ServerFault")
@@ -140,7 +151,7 @@ describe("the circuit breaker", () => {
 
   it.effect("lets another call probe after the first probe is interrupted", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(500), status(500), status(500), Effect.never, ok])
+      const { contacts } = yield* scriptedContacts([status(500), status(500), status(500), Effect.never, ok])
       yield* Effect.replicateEffect(Effect.exit(once(tag(contacts))), 3)
       yield* TestClock.adjust("20 seconds")
       const probing = yield* Effect.forkChild(tag(contacts))
@@ -152,8 +163,8 @@ describe("the circuit breaker", () => {
 
   it.effect("ends the retries of a call if it opens during that call, and keeps the outcome of earlier attempts", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(500)])
-      const error = yield* failed(Retry.withPolicy({ attempts: 10 })(tag(contacts)))
+      const { contacts, sent } = yield* scriptedContacts([status(500)])
+      const error = yield* errorOf(Retry.withPolicy({ attempts: 10 })(tag(contacts)))
       assert.deepInclude(error, {
         _tag: "CircuitOpen",
         attempts: 3,
@@ -170,7 +181,7 @@ describe("the circuit breaker", () => {
       const secondError = Effect.fnUntraced(function* (
         provide: (live: Layer.Layer<Contacts>) => Layer.Layer<Contacts>
       ) {
-        const { client } = yield* lineUp([status(500)])
+        const { client } = yield* scriptedContacts([status(500)])
         const live = AgentalkClient.layer({ token: Sandbox.token }).pipe(
           Layer.provide(Layer.succeed(HttpClient.HttpClient, client)),
           Layer.orDie
@@ -189,8 +200,8 @@ describe("the circuit breaker", () => {
 
   it.effect("keeps a separate circuit for each base URL", () =>
     Effect.gen(function* () {
-      const failing = yield* lineUp([status(500)])
-      const healthy = yield* lineUp([ok], { baseUrl: "https://eu.agentalk.example" })
+      const failing = yield* scriptedContacts([status(500)])
+      const healthy = yield* scriptedContacts([ok], { baseUrl: "https://eu.agentalk.example" })
       assert.strictEqual(yield* tagOf(failing.contacts), "ServerFault")
       assert.strictEqual((yield* Effect.flip(tag(failing.contacts)))._tag, "CircuitOpen")
       yield* tag(healthy.contacts)
@@ -202,10 +213,10 @@ it.effect.each<readonly [prefix: string | undefined, key: string]>([
   [undefined, "circuitbreaker:agentalk:"],
   ["acme:", "acme:agentalk:"]
 ])("with the prefix %s, a Redis that never responds delays a call by 500 ms", ([prefix, key]) => {
-  const { commands, layer } = silentRedis()
+  const { commands, layer } = unresponsiveRedis()
   return Effect.gen(function* () {
-    const { contacts } = yield* lineUp([ok])
-    const { millis, result } = yield* ended(tag(contacts))
+    const { contacts } = yield* scriptedContacts([ok])
+    const { millis, result } = yield* runToEnd(tag(contacts))
     assert.deepStrictEqual([millis, result._tag], [500, "Success"])
     assert.include(String(commands[0]), key)
   }).pipe(Effect.provide(CircuitBreaker.layerRedis({ prefix }).pipe(Layer.provide(layer))))

@@ -3,6 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Contact, EmailAddress, PathSegment, PhoneNumber } from "../src/Contact.ts"
 import { ContactFromWire } from "../src/ContactFromWire.ts"
+import { attributeNames } from "../src/internal/attributes.ts"
+import { knownKeys } from "./AnyJson.ts"
 
 const asSent = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
@@ -202,11 +204,11 @@ describe("ContactFromWire", () => {
   })
 
   // The wire format cannot express every contact: `""` decodes as a missing value, and a known key never lands in `extra`.
-  const known = new Set(["id", "contactId", "contact_id", "phone", "firstName", "first_name", "lastName"])
-  const rest = new Set(["last_name", "email", "tags", "fields", "isNew", "is_new"])
-  const hasWireForm = ({ email, extra, firstName, id, lastName, phone, tags = [] }: Contact) =>
-    [id, phone, firstName, lastName, email, ...tags.map((tag) => tag.id)].every((text) => text !== "") &&
-    Object.keys(extra).every((key) => !known.has(key) && !rest.has(key))
+  const hasWireForm = (contact: Contact) => {
+    const { extra, id, tags = [] } = contact
+    const values = [id, ...attributeNames.map((name) => contact[name]), ...tags.map((tag) => tag.id)]
+    return values.every((value) => value !== "") && Object.keys(extra).every((key) => !knownKeys.has(key))
+  }
 
   it.effect.prop("decodes an encoded contact to the same contact", [Contact], ([contact]) =>
     Effect.gen(function* () {

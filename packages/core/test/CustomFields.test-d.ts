@@ -24,6 +24,17 @@ declare const customers: Customers["Service"]
 type Api = Customers["Service"]
 type Customer = Core.CustomFields.Contact<typeof Customers.fields>
 
+/** The typed form of a result of `Contacts`. */
+type Typed<A> = A extends Core.Contact
+  ? Customer
+  : A extends Option.Option<Core.Contact>
+    ? Option.Option<Customer>
+    : A extends Core.UpsertResult
+      ? Core.CustomFields.UpsertResult<typeof Customers.fields>
+      : A extends Core.SearchPage
+        ? Core.CustomFields.SearchPage<typeof Customers.fields>
+        : A
+
 interface Read {
   readonly visits?: number
   readonly since?: DateTime.Utc
@@ -55,30 +66,29 @@ describe("CustomFields", () => {
   it("types the fields of an input", () => {
     expectTypeOf<Parameters<Api["updateFields"]>[1]>().toEqualTypeOf<Write>()
     expectTypeOf<Parameters<Api["upsert"]>[0]["fields"]>().toEqualTypeOf<Write | undefined>()
-    expectTypeOf<Parameters<Api["clearField"]>[1]>().toEqualTypeOf<keyof Read | "firstName" | "lastName" | "email">()
+    expectTypeOf<Parameters<Api["clearField"]>[1]>().toEqualTypeOf<keyof Read | Core.ClearableAttribute>()
+    expectTypeOf<"firstName" | "lastName" | "email">().toExtend<Core.ClearableAttribute>()
+    expectTypeOf<"phone">().not.toExtend<Core.ClearableAttribute>()
+    expectTypeOf<"tags">().not.toExtend<Core.ClearableAttribute>()
     expectTypeOf(Customers.encode).returns.toEqualTypeOf<Effect.Effect<Core.UpsertInput, Core.Validation>>()
   })
 
   it("has the methods of Contacts, with the same errors", () => {
     type Plain = Core.Contacts["Service"]
     expectTypeOf<keyof Api>().toEqualTypeOf<keyof Plain>()
-    type Failure<K extends keyof Plain> = Effect.Error<ReturnType<Api[K]>>
-    expectTypeOf<Failure<"upsert">>().toEqualTypeOf<Core.CallError>()
-    expectTypeOf<Failure<"search">>().toEqualTypeOf<Core.CallError>()
-    expectTypeOf<Failure<"delete">>().toEqualTypeOf<Core.ContactError>()
-    expectTypeOf<Failure<"updateFields">>().toEqualTypeOf<Core.ContactError>()
-    expectTypeOf<Failure<"clearField">>().toEqualTypeOf<Core.ContactError>()
-    expectTypeOf<Failure<"addTags">>().toEqualTypeOf<Core.ContactError>()
-    expectTypeOf<Failure<"removeTag">>().toEqualTypeOf<Core.ContactError>()
+    expectTypeOf<{ readonly [K in Core.Operation]: Effect.Error<ReturnType<Api[K]>> }>().toEqualTypeOf<{
+      readonly [K in Core.Operation]: Effect.Error<ReturnType<Plain[K]>>
+    }>()
     expectTypeOf<Effect.Services<ReturnType<Api[keyof Plain]>>>().toBeNever()
-    type Values<K extends keyof Plain> = Effect.Success<ReturnType<Api[K]>>
-    expectTypeOf<Values<"updateFields" | "clearField" | "addTags" | "removeTag">>().toEqualTypeOf<
-      Option.Option<Customer>
-    >()
-    expectTypeOf<Values<"upsert">["contact"]>().toEqualTypeOf<Customer>()
-    expectTypeOf<Values<"upsert">["isNew"]>().toEqualTypeOf<boolean>()
-    expectTypeOf<Values<"search">["contacts"]>().toEqualTypeOf<ReadonlyArray<Customer>>()
-    expectTypeOf<Values<"search">["total"]>().toEqualTypeOf<Option.Option<number>>()
+    type Values = { readonly [K in Core.Operation]: Effect.Success<ReturnType<Api[K]>> }
+    expectTypeOf<Values>().toEqualTypeOf<{
+      readonly [K in Core.Operation]: Typed<Effect.Success<ReturnType<Plain[K]>>>
+    }>()
+    expectTypeOf<Values["addTags"]>().toEqualTypeOf<Option.Option<Customer>>()
+    expectTypeOf<Values["upsert"]["contact"]>().toEqualTypeOf<Customer>()
+    expectTypeOf<Values["upsert"]["isNew"]>().toEqualTypeOf<boolean>()
+    expectTypeOf<Values["search"]["contacts"]>().toEqualTypeOf<ReadonlyArray<Customer>>()
+    expectTypeOf<Values["search"]["total"]>().toEqualTypeOf<Option.Option<number>>()
     expectTypeOf(Customers.layer).toEqualTypeOf<Layer.Layer<Customers, never, Core.Contacts>>()
   })
 

@@ -20,7 +20,7 @@ import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { ended, failed, lineUp, ok, silentRedis, status, withChance } from "./Attempts.ts"
+import { runToEnd, errorOf, scriptedContacts, ok, unresponsiveRedis, status, withRandom } from "./Attempts.ts"
 import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
@@ -43,7 +43,7 @@ describe("a quota", () => {
         const burst = (yield* Random.nextBoolean) ? yield* Random.nextIntBetween(1, limit) : undefined
         const calls = limit * 3
         yield* Effect.gen(function* () {
-          const { contacts, times } = yield* lineUp([ok])
+          const { contacts, times } = yield* scriptedContacts([ok])
           const pause = yield* Random.choice([0, window / 10, window, 3 * window])
           const all = yield* Effect.forEach(Array.from({ length: calls }), () =>
             Effect.flatMap(Random.nextBetween(0, pause), (at) => Effect.forkChild(Effect.delay(tag(contacts), at)))
@@ -67,7 +67,7 @@ describe("a quota", () => {
         const limit = yield* Random.nextIntBetween(2, 12)
         const window = yield* Random.nextIntBetween(100, 2000)
         yield* Effect.gen(function* () {
-          const { contacts, times } = yield* lineUp([ok])
+          const { contacts, times } = yield* scriptedContacts([ok])
           const launch = Effect.flatMap(Random.nextBetween(0, 2 * window), (at) =>
             Effect.forkChild(Effect.delay(tag(contacts), at))
           )
@@ -87,7 +87,7 @@ describe("a quota", () => {
 
   it.effect("admits waiting calls in the order of their arrival", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([ok])
+      const { contacts, sent } = yield* scriptedContacts([ok])
       const names = Array.from({ length: 20 }, (_, index) => `tag${index}`)
       const fibers = yield* Effect.forEach(names, (name) => Effect.forkChild(contacts.addTags(id, [name])))
       yield* TestClock.adjust("1 minute")
@@ -101,15 +101,15 @@ describe("a quota", () => {
 
   it.effect("counts every attempt", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([status(500), status(500), ok])
-      yield* ended(patiently(tag(contacts))).pipe(withChance(0))
+      const { contacts, times } = yield* scriptedContacts([status(500), status(500), ok])
+      yield* runToEnd(patiently(tag(contacts))).pipe(withRandom(0))
       assert.deepStrictEqual(times, [0, 10_000, 20_000])
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
   it.effect("is separate for each organization, which comes from the header, otherwise from the token", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([ok])
+      const { contacts, times } = yield* scriptedContacts([ok])
       const byHeader = (organization: string) =>
         Effect.forkChild(tag(contacts).pipe(AgentalkClient.withOrganization(organization), patiently))
       const calls = [
@@ -127,7 +127,7 @@ describe("a quota", () => {
   it.effect("applies to the organization of a token that an effect returns", () =>
     Effect.gen(function* () {
       const token = Effect.succeed(Redacted.make(`${otherOrganization.toUpperCase()}.secret`))
-      const { contacts, times } = yield* lineUp([ok], { token })
+      const { contacts, times } = yield* scriptedContacts([ok], { token })
       const calls = yield* Effect.replicateEffect(Effect.forkChild(patiently(tag(contacts))), 3)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.joinAll(calls)
@@ -141,13 +141,13 @@ describe("a quota", () => {
       const millisBetween = Effect.fnUntraced(function* (
         provide: (live: Layer.Layer<Contacts>) => Layer.Layer<Contacts>
       ) {
-        const { client, times } = yield* lineUp([ok])
+        const { client, times } = yield* scriptedContacts([ok])
         const live = AgentalkClient.layer({ token: Sandbox.token }).pipe(
           Layer.provide(Layer.succeed(HttpClient.HttpClient, client)),
           Layer.orDie
         )
         const twice = Effect.flatMap(Contacts, (contacts) => Effect.all([tag(contacts), tag(contacts)]))
-        yield* ended(Effect.provide(twice, provide(live)))
+        yield* runToEnd(Effect.provide(twice, provide(live)))
         return (times[1] ?? 0) - (times[0] ?? 0)
       })
       assert.strictEqual(yield* millisBetween((live) => live), 0)
@@ -185,7 +185,7 @@ describe("a quota", () => {
       const limiter = yield* RateLimit.make({ limit: 1, window: "1 day" }).pipe(
         Effect.provide(Layer.provide(RateLimiter.layer, store))
       )
-      const { contacts, times } = yield* lineUp([ok])
+      const { contacts, times } = yield* scriptedContacts([ok])
       const logged: Array<unknown> = []
       yield* Effect.all([tag(contacts), tag(contacts)]).pipe(
         Effect.provideService(RateLimit.CurrentLimiter, limiter),
@@ -209,7 +209,7 @@ const summaryOf = (error: AgentalkError) => ({
 describe("a rate limit wait that is too long", () => {
   it.effect("fails the call immediately, sends nothing and returns the limiter's token", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([ok])
+      const { contacts, times } = yield* scriptedContacts([ok])
       yield* tag(contacts)
       for (let i = 0; i < 20; i++) {
         const error = yield* Effect.flip(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "9 seconds" }))
@@ -221,14 +221,14 @@ describe("a rate limit wait that is too long", () => {
           retryAfter: Duration.seconds(10)
         })
       }
-      yield* ended(tag(contacts))
+      yield* runToEnd(tag(contacts))
       assert.deepStrictEqual(times, [0, 10_000])
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
   it.effect("fails the call immediately if the calls ahead of it cause the wait", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([ok])
+      const { contacts, times } = yield* scriptedContacts([ok])
       yield* tag(contacts)
       const waiting = yield* Effect.replicateEffect(Effect.forkChild(tag(contacts)), 2)
       yield* TestClock.adjust("1 second")
@@ -243,10 +243,10 @@ describe("a rate limit wait that is too long", () => {
 
   it.effect("after a Retry-After wait fails by the deadline and sends nothing", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([status(429, { "retry-after": "20" }), ok])
+      const { contacts, times } = yield* scriptedContacts([status(429, { "retry-after": "20" }), ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
       const both = [tag(contacts), tag(contacts)].map((call) => Effect.result(call))
-      const { millis, result } = yield* ended(
+      const { millis, result } = yield* runToEnd(
         Effect.all(both, { concurrency: 2 }).pipe(TimeLimit.withLimits({ deadline: "25 seconds" }))
       )
       assert.isAtMost(millis, 25_000)
@@ -258,7 +258,7 @@ describe("a rate limit wait that is too long", () => {
 
   it.effect("fails with retryStopped retry-after if it exceeds maxRetryAfter", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([ok])
+      const { contacts, times } = yield* scriptedContacts([ok])
       yield* tag(contacts)
       const error = yield* Effect.flip(tag(contacts)).pipe(Retry.withPolicy({ maxRetryAfter: "9 seconds" }))
       assert.strictEqual(error.retryStopped, "retry-after")
@@ -268,22 +268,22 @@ describe("a rate limit wait that is too long", () => {
 
   it.effect("keeps the outcome of earlier attempts", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(500), ok])
-      const error = yield* failed(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "9 seconds" }))
+      const { contacts } = yield* scriptedContacts([status(500), ok])
+      const error = yield* errorOf(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "9 seconds" }))
       assert.deepInclude(summaryOf(error), { tag: "RateLimited", attempts: 1, outcome: "unknown" })
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
 
   it.effect("returns the limiter's token if the call is interrupted", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([ok])
+      const { contacts, times } = yield* scriptedContacts([ok])
       yield* tag(contacts)
       for (let i = 0; i < 5; i++) {
         const fiber = yield* Effect.forkChild(tag(contacts))
         yield* TestClock.adjust("1 second")
         yield* Fiber.interrupt(fiber)
       }
-      yield* ended(tag(contacts))
+      yield* runToEnd(tag(contacts))
       assert.deepStrictEqual(times, [0, 10_000])
     }).pipe(Effect.provide(RateLimit.layer({ limit: 1, window: "10 seconds" })))
   )
@@ -307,7 +307,7 @@ describe("rate limit headers", () => {
   it.effect.each(exhausted)("delay every call of that organization: %s", ([, code, headers]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(now)
-      const { contacts, times } = yield* lineUp([status(code, headers), ok])
+      const { contacts, times } = yield* scriptedContacts([status(code, headers), ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
       const delayed = yield* Effect.replicateEffect(Effect.forkChild(tag(contacts)), 20)
       const undelayed = yield* Effect.forkChild(AgentalkClient.withOrganization(otherOrganization)(tag(contacts)))
@@ -334,16 +334,16 @@ describe("rate limit headers", () => {
   ])("delay no call if %s", ([, code, headers]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(now)
-      const { contacts, times } = yield* lineUp([status(code, headers)])
+      const { contacts, times } = yield* scriptedContacts([status(code, headers)])
       const once = Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
-      yield* ended(Effect.all([once, once]))
+      yield* runToEnd(Effect.all([once, once]))
       assert.deepStrictEqual(times, [now, now])
     })
   )
 
   it.effect("fail a call immediately if it cannot wait that long, and nothing is sent", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(429, { "retry-after": "50" }), ok])
+      const { contacts, sent } = yield* scriptedContacts([status(429, { "retry-after": "50" }), ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
       yield* TestClock.adjust("10 seconds")
       const byDeadline = yield* Effect.flip(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "39 seconds" }))
@@ -362,10 +362,10 @@ describe("rate limit headers", () => {
 
   it.effect("delay the calls of every client that shares the limiter", () =>
     Effect.gen(function* () {
-      const one = yield* lineUp([status(429, { "retry-after": "20" }), ok])
-      const two = yield* lineUp([ok])
+      const one = yield* scriptedContacts([status(429, { "retry-after": "20" }), ok])
+      const two = yield* scriptedContacts([ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(one.contacts)))
-      yield* ended(tag(two.contacts))
+      yield* runToEnd(tag(two.contacts))
       assert.isAtLeast(two.times[0] ?? 0, 20_000)
     }).pipe(Effect.provide(RateLimit.layer({ limit: 100, window: "1 second" })))
   )
@@ -373,17 +373,17 @@ describe("rate limit headers", () => {
   it.effect("delay the second call if an effect returns the token", () =>
     Effect.gen(function* () {
       const token = Effect.succeed(Sandbox.token)
-      const { contacts, times } = yield* lineUp([status(429, { "retry-after": "20" }), ok], { token })
+      const { contacts, times } = yield* scriptedContacts([status(429, { "retry-after": "20" }), ok], { token })
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
-      yield* ended(tag(contacts))
+      yield* runToEnd(tag(contacts))
       assert.isAtLeast(times[1] ?? 0, 20_000)
     })
   )
 
   it.effect("do not delay the calls of clients without a shared limiter", () =>
     Effect.gen(function* () {
-      const one = yield* lineUp([status(429, { "retry-after": "20" }), ok])
-      const two = yield* lineUp([ok])
+      const one = yield* scriptedContacts([status(429, { "retry-after": "20" }), ok])
+      const two = yield* scriptedContacts([ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(one.contacts)))
       yield* tag(two.contacts)
       assert.deepStrictEqual(two.times, [0])
@@ -392,7 +392,7 @@ describe("rate limit headers", () => {
 
   it.effect("do not keep an interrupted call waiting", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(429, { "retry-after": "20" }), ok])
+      const { contacts, sent } = yield* scriptedContacts([status(429, { "retry-after": "20" }), ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
       const fiber = yield* Effect.forkChild(tag(contacts))
       yield* TestClock.adjust("19 seconds")
@@ -412,7 +412,7 @@ describe("RateLimit.state", () => {
   it.effect("returns the tokens left, the number of waiting calls and the time until the quota is full again", () =>
     Effect.gen(function* () {
       const state = Effect.map(RateLimit.state(Sandbox.organization.toUpperCase()), Option.getOrThrow)
-      const { contacts } = yield* lineUp([ok])
+      const { contacts } = yield* scriptedContacts([ok])
       assert.deepStrictEqual(yield* state, { tokensLeft: Option.some(2), waiting: 0, resetAfter: Duration.zero })
       yield* tag(contacts)
       assert.deepStrictEqual(yield* state, {
@@ -435,7 +435,7 @@ describe("RateLimit.state", () => {
   it.effect("returns the remaining Retry-After time and the number of delayed calls", () =>
     Effect.gen(function* () {
       const state = Effect.map(RateLimit.state(Sandbox.organization), Option.getOrThrow)
-      const { contacts } = yield* lineUp([status(429, { "retry-after": "20" }), ok])
+      const { contacts } = yield* scriptedContacts([status(429, { "retry-after": "20" }), ok])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(tag(contacts)))
       const call = yield* Effect.forkChild(tag(contacts))
       yield* TestClock.adjust("5 seconds")
@@ -450,10 +450,10 @@ it.effect.each<readonly [prefix: string | undefined, key: string]>([
   [undefined, "ratelimiter:agentalk:"],
   ["acme:", "acme:agentalk:"]
 ])("with the prefix %s, a Redis that never responds delays a call by 500 ms", ([prefix, key]) => {
-  const { commands, layer } = silentRedis()
+  const { commands, layer } = unresponsiveRedis()
   return Effect.gen(function* () {
-    const { contacts } = yield* lineUp([ok])
-    const { millis, result } = yield* ended(tag(contacts))
+    const { contacts } = yield* scriptedContacts([ok])
+    const { millis, result } = yield* runToEnd(tag(contacts))
     assert.deepStrictEqual([millis, result._tag], [500, "Success"])
     assert.include(String(commands[0]), key)
   }).pipe(Effect.provide(RateLimit.layerRedis({ limit: 1, window: "1 day", prefix }).pipe(Layer.provide(layer))))

@@ -17,8 +17,21 @@ import { Contacts } from "../src/Contacts.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { type Answer, ended, failed, lineUp, ok, refused, reset, stall, status, withChance } from "./Attempts.ts"
-import { id, json } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import {
+  type AttemptResponse,
+  runToEnd,
+  errorOf,
+  scriptedContacts,
+  ok,
+  refused,
+  reset,
+  stall,
+  status,
+  withRandom
+} from "./Attempts.ts"
+import { isDoneIfMissing, isReadOnly } from "./OperationTable.ts"
+import { calls, id, json } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 
@@ -32,8 +45,8 @@ describe("the number of attempts", () => {
     policy: <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
     option?: Retry.Policy
   ) {
-    const { contacts, sent } = yield* lineUp([status(500)], { retry: option })
-    const error = yield* failed(policy(tag(contacts)))
+    const { contacts, sent } = yield* scriptedContacts([status(500)], { retry: option })
+    const error = yield* errorOf(policy(tag(contacts)))
     assert.strictEqual(error.attempts, sent.length)
     return error.attempts
   })
@@ -66,9 +79,9 @@ describe("the number of attempts", () => {
   it.effect("comes from a layer with Layer.provide, Layer.provideMerge and Layer.merge", () =>
     Effect.gen(function* () {
       const count = Effect.flatMap(Contacts, (contacts) =>
-        Effect.map(failed(tag(contacts)), ({ attempts }) => attempts)
+        Effect.map(errorOf(tag(contacts)), ({ attempts }) => attempts)
       )
-      const { client } = yield* lineUp([status(500)])
+      const { client } = yield* scriptedContacts([status(500)])
       const live = Layer.provide(
         AgentalkClient.layer({ token: Sandbox.token }),
         Layer.succeed(HttpClient.HttpClient, client)
@@ -88,8 +101,8 @@ describe("the number of attempts", () => {
 describe("a call", () => {
   it.effect.each([408, 429, 500, 502, 503, 504])("retries a %d and returns the second response", (code) =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(code), ok])
-      const { result } = yield* ended(tag(contacts))
+      const { contacts, sent } = yield* scriptedContacts([status(code), ok])
+      const { result } = yield* runToEnd(tag(contacts))
       assert.isTrue(Result.isSuccess(result))
       assert.strictEqual(sent.length, 2)
     })
@@ -98,22 +111,22 @@ describe("a call", () => {
   const finals = [300, 302, 307, 400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 425, 499, 501, 505, 520, 599]
   it.effect.each(finals)("does not retry a %d", (code) =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(code), ok])
-      const error = yield* failed(tag(contacts))
+      const { contacts, sent } = yield* scriptedContacts([status(code), ok])
+      const error = yield* errorOf(tag(contacts))
       assert.strictEqual(error.retryStopped, "not-retryable")
       assert.strictEqual(sent.length, 1)
     })
   )
 
-  it.effect.each<[string, Answer]>([
+  it.effect.each<[string, AttemptResponse]>([
     ["a reset connection", reset],
     ["a refused connection", refused],
     ["a timeout without a response", Effect.never],
     ["a timeout in the body", stall]
   ])("retries %s and returns the second response", ([, answer]) =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([answer, ok])
-      const { result } = yield* ended(tag(contacts))
+      const { contacts, sent } = yield* scriptedContacts([answer, ok])
+      const { result } = yield* runToEnd(tag(contacts))
       assert.isTrue(Result.isSuccess(result))
       assert.strictEqual(sent.length, 2)
     })
@@ -128,10 +141,10 @@ describe("a call", () => {
           })
       )
       const found = Effect.sync(() => json(200, { contacts: [] }))
-      const reading = yield* lineUp([truncated, found])
-      assert.isTrue(Result.isSuccess((yield* ended(reading.contacts.search({ name: "Jane" }))).result))
-      const writing = yield* lineUp([truncated, ok])
-      assert.deepStrictEqual(summaryOf(yield* failed(tag(writing.contacts))), {
+      const reading = yield* scriptedContacts([truncated, found])
+      assert.isTrue(Result.isSuccess((yield* runToEnd(reading.contacts.search({ name: "Jane" }))).result))
+      const writing = yield* scriptedContacts([truncated, ok])
+      assert.deepStrictEqual(summaryOf(yield* errorOf(tag(writing.contacts))), {
         attempts: 1,
         outcome: "applied",
         retryStopped: "not-retryable"
@@ -141,18 +154,22 @@ describe("a call", () => {
 
   it.effect("does not retry an invalid input", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([ok])
-      const error = yield* failed(contacts.addTags("nobody", ["vip"]))
+      const { contacts, sent } = yield* scriptedContacts([ok])
+      const error = yield* errorOf(contacts.addTags("nobody", ["vip"]))
       assert.deepStrictEqual(summaryOf(error), { attempts: 0, outcome: "not-applied", retryStopped: "not-retryable" })
       assert.strictEqual(sent.length, 0)
     })
   )
 })
 
-/** The milliseconds between the attempts of a call. `chance` is the value of `Random`. */
-const waitsOf = Effect.fnUntraced(function* (answers: ReadonlyArray<Answer>, policy: Retry.Policy, chance?: number) {
-  const { contacts, times } = yield* lineUp(answers)
-  yield* ended(tag(contacts)).pipe(Retry.withPolicy(policy), chance === undefined ? identity : withChance(chance))
+/** The milliseconds between the attempts of a call. `random` is the value of `Random`. */
+const waitsOf = Effect.fnUntraced(function* (
+  answers: ReadonlyArray<AttemptResponse>,
+  policy: Retry.Policy,
+  random?: number
+) {
+  const { contacts, times } = yield* scriptedContacts(answers)
+  yield* runToEnd(tag(contacts)).pipe(Retry.withPolicy(policy), random === undefined ? identity : withRandom(random))
   return times.slice(1).map((time, index) => time - (times[index] ?? 0))
 })
 
@@ -205,8 +222,8 @@ describe("Retry-After", () => {
       Effect.gen(function* () {
         yield* TestClock.setTime(soon)
         let longest = 0
-        for (const chance of [0, 0.3, almostOne]) {
-          const [wait = -1] = yield* waitsOf([status(code, headers), ok], {}, chance).pipe(
+        for (const random of [0, 0.3, almostOne]) {
+          const [wait = -1] = yield* waitsOf([status(code, headers), ok], {}, random).pipe(
             Effect.tap(() => TestClock.setTime(soon))
           )
           assert.isAtLeast(wait, millis)
@@ -238,8 +255,8 @@ describe("Retry-After", () => {
     [503, "ServerFault", "unknown"]
   ])("%d: a wait above a minute fails the call immediately with retryAfter", ([code, tag_, outcome]) =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(code, { "retry-after": "61" }), ok])
-      const { millis, result } = yield* ended(tag(contacts))
+      const { contacts, sent } = yield* scriptedContacts([status(code, { "retry-after": "61" }), ok])
+      const { millis, result } = yield* runToEnd(tag(contacts))
       assert.strictEqual(millis, 0)
       assert.strictEqual(sent.length, 1)
       assert.isTrue(Result.isFailure(result))
@@ -255,8 +272,8 @@ describe("Retry-After", () => {
   it.effect("above maxRetryAfter fails the call immediately, and up to maxRetryAfter is waited for", () =>
     Effect.gen(function* () {
       const answers = [status(429, { "retry-after": "90" }), ok]
-      const short = yield* lineUp(answers)
-      const error = yield* failed(tag(short.contacts)).pipe(Retry.withPolicy({ maxRetryAfter: "89 seconds" }))
+      const short = yield* scriptedContacts(answers)
+      const error = yield* errorOf(tag(short.contacts)).pipe(Retry.withPolicy({ maxRetryAfter: "89 seconds" }))
       assert.deepStrictEqual(summaryOf(error), { attempts: 1, outcome: "not-applied", retryStopped: "retry-after" })
       assert.deepStrictEqual(yield* waitsOf(answers, { maxRetryAfter: "90 seconds" }, 0), [90_000])
     })
@@ -264,8 +281,8 @@ describe("Retry-After", () => {
 
   it.effect("beyond the deadline fails the call immediately", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(429, { "retry-after": "30" }), ok])
-      const { millis, result } = yield* ended(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "29 seconds" }))
+      const { contacts } = yield* scriptedContacts([status(429, { "retry-after": "30" }), ok])
+      const { millis, result } = yield* runToEnd(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "29 seconds" }))
       assert.strictEqual(millis, 0)
       assert.deepInclude(Result.isFailure(result) ? result.failure : undefined, {
         _tag: "RateLimited",
@@ -281,8 +298,8 @@ describe("the final error", () => {
   it.effect("contains the number of attempts, the elapsed time and the reason that retries stopped", () =>
     Effect.gen(function* () {
       yield* TestClock.adjust("1 day")
-      const { contacts } = yield* lineUp([Effect.delay(status(500), "2 seconds")])
-      const error = yield* failed(tag(contacts)).pipe(withChance(0.5))
+      const { contacts } = yield* scriptedContacts([Effect.delay(status(500), "2 seconds")])
+      const error = yield* errorOf(tag(contacts)).pipe(withRandom(0.5))
       assert.deepStrictEqual(summaryOf(error), { attempts: 3, outcome: "unknown", retryStopped: "attempts" })
       assert.deepStrictEqual(error.elapsed, Duration.millis(2000 + 250 + 2000 + 500 + 2000))
       assert.match(error.message, /3 attempts in 6s 750ms\.$/)
@@ -290,7 +307,13 @@ describe("the final error", () => {
   )
 
   const sequences: ReadonlyArray<
-    readonly [name: string, answers: ReadonlyArray<Answer>, tag: AgentalkError["_tag"], outcome: Outcome, RetryStopped]
+    readonly [
+      name: string,
+      answers: ReadonlyArray<AttemptResponse>,
+      tag: AgentalkError["_tag"],
+      outcome: Outcome,
+      RetryStopped
+    ]
   > = [
     ["500, 400", [status(500), status(400)], "Validation", "unknown", "not-retryable"],
     ["500, 404", [status(500), status(404)], "NotFound", "unknown", "not-retryable"],
@@ -307,35 +330,47 @@ describe("the final error", () => {
   ]
   it.effect.each(sequences)("has the worst outcome of all attempts: %s", ([, answers, tag_, outcome, retryStopped]) =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp(answers)
-      const error = yield* failed(tag(contacts))
+      const { contacts, sent } = yield* scriptedContacts(answers)
+      const error = yield* errorOf(tag(contacts))
       assert.strictEqual(error._tag, tag_)
       assert.deepStrictEqual(summaryOf(error), { attempts: sent.length, outcome, retryStopped })
     })
   )
 
-  it.effect("of a search always has the outcome not-applied", () =>
+  it.effect("of an operation that only reads always has the outcome not-applied", () =>
     Effect.gen(function* () {
-      for (const [, answers] of sequences) {
-        const { contacts } = yield* lineUp(answers)
-        assert.strictEqual((yield* failed(contacts.search({ name: "Jane" }))).outcome, "not-applied")
+      for (const operation of operationNames.filter(isReadOnly)) {
+        for (const [, answers] of sequences) {
+          const { contacts } = yield* scriptedContacts(answers)
+          assert.strictEqual((yield* errorOf(calls[operation](contacts))).outcome, "not-applied")
+        }
       }
     })
   )
 
-  it.effect.each<[string, ReadonlyArray<Answer>]>([
+  it.effect("is absent after 500, 404 only if the operation is done if the contact is missing", () =>
+    Effect.gen(function* () {
+      for (const operation of operationNames) {
+        const { contacts } = yield* scriptedContacts([status(500), status(404)])
+        const { result } = yield* runToEnd(calls[operation](contacts))
+        assert.strictEqual(Result.isSuccess(result), isDoneIfMissing(operation), operation)
+      }
+    })
+  )
+
+  it.effect.each<[string, ReadonlyArray<AttemptResponse>]>([
     ["500, 200", [status(500), ok]],
     ["reset, stall, 200", [reset, stall, ok]]
   ])("is absent if the last attempt succeeds: %s", ([, answers]) =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp(answers)
-      assert.isTrue(Result.isSuccess((yield* ended(tag(contacts))).result))
+      const { contacts } = yield* scriptedContacts(answers)
+      assert.isTrue(Result.isSuccess((yield* runToEnd(tag(contacts))).result))
     })
   )
 
-  const deleted = Effect.fnUntraced(function* (answers: ReadonlyArray<Answer>) {
-    const { contacts } = yield* lineUp(answers)
-    return (yield* ended(contacts.delete(id))).result
+  const deleted = Effect.fnUntraced(function* (answers: ReadonlyArray<AttemptResponse>) {
+    const { contacts } = yield* scriptedContacts(answers)
+    return (yield* runToEnd(contacts.delete(id))).result
   })
 
   it.effect("of a delete is absent only if a 404 follows an attempt of unknown outcome", () =>
@@ -361,9 +396,9 @@ const resultOf = (result: Result.Result<unknown, AgentalkError>) =>
   Result.isSuccess(result) ? "success" : `${result.failure._tag} ${result.failure.retryStopped}`
 
 describe("the retry budget", () => {
-  const withBudget = Effect.fnUntraced(function* (retryBudget: number, ...answers: ReadonlyArray<Answer>) {
-    const { contacts, sent } = yield* lineUp(answers, { retryBudget })
-    return { call: Effect.map(ended(tag(contacts)), ({ result }) => result), sent }
+  const withBudget = Effect.fnUntraced(function* (retryBudget: number, ...answers: ReadonlyArray<AttemptResponse>) {
+    const { contacts, sent } = yield* scriptedContacts(answers, { retryBudget })
+    return { call: Effect.map(runToEnd(tag(contacts)), ({ result }) => result), sent }
   })
 
   it.effect("spends 5 tokens on a retry, and returns the original error when no tokens are left", () =>
@@ -448,11 +483,11 @@ describe("the retry budget", () => {
 
   it.effect("is separate for each client, and holds 500 tokens by default", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(500)])
-      for (let i = 0; i < 60; i++) yield* ended(tag(contacts))
+      const { contacts, sent } = yield* scriptedContacts([status(500)])
+      for (let i = 0; i < 60; i++) yield* runToEnd(tag(contacts))
       assert.strictEqual(sent.length, 60 + 500 / 5)
-      const other = yield* lineUp([status(500)])
-      assert.strictEqual((yield* failed(tag(other.contacts))).attempts, 3)
+      const other = yield* scriptedContacts([status(500)])
+      assert.strictEqual((yield* errorOf(tag(other.contacts))).attempts, 3)
     })
   )
 })
@@ -462,8 +497,8 @@ describe("an attempt", () => {
     Effect.gen(function* () {
       let reads = 0
       const token = Effect.sync(() => Redacted.make(`${Sandbox.organization}.secret${++reads}`))
-      const { contacts, sent } = yield* lineUp([status(500), Effect.never, ok], { token })
-      yield* ended(tag(contacts))
+      const { contacts, sent } = yield* scriptedContacts([status(500), Effect.never, ok], { token })
+      yield* runToEnd(tag(contacts))
       assert.deepStrictEqual(
         sent.map(({ headers }) => headers["authorization"]?.replace(/^Bearer .*\./, "")),
         ["secret1", "secret2", "secret3"]
@@ -474,7 +509,7 @@ describe("an attempt", () => {
   it.effect("aborts its request immediately if the call is interrupted", () =>
     Effect.gen(function* () {
       const aborted = yield* Deferred.make<boolean>()
-      const { contacts, sent } = yield* lineUp([
+      const { contacts, sent } = yield* scriptedContacts([
         Effect.onInterrupt(Effect.never, () => Deferred.succeed(aborted, true))
       ])
       const fiber = yield* Effect.forkChild(tag(contacts))
@@ -488,7 +523,7 @@ describe("an attempt", () => {
 
   it.effect("is not sent if the call is interrupted while it waits", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([status(429, { "retry-after": "50" }), ok])
+      const { contacts, sent } = yield* scriptedContacts([status(429, { "retry-after": "50" }), ok])
       const fiber = yield* Effect.forkChild(tag(contacts))
       yield* TestClock.adjust("49 seconds")
       yield* Fiber.interrupt(fiber)

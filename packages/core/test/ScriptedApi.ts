@@ -7,7 +7,7 @@ import * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { AgentalkError } from "../src/AgentalkError.ts"
 import type { Contacts } from "../src/Contacts.ts"
 import { factsOf, operationNames, type ResultOf } from "../src/internal/operation.ts"
-import { type Operation, operations as table } from "../src/Operations.ts"
+import { type Operation, operations } from "../src/Operations.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 
@@ -67,29 +67,28 @@ type Method = (...values: ReadonlyArray<unknown>) => Effect.Effect<Success, Agen
 export type Call = (contacts: Contacts["Service"]) => Effect.Effect<Success, AgentalkError>
 
 /** The id of the contact in the sample inputs of the operations table. */
-export const id = table.delete.sample.id
+export const id = operations.delete.sample.id
 
-/** Calls the method of an operation with an input. */
-const callWith = (contacts: Contacts["Service"], operation: Operation, input: unknown) => {
-  const method = contacts[operation] as Method
+/**
+ * Makes a call of an operation. A method that takes the input's values as arguments receives them by their keys; any other
+ * method receives the input itself, which may have any type.
+ */
+export const callWith = (operation: Operation, input: unknown): Call => {
   const { argumentNames } = factsOf(operation)
-  return argumentNames === undefined
-    ? method(input)
-    : method(...argumentNames.map((name) => (input as Readonly<Record<string, unknown>>)[name]))
+  const values = argumentNames?.map((name) => (input as Readonly<Record<string, unknown>>)[name]) ?? [input]
+  return (contacts) => (contacts[operation] as Method)(...values)
 }
 
 /** One call of each operation, with the sample input of the table. */
 export const calls = Object.fromEntries(
-  operationNames.map((operation): [Operation, Call] => [
-    operation,
-    (contacts) => callWith(contacts, operation, table[operation].sample)
-  ])
+  operationNames.map((operation): [Operation, Call] => [operation, callWith(operation, operations[operation].sample)])
 ) as Readonly<Record<Operation, Call>>
 
-export const operations = operationNames
+/** A body with one contact. Every operation accepts it. */
+export const acceptedBody = { id, contacts: [{ id }] }
 
 /** Makes one call, whose every request receives this answer. */
-export const ask = (call: Call | Operation, answer: () => Answer, options?: Partial<AgentalkClient.Options>) =>
+export const callOnce = (call: Call | Operation, answer: () => Answer, options?: Partial<AgentalkClient.Options>) =>
   Effect.flatMap(
     Effect.orDie(contactsOver(make(answer).client, options)),
     typeof call === "string" ? calls[call] : call

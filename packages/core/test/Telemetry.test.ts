@@ -21,11 +21,12 @@ import * as Telemetry from "../src/Telemetry.ts"
 import { type Breaker, CurrentBreaker } from "../src/internal/call/breaker.ts"
 import { CurrentLimiter, type Limiter } from "../src/internal/call/limiter.ts"
 import { TransportFault, markAttemptAware } from "../src/internal/wire/transport.ts"
-import { type Answer, ended, lineUp, refused, reset, status, withChance } from "./Attempts.ts"
-import { calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { type AttemptResponse, runToEnd, scriptedContacts, refused, reset, status, withRandom } from "./Attempts.ts"
+import { acceptedBody, calls, contactsOver, id, json, make } from "./ScriptedApi.ts"
 
 /** A response that every operation accepts. */
-const ok: Answer = Effect.sync(() => json(200, { id, contacts: [] }))
+const ok: AttemptResponse = Effect.sync(() => json(200, acceptedBody))
 
 interface Event {
   readonly name: string
@@ -87,8 +88,8 @@ const upsertRoute = { "http.request.method": "POST", "url.template": "/api/conta
 describe("spans", () => {
   it.effect("are created for the call and, as its children, for each attempt", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(503), reset, ok])
-      const { spans } = yield* traced(ended(calls.addTags(contacts)))
+      const { contacts } = yield* scriptedContacts([status(503), reset, ok])
+      const { spans } = yield* traced(runToEnd(calls.addTags(contacts)))
       assert.deepStrictEqual(spans.map(nameAndKind), [
         "internal Contacts.addTags",
         "client POST /api/contacts/{contact_id}/tags",
@@ -118,8 +119,8 @@ describe("spans", () => {
 
   it.effect("of a failed call record the error's tag and outcome", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([reset])
-      const { spans } = yield* traced(ended(calls.upsert(contacts)))
+      const { contacts } = yield* scriptedContacts([reset])
+      const { spans } = yield* traced(runToEnd(calls.upsert(contacts)))
       assert.deepStrictEqual(attributesOf(spans[0]), {
         "agentalk.attempts": 3,
         "agentalk.outcome": "unknown",
@@ -130,7 +131,7 @@ describe("spans", () => {
 
   it.effect("of an invalid input are created for the call only", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([ok])
+      const { contacts } = yield* scriptedContacts([ok])
       const { spans } = yield* traced(Effect.result(contacts.delete("none")))
       assert.deepStrictEqual(spans.map(nameAndKind), ["internal Contacts.delete"])
       assert.deepStrictEqual(attributesOf(spans[0]), {
@@ -143,8 +144,8 @@ describe("spans", () => {
 
   it.effect("record the reason and duration of each wait", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(503), status(429, { "retry-after": "20" }), ok])
-      const { spans } = yield* traced(withChance(0.5)(ended(calls.search(contacts))))
+      const { contacts } = yield* scriptedContacts([status(503), status(429, { "retry-after": "20" }), ok])
+      const { spans } = yield* traced(withRandom(0.5)(runToEnd(calls.search(contacts))))
       assert.deepStrictEqual(
         spans[0]?.recordedEvents.map(({ attributes, name }) => [name, attributes]),
         [
@@ -161,9 +162,9 @@ describe("spans", () => {
 
   it.effect("record a wait for the rate limiter", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([ok])
+      const { contacts } = yield* scriptedContacts([ok])
       const { spans } = yield* traced(
-        ended(Effect.andThen(calls.search(contacts), calls.search(contacts))).pipe(
+        runToEnd(Effect.andThen(calls.search(contacts), calls.search(contacts))).pipe(
           Effect.provide(RateLimit.layer({ limit: 1, window: "2 seconds" }))
         )
       )
@@ -174,8 +175,8 @@ describe("spans", () => {
 
   it.effect("record a wait of one millisecond", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(429, { "retry-after-ms": "1" }), ok])
-      const { spans } = yield* traced(withChance(0)(ended(calls.search(contacts))))
+      const { contacts } = yield* scriptedContacts([status(429, { "retry-after-ms": "1" }), ok])
+      const { spans } = yield* traced(withRandom(0)(runToEnd(calls.search(contacts))))
       assert.deepStrictEqual(
         spans[0]?.recordedEvents.map(({ attributes }) => attributes?.["agentalk.wait.duration"]),
         [0.001]
@@ -185,8 +186,8 @@ describe("spans", () => {
 
   it.effect("record that a delete is assumed to have succeeded because of a 404", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([reset, Effect.sync(() => json(404, { detail: "Not found." }))])
-      const { spans } = yield* traced(ended(contacts.delete(id)))
+      const { contacts } = yield* scriptedContacts([reset, Effect.sync(() => json(404, { detail: "Not found." }))])
+      const { spans } = yield* traced(runToEnd(contacts.delete(id)))
       assert.deepStrictEqual(attributesOf(spans[0]), {
         "agentalk.attempts": 2,
         "agentalk.outcome": "done",
@@ -197,7 +198,7 @@ describe("spans", () => {
 
   it.effect("of an interrupted call end with the error type interrupted", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([Effect.never])
+      const { contacts } = yield* scriptedContacts([Effect.never])
       const { spans } = yield* traced(
         Effect.gen(function* () {
           const fiber = yield* Effect.forkChild(calls.search(contacts), { startImmediately: true })
@@ -219,7 +220,7 @@ describe("spans", () => {
 
   it.effect("record the type of an error and not its message, which may contain a custom field key", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([Effect.die(new Error("secret"))])
+      const { contacts } = yield* scriptedContacts([Effect.die(new Error("secret"))])
       const { spans } = yield* traced(
         Effect.all([
           Effect.exit(contacts.updateFields(id, { ["secret"]: Infinity })),
@@ -238,7 +239,7 @@ describe("spans", () => {
 
   it.effect("omit the response", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([ok])
+      const { contacts } = yield* scriptedContacts([ok])
       const { spans } = yield* traced(calls.search(contacts))
       assert.deepStrictEqual(
         spans.map(({ status }) => status._tag === "Ended" && status.exit),
@@ -250,7 +251,7 @@ describe("spans", () => {
   it.effect("have no times if tracer timing is off", () =>
     Effect.gen(function* () {
       yield* TestClock.adjust("1 second")
-      const { contacts } = yield* lineUp([ok])
+      const { contacts } = yield* scriptedContacts([ok])
       const { spans } = yield* traced(Effect.withTracerTiming(calls.search(contacts), false))
       assert.deepStrictEqual(
         spans.map(({ status }) => status._tag === "Ended" && [status.startTime, status.endTime]),
@@ -273,7 +274,7 @@ describe("spans", () => {
           recorded.push([component, currentSpan(fiber)?.name])
           return Effect.void
         })
-      const { contacts } = yield* lineUp(
+      const { contacts } = yield* scriptedContacts(
         [Effect.andThen(record("client"), status(401)), Effect.andThen(record("client"), ok)],
         {
           token: {
@@ -337,11 +338,11 @@ describe("spans", () => {
         const span = currentSpan(fiber)
         names.push([message, span?.status._tag === "Started" ? span.name : undefined])
       })
-      const { contacts } = yield* lineUp([status(503), ok])
-      const { spans } = yield* traced(ended(calls.search(contacts))).pipe(
+      const { contacts } = yield* scriptedContacts([status(503), ok])
+      const { spans } = yield* traced(runToEnd(calls.search(contacts))).pipe(
         Effect.provide(Logger.layer([logger])),
         Effect.provideService(References.MinimumLogLevel, "Debug"),
-        withChance(0.5)
+        withRandom(0.5)
       )
       assert.deepStrictEqual(names, [
         [[attempt], attempt],
@@ -358,7 +359,7 @@ describe("spans", () => {
 
   it.effect("are children of the caller's span", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([ok])
+      const { contacts } = yield* scriptedContacts([ok])
       const { spans } = yield* traced(Effect.withSpan(calls.search(contacts), "job"))
       assert.deepStrictEqual(
         spans.map(({ name, parent }) => [name, parent.valueOrUndefined?.spanId]),
@@ -373,7 +374,7 @@ describe("spans", () => {
 
   it.effect("are not created if tracing is off", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([ok])
+      const { contacts } = yield* scriptedContacts([ok])
       const { spans } = yield* traced(Effect.withTracerEnabled(calls.search(contacts), false))
       assert.deepStrictEqual(spans, [])
     })
@@ -384,7 +385,7 @@ describe("spans", () => {
 const currentSpanNames = <A, E, R>(around: (call: Effect.Effect<unknown, unknown>) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const names: Array<string | undefined> = []
-    const { contacts } = yield* lineUp([
+    const { contacts } = yield* scriptedContacts([
       Effect.withFiber((fiber) => {
         names.push(currentSpan(fiber)?.name)
         return ok
@@ -417,7 +418,7 @@ describe("the current span in a client", () => {
 
 const headersOf = (options: Telemetry.Options | undefined) =>
   Effect.gen(function* () {
-    const { contacts, sent } = yield* lineUp([ok])
+    const { contacts, sent } = yield* scriptedContacts([ok])
     const call = options === undefined ? calls.search(contacts) : Telemetry.withOptions(calls.search(contacts), options)
     const { spans } = yield* traced(call)
     return { headers: sent[0]?.headers ?? {}, attempt: spans[1] }
@@ -457,10 +458,10 @@ describe("request details", () => {
   it.effect("are recorded in attempt spans with requestDetails: true, without the token", () =>
     Effect.gen(function* () {
       const token = Redacted.value(Sandbox.token)
-      const answers: ReadonlyArray<Answer> = [
+      const answers: ReadonlyArray<AttemptResponse> = [
         Effect.sync(() => json(200, { id, phone: "+15551234567", echo: `Bearer ${token}`, half: token.split(".")[1] }))
       ]
-      const { contacts } = yield* lineUp(answers)
+      const { contacts } = yield* scriptedContacts(answers)
       const { spans } = yield* traced(Telemetry.withOptions(calls.upsert(contacts), { requestDetails: true }))
       const { "agentalk.request.body": sent, "agentalk.response.body": got, "url.full": url } = attributesOf(spans[1])
       assert.strictEqual(url, "https://api.agentalk.io/api/contacts")
@@ -471,7 +472,7 @@ describe("request details", () => {
 
   it.effect("include the query of a search", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([ok])
+      const { contacts } = yield* scriptedContacts([ok])
       const { spans } = yield* traced(
         Telemetry.withOptions(contacts.search({ name: "Jane Doe", limit: 2 }), { requestDetails: true })
       )
@@ -484,8 +485,8 @@ describe("request details", () => {
 
   it.effect("omit the bodies if there are none", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([reset])
-      const { spans } = yield* traced(ended(Telemetry.withOptions(calls.search(contacts), { requestDetails: true })))
+      const { contacts } = yield* scriptedContacts([reset])
+      const { spans } = yield* traced(runToEnd(Telemetry.withOptions(calls.search(contacts), { requestDetails: true })))
       const details = Object.keys(attributesOf(spans[1])).filter((name) => /^agentalk|^url.full/.test(name))
       assert.deepStrictEqual(details, ["url.full"])
     })
@@ -496,7 +497,7 @@ describe("metrics", () => {
   it.effect("count calls by operation, outcome and error", () =>
     measured(
       Effect.gen(function* () {
-        const { contacts } = yield* lineUp([ok])
+        const { contacts } = yield* scriptedContacts([ok])
         yield* calls.search(contacts)
         yield* calls.search(contacts)
         yield* Effect.result(contacts.delete("none"))
@@ -513,8 +514,8 @@ describe("metrics", () => {
       Effect.gen(function* () {
         yield* TestClock.adjust("1 hour")
         const delayed = Effect.delay(status(503, { "retry-after": "20" }), "3 seconds")
-        const { contacts } = yield* lineUp([delayed, Effect.delay(ok, "1 second")])
-        yield* withChance(0)(ended(calls.search(contacts)))
+        const { contacts } = yield* scriptedContacts([delayed, Effect.delay(ok, "1 second")])
+        yield* withRandom(0)(runToEnd(calls.search(contacts)))
         const [call] = yield* series("agentalk.client.operation.duration")
         const attempts = yield* series("http.client.request.duration")
         assert.deepInclude(call?.state, { count: 1, sum: 24 })
@@ -533,8 +534,8 @@ describe("metrics", () => {
   it.effect("record the same error type as the span", () =>
     measured(
       Effect.gen(function* () {
-        const { contacts } = yield* lineUp([reset, ok])
-        const { spans } = yield* traced(ended(calls.search(contacts)))
+        const { contacts } = yield* scriptedContacts([reset, ok])
+        const { spans } = yield* traced(runToEnd(calls.search(contacts)))
         const attempts = yield* series("http.client.request.duration")
         assert.deepStrictEqual(
           attempts.map(({ attributes }) => [attributes["http.response.status_code"], attributes["error.type"]]),
@@ -552,7 +553,7 @@ describe("metrics", () => {
   it.effect("record the kind of a fault without a code, and the status of a response that breaks off", () =>
     measured(
       Effect.gen(function* () {
-        const breaksOff: Answer = Effect.sync(
+        const breaksOff: AttemptResponse = Effect.sync(
           () =>
             new Response(
               Stream.toReadableStream(
@@ -561,9 +562,9 @@ describe("metrics", () => {
               { headers: { "content-type": "application/json" } }
             )
         )
-        const withoutCode: Answer = Effect.fail({ cause: new TransportFault("network", { sent: true }) })
-        const { contacts } = yield* lineUp([withoutCode, breaksOff, status(400)])
-        yield* ended(Effect.result(calls.search(contacts)))
+        const withoutCode: AttemptResponse = Effect.fail({ cause: new TransportFault("network", { sent: true }) })
+        const { contacts } = yield* scriptedContacts([withoutCode, breaksOff, status(400)])
+        yield* runToEnd(Effect.result(calls.search(contacts)))
         const attempts = yield* series("http.client.request.duration")
         assert.deepStrictEqual(
           attempts.map(({ attributes }) => [attributes["http.response.status_code"], attributes["error.type"]]),
@@ -580,7 +581,7 @@ describe("metrics", () => {
   it.effect("record the default port of the scheme if the URL has no port", () =>
     measured(
       Effect.gen(function* () {
-        const { contacts } = yield* lineUp([ok], { baseUrl: "http://localhost" })
+        const { contacts } = yield* scriptedContacts([ok], { baseUrl: "http://localhost" })
         yield* calls.search(contacts)
         const [attempt] = yield* series("http.client.request.duration")
         assert.deepInclude(attempt?.attributes, { "server.address": "localhost", "server.port": "80" })
@@ -592,7 +593,7 @@ describe("metrics", () => {
     measured(
       Effect.gen(function* () {
         const codes = Array.from({ length: 100 }, (_, index) => `E${index}`)
-        const { contacts } = yield* lineUp(
+        const { contacts } = yield* scriptedContacts(
           codes.map((code) => Effect.fail({ cause: new TransportFault("network", { sent: true, code }) })),
           { retry: Retry.none }
         )
@@ -610,8 +611,8 @@ describe("metrics", () => {
         let obtained = 0
         const token = Effect.sync(() => Redacted.make(`${Sandbox.organization}.secret${++obtained}`))
         const answers = [status(429, { "retry-after": "2" }), refused, status(401), ok]
-        const { contacts } = yield* lineUp(answers, { token })
-        yield* withChance(0.5)(ended(calls.upsert(contacts)))
+        const { contacts } = yield* scriptedContacts(answers, { token })
+        yield* withRandom(0.5)(runToEnd(calls.upsert(contacts)))
         const operation = { "agentalk.operation": "upsert" }
         assert.deepStrictEqual(yield* counts("agentalk.client.retries"), [
           [{ ...operation, "agentalk.retry.reason": "throttled" }, 1],
@@ -632,7 +633,7 @@ describe("metrics", () => {
   it.effect("count active requests, and subtract interrupted ones", () =>
     measured(
       Effect.gen(function* () {
-        const { contacts } = yield* lineUp([Effect.never])
+        const { contacts } = yield* scriptedContacts([Effect.never])
         const fibers = yield* Effect.forEach([1, 2], () =>
           Effect.forkChild(calls.upsert(contacts), { startImmediately: true })
         )
@@ -647,14 +648,14 @@ describe("metrics", () => {
   it.effect("show the lowest retry budget among the clients of a server", () =>
     measured(
       Effect.gen(function* () {
-        const first = yield* lineUp([refused], { retryBudget: 100 })
-        yield* lineUp([ok], { retryBudget: 200 })
+        const first = yield* scriptedContacts([refused], { retryBudget: 100 })
+        yield* scriptedContacts([ok], { retryBudget: 200 })
         const level = series("agentalk.client.retry_budget.level")
         assert.deepStrictEqual(yield* level, [{ attributes: server, state: { value: 100 } }])
-        yield* ended(calls.upsert(first.contacts))
+        yield* runToEnd(calls.upsert(first.contacts))
         assert.deepStrictEqual(yield* level, [{ attributes: server, state: { value: 90 } }])
         // Another call keeps the first client reachable: the metric ignores clients that were garbage collected.
-        yield* ended(calls.upsert(first.contacts))
+        yield* runToEnd(calls.upsert(first.contacts))
       })
     )
   )
@@ -662,7 +663,7 @@ describe("metrics", () => {
   it.effect("show the state of a circuit after it changes", () =>
     measured(
       Effect.gen(function* () {
-        const { contacts } = yield* lineUp([refused, ok], { retry: Retry.none })
+        const { contacts } = yield* scriptedContacts([refused, ok], { retry: Retry.none })
         const state = Effect.map(series("agentalk.client.circuit_breaker.state"), ([one]) => one)
         assert.isUndefined(yield* state)
         yield* Effect.result(calls.upsert(contacts))
@@ -680,7 +681,7 @@ describe("metrics", () => {
   it.effect("record the port of a circuit if the base URL has one", () =>
     measured(
       Effect.gen(function* () {
-        const { contacts } = yield* lineUp([refused], { retry: Retry.none, baseUrl: "http://[::1]:8080" })
+        const { contacts } = yield* scriptedContacts([refused], { retry: Retry.none, baseUrl: "http://[::1]:8080" })
         yield* Effect.result(calls.upsert(contacts))
         yield* Effect.yieldNow
         const [circuit] = yield* series("agentalk.client.circuit_breaker.state")
@@ -695,8 +696,8 @@ describe("metrics", () => {
   it.effect("match the documented metrics, units and attributes", () =>
     measured(
       Effect.gen(function* () {
-        const { contacts } = yield* lineUp([refused, status(429, { "retry-after": "1" }), status(500)])
-        yield* Effect.forEach(operations, (operation) => ended(calls[operation](contacts)))
+        const { contacts } = yield* scriptedContacts([refused, status(429, { "retry-after": "1" }), status(500)])
+        yield* Effect.forEach(operationNames, (operation) => runToEnd(calls[operation](contacts)))
         yield* Effect.yieldNow
         const snapshots = yield* Metric.snapshot
         for (const { attributes = {}, description, id, type } of snapshots) {
@@ -719,8 +720,8 @@ const logged = (level: "Debug" | "Info") =>
     const logger = Logger.make(({ fiber, logLevel, message }) => {
       lines.push([message, logLevel, fiber.getRef(References.CurrentLogAnnotations)])
     })
-    const { contacts } = yield* lineUp([status(503), ok])
-    yield* withChance(0.5)(ended(calls.search(contacts))).pipe(
+    const { contacts } = yield* scriptedContacts([status(503), ok])
+    yield* withRandom(0.5)(runToEnd(calls.search(contacts))).pipe(
       Effect.provide(Logger.layer([logger])),
       Effect.provideService(References.MinimumLogLevel, level)
     )
@@ -764,7 +765,7 @@ describe("logs", () => {
 
 it.effect("a call uses a tracer that a layer provides", () =>
   Effect.gen(function* () {
-    const { contacts } = yield* lineUp([ok])
+    const { contacts } = yield* scriptedContacts([ok])
     const names: Array<string> = []
     const tracer = Tracer.make({
       span: (options) => {

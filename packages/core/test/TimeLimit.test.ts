@@ -12,7 +12,9 @@ import { Contacts } from "../src/Contacts.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { type Answer, calls, contactsOver, id, json, make, operations } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { outcomeFor } from "./OperationTable.ts"
+import { type Answer, calls, contactsOver, id, json, make } from "./ScriptedApi.ts"
 
 /** A response whose body starts and never ends. */
 const endless = (type: string | undefined): Response =>
@@ -131,11 +133,11 @@ describe("a timeout", () => {
     ["in a body without a content type", () => endless(undefined), "unknown", 200]
   ])("has the outcome of the stage that it interrupts: %s", ([, answer, outcome, status]) =>
     Effect.gen(function* () {
-      for (const operation of operations) {
+      for (const operation of operationNames) {
         const contacts = yield* contactsOver(make(answer).client)
         const error = yield* assertTimesOutAfter(calls[operation](contacts), "30 seconds")
         assert.strictEqual(error.operation, operation)
-        assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
+        assert.strictEqual(error.outcome, outcomeFor(operation, outcome))
         assert.strictEqual(error.status, status)
         assert.isTrue(error.isRetryable)
       }

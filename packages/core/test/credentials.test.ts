@@ -7,7 +7,7 @@ import type * as AgentalkClient from "../src/AgentalkClient.ts"
 import type { Unauthorized } from "../src/AgentalkError.ts"
 import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
-import { ended } from "./Attempts.ts"
+import { runToEnd } from "./Attempts.ts"
 import type { Token } from "../src/Token.ts"
 import { calls, contactsOver, json, make } from "./ScriptedApi.ts"
 
@@ -90,7 +90,7 @@ describe("a token that is an effect", () => {
         Effect.suspend(() => (count++ === 0 ? Effect.succeed(tokenOf("old")) : Effect.never)),
         { attemptTimeout: "3 seconds" }
       )
-      const { millis, result } = yield* ended(search)
+      const { millis, result } = yield* runToEnd(search)
       assert.strictEqual(millis, 3000)
       assert.strictEqual(result._tag, "Failure")
     })
@@ -115,7 +115,7 @@ describe("a token source", () => {
     Effect.gen(function* () {
       const { state, token } = source()
       const { search, secrets } = yield* guarded(token, { retry: Retry.none })
-      yield* ended(search)
+      yield* runToEnd(search)
       assert.deepStrictEqual(secrets(), ["old", "new"])
       yield* search
       assert.strictEqual(state.refreshes, 1)
@@ -126,7 +126,7 @@ describe("a token source", () => {
     Effect.gen(function* () {
       const { state, token } = source()
       const { search, secrets } = yield* guarded(token)
-      yield* ended(Effect.all([search, search, search], { concurrency: "unbounded" }))
+      yield* runToEnd(Effect.all([search, search, search], { concurrency: "unbounded" }))
       assert.strictEqual(state.refreshes, 1)
       assert.deepStrictEqual(secrets(), ["old", "old", "old", "new", "new", "new"])
     })
@@ -137,9 +137,9 @@ describe("a token source", () => {
       const { state, token } = source()
       const cached = { ...token, current: Effect.succeed(tokenOf("old")) }
       const { search } = yield* guarded(cached)
-      yield* ended(Effect.all([search, search, search], { concurrency: "unbounded" }))
+      yield* runToEnd(Effect.all([search, search, search], { concurrency: "unbounded" }))
       assert.strictEqual(state.refreshes, 1)
-      yield* ended(search)
+      yield* runToEnd(search)
       assert.strictEqual(state.refreshes, 2)
     })
   )
@@ -149,7 +149,7 @@ describe("a token source", () => {
       let refreshes = 0
       const refresh = Effect.suspend(() => Effect.fail(`down ${++refreshes}`)).pipe(Effect.delay("1 second"))
       const { search } = yield* guarded({ current: Effect.succeed(tokenOf("old")), refresh })
-      const { result } = yield* ended(
+      const { result } = yield* runToEnd(
         Effect.all([unauthorized(search), unauthorized(search)], { concurrency: "unbounded" })
       )
       assert.strictEqual(result._tag, "Success")
@@ -175,7 +175,7 @@ describe("a token source", () => {
       const { search } = yield* guarded(token)
       const fiber = yield* Effect.forkChild(search, { startImmediately: true })
       yield* Fiber.interrupt(fiber)
-      yield* ended(search)
+      yield* runToEnd(search)
       assert.strictEqual(state.refreshes, 1)
     })
   )

@@ -9,14 +9,24 @@ import type { AgentalkError } from "../src/AgentalkError.ts"
 import { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { type Answer, ended, lineUp, ok, refused, reset, stall, status, withChance } from "./Attempts.ts"
+import {
+  type AttemptResponse,
+  runToEnd,
+  scriptedContacts,
+  ok,
+  refused,
+  reset,
+  stall,
+  status,
+  withRandom
+} from "./Attempts.ts"
 import { id } from "./ScriptedApi.ts"
 
 const tag = (contacts: Contacts["Service"]) => contacts.addTags(id, ["vip"])
 
 /** Runs a call and returns its duration and, if it failed, the properties of its error. */
 const summaryOf = <A, R>(call: Effect.Effect<A, AgentalkError, R>) =>
-  Effect.map(ended(call), ({ millis, result }) => ({
+  Effect.map(runToEnd(call), ({ millis, result }) => ({
     millis,
     ...(Result.isFailure(result) && {
       tag: result.failure._tag,
@@ -31,7 +41,7 @@ const summaryOf = <A, R>(call: Effect.Effect<A, AgentalkError, R>) =>
 describe("the deadline", () => {
   it.effect("comes from the call, a layer or the client option, independent of the attempt timeout", () =>
     Effect.gen(function* () {
-      const { client } = yield* lineUp([Effect.never])
+      const { client } = yield* scriptedContacts([Effect.never])
       const live = AgentalkClient.layer({ token: Sandbox.token, deadline: "9 seconds" }).pipe(
         Layer.provide(Layer.succeed(HttpClient.HttpClient, client))
       )
@@ -52,33 +62,33 @@ describe("the deadline", () => {
 
   it.effect("includes the wait for a token, and nothing is sent after it", () =>
     Effect.gen(function* () {
-      const { contacts, sent } = yield* lineUp([ok], { token: Effect.never })
+      const { contacts, sent } = yield* scriptedContacts([ok], { token: Effect.never })
       const end = yield* summaryOf(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "5 seconds" }))
       assert.deepInclude(end, { millis: 5000, tag: "Timeout", limit: "deadline", outcome: "not-applied" })
       assert.strictEqual(sent.length, 0)
     })
   )
 
-  it.effect.each<[string, Answer]>([
+  it.effect.each<[string, AttemptResponse]>([
     ["no responses", Effect.never],
     ["bodies that never end", stall]
   ])("is 2 minutes by default for all attempts and waits together: %s", ([, answer]) =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([answer], { retry: { attempts: 100 } })
-      const end = yield* summaryOf(tag(contacts)).pipe(withChance(0))
+      const { contacts, times } = yield* scriptedContacts([answer], { retry: { attempts: 100 } })
+      const end = yield* summaryOf(tag(contacts)).pipe(withRandom(0))
       assert.deepStrictEqual(times, [0, 30_000, 60_000, 90_000])
       assert.deepInclude(end, { millis: 120_000, tag: "Timeout", attempts: 4, retryStopped: "deadline" })
     })
   )
 
-  it.effect.each<[string, Answer]>([
+  it.effect.each<[string, AttemptResponse]>([
     ["no response", Effect.never],
     ["a body that never ends", stall]
   ])("ends the last attempt early, and the message contains it: %s", ([, answer]) =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([answer])
+      const { contacts, times } = yield* scriptedContacts([answer])
       const limits = TimeLimit.withLimits({ attempt: "30 seconds", deadline: "40 seconds" })
-      const end = yield* summaryOf(tag(contacts)).pipe(limits, withChance(0))
+      const end = yield* summaryOf(tag(contacts)).pipe(limits, withRandom(0))
       assert.deepStrictEqual(times, [0, 30_000])
       assert.deepInclude(end, { millis: 40_000, limit: "deadline", attempts: 2, retryStopped: "deadline" })
       assert.match(end.message ?? "", /40s/)
@@ -87,7 +97,7 @@ describe("the deadline", () => {
 
   it.effect("ends the first attempt if it is shorter than the attempt timeout", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([Effect.never])
+      const { contacts } = yield* scriptedContacts([Effect.never])
       const end = yield* summaryOf(tag(contacts)).pipe(TimeLimit.withLimits({ deadline: "5 seconds" }))
       assert.deepInclude(end, { millis: 5000, limit: "deadline", attempts: 1, retryStopped: "deadline" })
     })
@@ -95,9 +105,9 @@ describe("the deadline", () => {
 
   it.effect("ends the call before a backoff that would reach it", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(500)])
+      const { contacts } = yield* scriptedContacts([status(500)])
       const limits = TimeLimit.withLimits({ deadline: "700 millis" })
-      const end = yield* summaryOf(tag(contacts)).pipe(limits, withChance(0.5))
+      const end = yield* summaryOf(tag(contacts)).pipe(limits, withRandom(0.5))
       assert.deepInclude(end, { millis: 250, tag: "ServerFault", attempts: 2, retryStopped: "deadline" })
     })
   )
@@ -126,7 +136,11 @@ describe("the deadline", () => {
           Effect.flatMap(Random.shuffle(answers), ([first]) => Effect.succeed(first ?? ok)),
           8
         )
-        const { contacts, sent } = yield* lineUp(sequence, { deadline, attemptTimeout: attempt, retry: { attempts } })
+        const { contacts, sent } = yield* scriptedContacts(sequence, {
+          deadline,
+          attemptTimeout: attempt,
+          retry: { attempts }
+        })
         const end = yield* summaryOf(tag(contacts))
         assert.isAtMost(end.millis, deadline + 0.001)
         assert.isAtMost(sent.length, attempts)

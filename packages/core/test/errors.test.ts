@@ -6,14 +6,15 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { type AgentalkError, CircuitOpen, isAgentalkError, type Outcome } from "../src/AgentalkError.ts"
 import type { Operation } from "../src/Operations.ts"
-import { type Answer, ask, json, operations, text } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { isReadOnly, namesContact, outcomeFor, returnsContacts } from "./OperationTable.ts"
+import { type Answer, callOnce, json, text } from "./ScriptedApi.ts"
 
-const onOneContact = operations.filter((operation) => operation !== "upsert" && operation !== "search")
-const others: ReadonlyArray<Operation> = ["upsert", "search"]
-const writes = operations.filter((operation) => operation !== "search")
+const onOneContact = operationNames.filter(namesContact)
+const others = operationNames.filter((operation) => !namesContact(operation))
 
 /** The error of an operation whose request receives this answer. */
-const fail = (operation: Operation, answer: () => Answer) => Effect.flip(ask(operation, answer))
+const fail = (operation: Operation, answer: () => Answer) => Effect.flip(callOnce(operation, answer))
 
 /** Reads a property that only some errors have. */
 const get = (error: AgentalkError, key: string): unknown => Reflect.get(error, key)
@@ -60,29 +61,26 @@ describe("a status", () => {
     [308, "UnexpectedResponse", "unknown", false]
   ]
 
-  it.effect.each(statuses)("%d fails with %s", ([status, tag, outcome, isRetryable, only = operations]) =>
+  it.effect.each(statuses)("%d fails with %s", ([status, tag, outcome, isRetryable, only = operationNames]) =>
     Effect.gen(function* () {
       for (const operation of only) {
         const headers = { "content-type": "application/json", "x-request-id": "req_1", location: "/elsewhere" }
         const error = yield* fail(operation, () => text(status, status === 304 ? null : "{}", headers))
         assert.strictEqual(error._tag, tag)
         assert.strictEqual(error.operation, operation)
-        assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
+        assert.strictEqual(error.outcome, outcomeFor(operation, outcome))
         assert.strictEqual(error.isRetryable, isRetryable)
         assert.strictEqual(get(error, "status"), status)
         assert.strictEqual(get(error, "requestId"), "req_1")
         assert.include(error.message, `Contacts.${operation}: `)
         assert.include(error.message, `(${status})`)
-        assert.strictEqual(
-          error.message.includes("may have taken effect"),
-          outcome === "unknown" && operation !== "search"
-        )
+        assert.strictEqual(error.message.includes("may have taken effect"), error.outcome === "unknown")
         assert.isTrue(isAgentalkError(error))
       }
     })
   )
 
-  it.effect("404 for upsert and search mentions the base URL in the message", () =>
+  it.effect("404 for an operation that names no contact mentions the base URL in the message", () =>
     Effect.gen(function* () {
       for (const operation of others) assert.include((yield* fail(operation, () => json(404, {}))).message, "base URL")
     })
@@ -172,9 +170,10 @@ describe("a success", () => {
     ["a 205", () => text(205, null)]
   ]
 
-  it.effect.each(withoutContact)("of %s is a success for every operation on one contact", ([, answer]) =>
+  it.effect.each(withoutContact)("of %s is a success for every write to one contact", ([, answer]) =>
     Effect.gen(function* () {
-      for (const operation of onOneContact) yield* ask(operation, answer)
+      const writes = onOneContact.filter((operation) => !isReadOnly(operation))
+      for (const operation of writes) yield* callOnce(operation, answer)
     })
   )
 
@@ -192,7 +191,6 @@ describe("a success", () => {
     ["a JSON string", "applied", () => json(200, "ok")],
     ["a JSON list", "applied", () => json(200, [])],
     ["a JSON number", "applied", () => json(201, 1)],
-    ["a contact of another shape", "applied", () => json(200, { contact: { id: "1", phone: 5 } })],
     ["truncated problem JSON", "applied", () => text(200, "{", { "content-type": "application/problem+json" })],
     ["HTML", "unknown", () => text(200, "<html>Log in</html>", { "content-type": "text/html" })],
     [
@@ -204,20 +202,28 @@ describe("a success", () => {
     ["plain text", "unknown", () => text(200, "OK", { "content-type": "text/plain" })],
     ["JSON with a text content type", "unknown", () => json(200, { id: "1" }, { "content-type": "text/plain" })],
     ["text without a content type", "unknown", () => text(200, "OK")]
-  ])("of %s fails with UnexpectedResponse and the outcome %s", ([name, outcome, answer]) =>
+  ])("of %s fails with UnexpectedResponse and the outcome %s", ([, outcome, answer]) =>
     Effect.gen(function* () {
-      for (const operation of name.includes("contact") ? (["upsert", "addTags"] as const) : writes) {
+      for (const operation of operationNames) {
         const error = yield* fail(operation, answer)
         assert.strictEqual(error._tag, "UnexpectedResponse")
-        assert.strictEqual(error.outcome, outcome)
+        assert.strictEqual(error.outcome, outcomeFor(operation, outcome))
       }
-      const error = yield* fail("search", answer)
-      assert.strictEqual(error._tag, "UnexpectedResponse")
-      assert.strictEqual(error.outcome, "not-applied")
     })
   )
 
-  it.effect("of JSON without a content type is decoded", () => ask("upsert", () => text(200, '{"id":"1"}')))
+  it.effect("of contacts of another shape fails every operation that returns contacts", () =>
+    Effect.gen(function* () {
+      const contact = { id: "1", phone: 5 }
+      for (const operation of operationNames.filter(returnsContacts)) {
+        const error = yield* fail(operation, () => json(200, { contact, contacts: [contact] }))
+        assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: outcomeFor(operation, "applied") })
+        assert.deepStrictEqual("issues" in error && error.issues?.map(({ path }) => path.at(-1)), ["phone"])
+      }
+    })
+  )
+
+  it.effect("of JSON without a content type is decoded", () => callOnce("upsert", () => text(200, '{"id":"1"}')))
 
   it.effect("that does not match its schema fails with issues and their paths", () =>
     Effect.gen(function* () {
@@ -278,10 +284,10 @@ describe("a transport error", () => {
     ["undefined", undefined, "unknown", undefined]
   ])("with the cause %s fails with TransportFailure", ([, cause, outcome, code]) =>
     Effect.gen(function* () {
-      for (const operation of operations) {
+      for (const operation of operationNames) {
         const error = yield* fail(operation, () => Effect.fail({ cause }))
         assert.strictEqual(error._tag, "TransportFailure")
-        assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
+        assert.strictEqual(error.outcome, outcomeFor(operation, outcome))
         assert.strictEqual(get(error, "code"), code)
         assert.isTrue(error.isRetryable)
         if (code !== undefined) assert.include(error.message, code)

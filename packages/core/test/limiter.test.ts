@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as TestClock from "effect/testing/TestClock"
 import { makeServerLimiter } from "../src/internal/call/limiter.ts"
-import { ended, withChance } from "./Attempts.ts"
+import { runToEnd, withRandom } from "./Attempts.ts"
 
 const key = "5a4db0c5-0000-4000-8000-000000000000"
 
@@ -59,7 +59,7 @@ describe("a delayed call", () => {
   it.effect("waits without jitter if its maximum wait equals the delay", () =>
     Effect.gen(function* () {
       const { holds } = yield* held(20)
-      const { millis, result } = yield* ended(holds.acquire(key, 20_000, Infinity))
+      const { millis, result } = yield* runToEnd(holds.acquire(key, 20_000, Infinity))
       assert.deepStrictEqual([millis, result._tag], [20_000, "Success"])
     })
   )
@@ -70,7 +70,7 @@ describe("a delayed call", () => {
   ])("with a maximum wait of %d ms waits for the delay plus random jitter", ([maxWait, expected]) =>
     Effect.gen(function* () {
       const { holds } = yield* held(20)
-      const { millis } = yield* withChance(0.5)(ended(holds.acquire(key, maxWait, Infinity)))
+      const { millis } = yield* withRandom(0.5)(runToEnd(holds.acquire(key, maxWait, Infinity)))
       assert.strictEqual(millis, expected)
     })
   )
@@ -87,7 +87,7 @@ describe("a delayed call", () => {
           "10 seconds"
         )
       )
-      const { millis, result } = yield* withChance(0)(ended(holds.acquire(key, 30_000, Infinity)))
+      const { millis, result } = yield* withRandom(0)(runToEnd(holds.acquire(key, 30_000, Infinity)))
       assert.deepStrictEqual([millis, result._tag], [expected, tag])
     })
   )

@@ -9,12 +9,11 @@ import { type AgentalkError, isAgentalkError, type Outcome } from "../src/Agenta
 import { Operation } from "../src/Operations.ts"
 import { hostileText, oneOf } from "./AnyInput.ts"
 import { anyJson, prototypeKeys } from "./AnyJson.ts"
-import { ask, text } from "./ScriptedApi.ts"
+import { isReadOnly, namesContact } from "./OperationTable.ts"
+import { callOnce, text } from "./ScriptedApi.ts"
 
 // A word that occurs nowhere else, so that a test can detect text of a response in a message.
 const word = "Quetzalcoatl"
-
-const namesContact = (operation: Operation): boolean => operation !== "upsert" && operation !== "search"
 
 const tagOf = (operation: Operation, status: number): AgentalkError["_tag"] => {
   if ([400, 409, 413, 415, 422].includes(status)) return "Validation"
@@ -26,10 +25,8 @@ const tagOf = (operation: Operation, status: number): AgentalkError["_tag"] => {
   return status >= 500 ? "ServerFault" : "UnexpectedResponse"
 }
 
-const outcomeOf = (operation: Operation, status: number): Outcome => {
-  if (operation === "search") return "not-applied"
-  return status >= 400 && status < 500 && status !== 408 ? "not-applied" : "unknown"
-}
+const outcomeOf = (operation: Operation, status: number): Outcome =>
+  isReadOnly(operation) || (status >= 400 && status < 500 && status !== 408) ? "not-applied" : "unknown"
 
 const mediaTypes = ["application/json", "APPLICATION/JSON; charset=utf-8", "application/problem+json", "text/html"]
 
@@ -87,7 +84,7 @@ const errorOf = (
 ): Effect.Effect<AgentalkError | undefined> =>
   Effect.map(
     Effect.exit(
-      ask(operation, () => {
+      callOnce(operation, () => {
         const isEmpty = status === 204 || status === 205 || status === 304
         const answer = text(isEmpty || status < 200 || status > 599 ? 200 : status, isEmpty ? null : body, headers)
         // A server can send statuses that the `Response` constructor rejects.
@@ -149,7 +146,7 @@ describe("any response", () => {
         assertSound(error, operation, status, body.json)
         // An empty 204 or 205 comes from the API itself. A body without a content type counts as JSON if it parses.
         const isFromApi = status === 204 || status === 205 || (/json/i.test(type) && type !== "application/jsonp")
-        if (operation === "search") assert.strictEqual(error.outcome, "not-applied")
+        if (isReadOnly(operation)) assert.strictEqual(error.outcome, "not-applied")
         else if (type !== "") assert.strictEqual(error.outcome, isFromApi ? "applied" : "unknown")
       }),
     { arbitrary: { runs: 400 } }

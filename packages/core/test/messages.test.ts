@@ -7,8 +7,8 @@ import * as CircuitBreaker from "../src/CircuitBreaker.ts"
 import * as RateLimit from "../src/RateLimit.ts"
 import * as Retry from "../src/Retry.ts"
 import type * as Attempts from "./Attempts.ts"
-import { failed, lineUp, refused, reset, stall, status, withChance } from "./Attempts.ts"
-import { type Answer, ask, id, json, text } from "./ScriptedApi.ts"
+import { errorOf, scriptedContacts, refused, reset, stall, status, withRandom } from "./Attempts.ts"
+import { type Answer, callOnce, id, json, text } from "./ScriptedApi.ts"
 
 const jsonType = { "content-type": "application/json" }
 const html = { "content-type": "text/html" }
@@ -78,16 +78,16 @@ describe("the message of one attempt", () => {
     ]
   ])("%s %#", ([operation, answer, message]) =>
     Effect.gen(function* () {
-      const error = yield* failed(ask(operation, () => answer))
+      const error = yield* errorOf(callOnce(operation, () => answer))
       assert.strictEqual(error.message, `Contacts.${operation}: ${message}`)
     })
   )
 })
 
 /** The message of a delete that fails, without its prefix. */
-const messageOf = (answers: ReadonlyArray<Attempts.Answer>, options?: Partial<AgentalkClient.Options>) =>
-  Effect.flatMap(lineUp(answers, options), ({ contacts }) => failed(contacts.delete(id))).pipe(
-    withChance(0.5),
+const messageOf = (answers: ReadonlyArray<Attempts.AttemptResponse>, options?: Partial<AgentalkClient.Options>) =>
+  Effect.flatMap(scriptedContacts(answers, options), ({ contacts }) => errorOf(contacts.delete(id))).pipe(
+    withRandom(0.5),
     Effect.map(({ message }) => message.replace("Contacts.delete: ", ""))
   )
 
@@ -95,7 +95,7 @@ const messageOf = (answers: ReadonlyArray<Attempts.Answer>, options?: Partial<Ag
 const invalidMessage = (more: object) =>
   Effect.map(
     Effect.flip(
-      ask(
+      callOnce(
         (contacts) => contacts.upsert({ phone: "x", ...more }),
         () => json(200, {})
       )
@@ -124,7 +124,7 @@ describe("the message of a call", () => {
 
   it.effect("that was rate limited names the API or the quota, and whether anything was sent", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(429, { "retry-after": "50" })])
+      const { contacts } = yield* scriptedContacts([status(429, { "retry-after": "50" })])
       yield* Effect.exit(Retry.withPolicy(Retry.none)(contacts.delete(id)))
       const { message } = yield* Effect.flip(Retry.withPolicy(contacts.delete(id), { maxRetryAfter: "9 seconds" }))
       assert.strictEqual(
@@ -141,7 +141,7 @@ describe("the message of a call", () => {
 
   it.effect("that an open circuit breaker refused names the circuit breaker", () =>
     Effect.gen(function* () {
-      const { contacts } = yield* lineUp([status(500)])
+      const { contacts } = yield* scriptedContacts([status(500)])
       const once = Retry.withPolicy(Retry.none)(contacts.delete(id))
       yield* Effect.exit(once)
       assert.strictEqual(

@@ -6,8 +6,12 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { AgentalkError } from "../src/AgentalkError.ts"
 import { Contacts } from "../src/Contacts.ts"
+import { attributeNames, attributes } from "../src/internal/attributes.ts"
+import { factsOf, operationNames } from "../src/internal/operation.ts"
+import { type Operation, operations } from "../src/Operations.ts"
 import * as Sandbox from "../src/Sandbox.ts"
-import { contactsOver, id, json, make } from "./ScriptedApi.ts"
+import { sampleOf } from "./OperationTable.ts"
+import { acceptedBody, callWith, contactsOver, json, make } from "./ScriptedApi.ts"
 
 const parts = ["/", "\\", ".", "..", "%", "%2e", "%2F", "%00", "?", "#", ";", "&", "+", " ", "\u0000", "\r\n", "\u007f"]
 const letters = ["a", "é", "e\u0301", "🎉", "\ud83d", "\udc00", "\u202e", "__proto__", "tags", "search", "null", "İ"]
@@ -75,7 +79,11 @@ const tagRoundTrip = (tag: string) =>
     if (isRemoved && !hadTag) assert.deepStrictEqual(oneAfter, one)
   }).pipe(Effect.provide(Sandbox.layer))
 
-const builtIns = new Set(["phone", "email", "firstName", "first_name", "lastName", "last_name"])
+/** The keys that `clearField` does not treat as custom fields. */
+const builtIns: ReadonlySet<string> = new Set([
+  "phone",
+  ...attributeNames.filter((name) => attributes[name].isClearable).flatMap((name) => attributes[name].spellings)
+])
 
 /** Sets a custom field and clears it by key. Afterwards it is gone, or it is still there if the key was refused. */
 const fieldRoundTrip = (key: string) =>
@@ -96,27 +104,38 @@ const fieldRoundTrip = (key: string) =>
     assert.deepStrictEqual(Object.entries(oneAfter!.fields!), fields)
   }).pipe(Effect.provide(Sandbox.layer))
 
-/** Uses a value as tag, field key and contact id. Returns which calls succeeded and the URLs that were sent. */
+/** Each path parameter of each operation. */
+const pathParameters = operationNames.flatMap((operation) =>
+  factsOf(operation).parameters.map((parameter) => ({ operation, ...parameter }))
+)
+
+/** The path parameters that accept text: all but the id of a contact. */
+const textParameters = pathParameters.filter(({ wireName }) => wireName !== "contact_id")
+
+/** The path of an operation with its sample values, and with `value` for one path parameter. */
+const pathWith = (operation: Operation, inputName: string, value: string): string =>
+  factsOf(operation).parameters.reduce<string>((path, parameter) => {
+    const sent = parameter.inputName === inputName ? value : String(sampleOf(operation)[parameter.inputName])
+    return path.replace(`{${parameter.wireName}}`, () => encodeURIComponent(sent))
+  }, operations[operation].path)
+
+/** Uses a value as each path parameter. Returns the parameters that were accepted and the URLs that were sent. */
 const sentFor = Effect.fnUntraced(function* (value: string) {
-  const { client, sent } = make(() => json(200, {}))
+  const { client, sent } = make(() => json(200, acceptedBody))
   const contacts = yield* contactsOver(client)
-  const successes = [
-    yield* succeeds(contacts.removeTag(id, value)),
-    yield* succeeds(contacts.clearField(id, value)),
-    yield* succeeds(contacts.delete(value))
-  ]
-  return { successes, hrefs: sent.map(({ url }) => url.href) }
+  const accepted = yield* Effect.filter(pathParameters, ({ inputName, operation }) =>
+    succeeds(callWith(operation, { ...sampleOf(operation), [inputName]: value })(contacts))
+  )
+  return { accepted, hrefs: sent.map(({ url }) => url.href) }
 })
 
 const urlRoundTrip = (value: string) =>
   Effect.gen(function* () {
-    const { hrefs, successes } = yield* sentFor(value)
-    assert.isFalse(successes[2])
-    assert.strictEqual(successes[0], successes[1])
-    const path = `https://api.agentalk.io/api/contacts/${id}`
+    const { accepted, hrefs } = yield* sentFor(value)
+    assert.deepStrictEqual(accepted, accepted.length === 0 ? [] : textParameters)
     assert.deepStrictEqual(
       hrefs,
-      successes[0] ? [`${path}/tags/${encodeURIComponent(value)}`, `${path}/fields/${encodeURIComponent(value)}`] : []
+      accepted.map(({ inputName, operation }) => `https://api.agentalk.io${pathWith(operation, inputName, value)}`)
     )
   })
 
@@ -155,7 +174,7 @@ describe("a value in a request addresses exactly its own resource, or nothing is
         assert.deepStrictEqual((yield* sentFor(value)).hrefs, [], JSON.stringify(value))
       }
       for (const value of ["a/b", "100%", "%2e%2e", "a?b=c#d", "...", " ", "\u0000"]) {
-        assert.lengthOf((yield* sentFor(value)).hrefs, 2, JSON.stringify(value))
+        assert.lengthOf((yield* sentFor(value)).hrefs, textParameters.length, JSON.stringify(value))
       }
     })
   )

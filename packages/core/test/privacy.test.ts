@@ -9,7 +9,10 @@ import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
 import { withOrganization } from "../src/AgentalkClient.ts"
 import { type AgentalkError, ServerFault } from "../src/AgentalkError.ts"
-import { type Answer, ask, type Call, json, text } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import type { Operation } from "../src/Operations.ts"
+import { accepts, inputKeysOf, sampleOf } from "./OperationTable.ts"
+import { acceptedBody, type Answer, callOnce, callWith, type Call, json, text } from "./ScriptedApi.ts"
 
 const id = "d1d1d1d1-aaaa-4bbb-8ccc-e5e5e5e5e5e5"
 const secret = "s3cr3t-T0k3n"
@@ -24,6 +27,21 @@ const input = {
   tags: ["chess-nut"],
   fields: { city: "Ouagadougou", iban: 987654321 }
 }
+
+/** A personal value for each key of an input. */
+const personalValues: Readonly<Record<string, unknown>> = {
+  ...input,
+  id,
+  key: "Ouagadougou",
+  tagIdOrName: "chess-nut",
+  name: "Quintessa",
+  // The numbers of a page are not personal.
+  limit: undefined,
+  offset: undefined
+}
+
+/** The personal value for a key that `personalValues` does not list. */
+const otherText = "Xochimilco"
 
 /** The token and every personal value of the calls, in all its encodings, in lower case. */
 const markers = [
@@ -40,23 +58,27 @@ const markers = [
   "quin%40brz",
   "chess-nut",
   "ouagadougou",
-  "987654321"
+  "987654321",
+  otherText
 ].map((marker) => marker.toLowerCase())
 
-/** One call of each operation, with the values in its request. The client can redact only these values. */
-const personalCalls: ReadonlyArray<readonly [call: Call, carried: unknown]> = [
-  [(contacts) => contacts.upsert(input), input],
-  [(contacts) => contacts.delete(id), id],
-  [(contacts) => contacts.updateFields(id, input.fields), [id, input.fields]],
-  [(contacts) => contacts.clearField(id, "Ouagadougou"), [id, "Ouagadougou"]],
-  [(contacts) => contacts.addTags(id, input.tags), [id, input.tags]],
-  [(contacts) => contacts.removeTag(id, "chess-nut"), [id, "chess-nut"]],
-  [(contacts) => contacts.search({ phone: "+16467378899", name: "Quintessa" }), [phone, "Quintessa"]]
-]
+const personalValueOf = (operation: Operation, key: string): unknown => {
+  if (Object.hasOwn(personalValues, key)) return personalValues[key]
+  if (accepts(operation, { ...sampleOf(operation), [key]: otherText })) return otherText
+  throw new Error(`"${key}" of ${operation} does not accept text. Add a personal value for it to personalValues.`)
+}
+
+/** One call of each operation, with its input. The client can redact only the values of the input. */
+const personalCalls = Object.fromEntries(
+  operationNames.map((operation) => {
+    const input = Object.fromEntries(inputKeysOf(operation).map((key) => [key, personalValueOf(operation, key)]))
+    return [operation, { call: callWith(operation, input), input }]
+  })
+) as Readonly<Record<Operation, { readonly call: Call; readonly input: unknown }>>
 
 /** Text that echoes the token and every value of a request, with its phone and e-mail in several encodings. */
-const echoOf = (carried: unknown): string =>
-  `Bearer ${Redacted.value(token)} ${JSON.stringify(carried)} ?phone=%2B16467378899&email=quin%40brz.example 16467378899`
+const echoOf = (values: unknown): string =>
+  `Bearer ${Redacted.value(token)} ${JSON.stringify(values)} ?phone=%2B16467378899&email=quin%40brz.example 16467378899 ${phone}`
 
 const coded = (code: string, echo: string) => Object.assign(new Error(echo, { cause: echo }), { code, url: echo })
 
@@ -100,16 +122,23 @@ const assertNoLeak = (error: AgentalkError): void => {
   }
 }
 
+it.effect.each(operationNames)("the personal input of %s is valid", (operation) =>
+  callOnce(personalCalls[operation].call, () => json(200, acceptedBody))
+)
+
 describe("an error does not contain the token or personal data", () => {
   it.effect.each(answers)("if every call receives %s", ([, answer]) =>
     Effect.gen(function* () {
       const failures: Array<AgentalkError> = []
-      for (const [call, carried] of personalCalls) {
-        const result = yield* Effect.result(ask(call, () => answer(echoOf(carried)), { token }))
+      for (const { call, input } of Object.values(personalCalls)) {
+        const result = yield* Effect.result(callOnce(call, () => answer(echoOf(input)), { token }))
         if (result._tag === "Failure") failures.push(result.failure)
       }
       // Some of these responses are successes for other operations, but each of them fails upsert.
-      assert.strictEqual(failures[0]?.operation, "upsert")
+      assert.include(
+        failures.map(({ operation }) => operation),
+        "upsert"
+      )
       for (const failure of failures) assertNoLeak(failure)
     })
   )
@@ -122,7 +151,7 @@ describe("an error does not contain the token or personal data", () => {
         (contacts) => contacts.removeTag(id, "chess-nut/.."),
         (contacts) => contacts.search({ phone: "+16467378899", name: "", limit: 987654321.5 })
       ]
-      for (const call of invalidCalls) assertNoLeak(yield* Effect.flip(ask(call, () => json(200, {}), { token })))
+      for (const call of invalidCalls) assertNoLeak(yield* Effect.flip(callOnce(call, () => json(200, {}), { token })))
     })
   )
 
@@ -136,7 +165,7 @@ describe("an error does not contain the token or personal data", () => {
         return json(400, { detail: "Quintessa, chess-nut, Ouagadougou" })
       })
       const error = yield* Effect.flip(
-        ask(
+        callOnce(
           (contacts) => contacts.upsert(mutable),
           () => answer,
           { token }
@@ -152,7 +181,7 @@ describe("an error does not contain the token or personal data", () => {
       const organization = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
       const answer = () => json(400, { detail: `Not in ${organization}` }, { "x-request-id": organization })
       const error = yield* Effect.flip(
-        ask((contacts) => withOrganization(contacts.delete(id), organization), answer, { token })
+        callOnce((contacts) => withOrganization(contacts.delete(id), organization), answer, { token })
       )
       assert(error._tag === "Validation")
       assert.deepStrictEqual(error.issues, [{ path: [], message: "Not in <organization>" }])
@@ -173,7 +202,7 @@ describe("an error does not contain the token or personal data", () => {
         return json(400, { detail: "Quintessa" }, { "x-request-id": "Quintessa" })
       })
       const error = yield* Effect.flip(
-        ask(
+        callOnce(
           (contacts) => contacts.search(mutable),
           () => answer,
           { token }
@@ -189,7 +218,7 @@ describe("an error does not contain the token or personal data", () => {
     Effect.gen(function* () {
       const people = { [phone]: Number.NaN, [input.email]: Number.NaN }
       const error = yield* Effect.flip(
-        ask(
+        callOnce(
           (contacts) => contacts.updateFields(id, people),
           () => json(200, {}),
           { token }
@@ -202,15 +231,15 @@ describe("an error does not contain the token or personal data", () => {
         ["fields.<number>", "fields.<email>"]
       )
       const detail = "Contact 0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11 has this phone already."
-      const other = yield* Effect.flip(ask(personalCalls[0]![0], () => json(409, { detail }), { token }))
+      const other = yield* Effect.flip(callOnce(personalCalls.upsert.call, () => json(409, { detail }), { token }))
       assert.deepNestedInclude(other, { issues: [{ path: [], message: "Contact <id> has this phone already." }] })
     })
   )
 
   it.effect("if the call times out", () =>
     Effect.gen(function* () {
-      for (const [call] of personalCalls) {
-        const fiber = yield* Effect.forkChild(Effect.flip(ask(call, () => Effect.never, { token })))
+      for (const { call } of Object.values(personalCalls)) {
+        const fiber = yield* Effect.forkChild(Effect.flip(callOnce(call, () => Effect.never, { token })))
         yield* TestClock.adjust(Duration.seconds(31))
         assertNoLeak(yield* Fiber.join(fiber))
       }
@@ -222,7 +251,7 @@ describe("an error does not contain the token or personal data", () => {
       const echo = echoOf(input)
       const tokens = [Effect.fail(echo), Effect.die(echo).pipe(Effect.sandbox), Effect.succeed(Redacted.make(secret))]
       for (const failing of tokens) {
-        assertNoLeak(yield* Effect.flip(ask(personalCalls[0]![0], () => json(200, {}), { token: failing })))
+        assertNoLeak(yield* Effect.flip(callOnce(personalCalls.upsert.call, () => json(200, {}), { token: failing })))
       }
     })
   )
@@ -230,7 +259,7 @@ describe("an error does not contain the token or personal data", () => {
   it.effect("if its schema encodes it as JSON", () =>
     Effect.gen(function* () {
       const echo = echoOf(input)
-      const error = yield* Effect.flip(ask(personalCalls[0]![0], () => text(500, echo), { token }))
+      const error = yield* Effect.flip(callOnce(personalCalls.upsert.call, () => text(500, echo), { token }))
       assert(error._tag === "ServerFault")
       const codec = Schema.toCodecJson(ServerFault)
       const sent = yield* Schema.encodeEffect(codec)(error)
@@ -243,7 +272,7 @@ describe("an error does not contain the token or personal data", () => {
   it.effect("except in its redacted body, which Redacted.value returns", () =>
     Effect.gen(function* () {
       const echo = echoOf(id)
-      const error = yield* Effect.flip(ask(personalCalls[1]![0], () => text(500, echo), { token }))
+      const error = yield* Effect.flip(callOnce(personalCalls.delete.call, () => text(500, echo), { token }))
       assert.strictEqual(error._tag, "ServerFault")
       assert.strictEqual("body" in error && error.body && Redacted.value(error.body), echo)
     })

@@ -7,6 +7,7 @@ import type * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Core from "../src/index.ts"
+import type { Reader } from "../src/internal/wire/readers.ts"
 
 declare const contacts: Core.Contacts["Service"]
 
@@ -27,19 +28,21 @@ type Failure<M extends Method> = Effect.Error<ReturnType<M>>
 type Requirements<M extends Method> = Effect.Services<ReturnType<M>>
 type Api = typeof contacts
 
+type NamesContact<K extends Core.Operation> =
+  (typeof Core.operations)[K]["path"] extends `${string}{contact_id}${string}` ? true : false
+type ResultOf<K extends Core.Operation> =
+  (typeof Core.operations)[K]["response"] extends Reader<never, infer A> ? A : never
+
 describe("Contacts", () => {
   it("has exactly one method for each operation", () => {
     expectTypeOf<keyof Api>().toEqualTypeOf<Core.Operation>()
   })
 
   it("fails with exactly these errors", () => {
-    expectTypeOf<Failure<Api["upsert"]>>().toEqualTypeOf<Everywhere>()
-    expectTypeOf<Failure<Api["search"]>>().toEqualTypeOf<Everywhere>()
+    expectTypeOf<{ readonly [K in Core.Operation]: Failure<Api[K]> }>().toEqualTypeOf<{
+      readonly [K in Core.Operation]: NamesContact<K> extends true ? Everywhere | Core.NotFound : Everywhere
+    }>()
     expectTypeOf<Failure<Api["delete"]>>().toEqualTypeOf<Everywhere | Core.NotFound>()
-    expectTypeOf<Failure<Api["updateFields"]>>().toEqualTypeOf<Everywhere | Core.NotFound>()
-    expectTypeOf<Failure<Api["clearField"]>>().toEqualTypeOf<Everywhere | Core.NotFound>()
-    expectTypeOf<Failure<Api["addTags"]>>().toEqualTypeOf<Everywhere | Core.NotFound>()
-    expectTypeOf<Failure<Api["removeTag"]>>().toEqualTypeOf<Everywhere | Core.NotFound>()
   })
 
   it("fails upsert and search without NotFound", () => {
@@ -48,13 +51,14 @@ describe("Contacts", () => {
   })
 
   it("returns these values, and requires no service", () => {
+    expectTypeOf<{ readonly [K in Core.Operation]: Success<Api[K]> }>().toEqualTypeOf<{
+      readonly [K in Core.Operation]: ResultOf<K>
+    }>()
     expectTypeOf<Success<Api["upsert"]>>().toEqualTypeOf<Core.UpsertResult>()
     expectTypeOf<Success<Api["upsert"]>["contact"]["id"]>().toEqualTypeOf<Core.ContactId>()
     expectTypeOf<Success<Api["upsert"]>["isNew"]>().toEqualTypeOf<boolean>()
     expectTypeOf<Success<Api["delete"]>>().toEqualTypeOf<void>()
-    expectTypeOf<Success<Api["updateFields" | "clearField" | "addTags" | "removeTag"]>>().toEqualTypeOf<
-      Option.Option<Core.Contact>
-    >()
+    expectTypeOf<Success<Api["addTags"]>>().toEqualTypeOf<Option.Option<Core.Contact>>()
     expectTypeOf<Success<Api["search"]>>().toEqualTypeOf<Core.SearchPage>()
     expectTypeOf<Success<Api["search"]>["total"]>().toEqualTypeOf<Option.Option<number>>()
     expectTypeOf<Requirements<Api[keyof Api]>>().toBeNever()

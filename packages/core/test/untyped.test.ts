@@ -19,9 +19,11 @@ import * as Sandbox from "../src/Sandbox.ts"
 import { BaseUrl, OrganizationId } from "../src/Settings.ts"
 import { ApiToken } from "../src/Token.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { ended, lineUp, ok, status } from "./Attempts.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { runToEnd, scriptedContacts, ok, status } from "./Attempts.ts"
 import { prototypeKeys } from "./AnyJson.ts"
-import { contactsOver, id, json, make, operations, text } from "./ScriptedApi.ts"
+import { inputKeysOf, listKeysOf, namesContact, optionalKeysOf, sampleOf } from "./OperationTable.ts"
+import { acceptedBody, type Call, callWith, contactsOver, id, json, make, text } from "./ScriptedApi.ts"
 
 const before = prototypeKeys()
 
@@ -45,9 +47,9 @@ const nothings: ReadonlyArray<readonly [string, unknown]> = [
   ["null", null]
 ]
 
-/** Values that are never a valid string, list or object of an input. */
+/** Values that no key of an input accepts. */
 const wrong: ReadonlyArray<readonly [string, unknown]> = [
-  ["a number", 7],
+  ["a negative fraction", -1.5],
   ["NaN", Number.NaN],
   ["a BigInt", 7n],
   ["a boolean", true],
@@ -74,6 +76,23 @@ const rejected = <A, E, R>(effect: Effect.Effect<A, E, R>, what: string) =>
     return failures[0]
   })
 
+/** Calls of every operation with `bad` as the value of one key, as an item of a list, and as all values. */
+const callsWith = (bad: unknown): ReadonlyArray<readonly [name: string, call: Call]> =>
+  operationNames.flatMap((operation) => {
+    const sample = sampleOf(operation)
+    const optionalKeys = optionalKeysOf(operation)
+    const keys = inputKeysOf(operation)
+    const inputs: ReadonlyArray<readonly [name: string, input: unknown]> = [
+      // An optional key may be undefined.
+      ...keys
+        .filter((key) => bad !== undefined || !optionalKeys.includes(key))
+        .map((key) => [key, { ...sample, [key]: bad }] as const),
+      ...listKeysOf(operation).map((key) => [`an item of ${key}`, { ...sample, [key]: ["vip", bad] }] as const),
+      ["all values", namesContact(operation) ? Object.fromEntries(keys.map((key) => [key, bad])) : bad]
+    ]
+    return inputs.map(([name, input]) => [`${operation}: ${name}`, callWith(operation, input)] as const)
+  })
+
 type Untyped = Readonly<Record<string, (...args: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>>>
 
 describe("a value of the wrong type", () => {
@@ -81,21 +100,10 @@ describe("a value of the wrong type", () => {
     "that is %s fails every method in every position with Validation",
     ([what, bad]) =>
       Effect.gen(function* () {
-        const { client, sent } = make(() => json(200, { id, contacts: [] }))
-        const contacts = (yield* contactsOver(client)) as unknown as Untyped
-        const calls: ReadonlyArray<readonly [method: string, args: ReadonlyArray<unknown>]> = [
-          ...operations.map((operation) => [operation, [bad, bad]] as const),
-          ["updateFields", [id, bad]],
-          ["clearField", [id, bad]],
-          ["addTags", [id, bad]],
-          ["addTags", [id, [bad]]],
-          ["removeTag", [id, bad]],
-          ["upsert", [{ phone: bad }]],
-          ["upsert", [{ phone: "+15551234567", tags: [bad] }]],
-          ["search", [{ name: bad }]]
-        ]
-        for (const [method, args] of calls) {
-          const error = yield* rejected(contacts[method]!(...args), `${method} ${what}`)
+        const { client, sent } = make(() => json(200, acceptedBody))
+        const contacts = yield* contactsOver(client)
+        for (const [name, call] of callsWith(bad)) {
+          const error = yield* rejected(call(contacts), `${name}: ${what}`)
           assert.isTrue(isAgentalkError(error))
           assert.deepInclude(error, { _tag: "Validation", source: "client", attempts: 0 })
           assert.notInclude(String(error), "boom")
@@ -119,20 +127,6 @@ describe("a value of the wrong type", () => {
         sent.map(({ body }) => body),
         [{ fields: { city: "Oslo" } }]
       )
-    })
-  )
-
-  it.effect.each(wrong)("that is %s fails as an optional property", ([what, bad]) =>
-    Effect.gen(function* () {
-      const { client, sent } = make(() => json(200, { id, contacts: [] }))
-      const contacts = (yield* contactsOver(client)) as unknown as Untyped
-      for (const key of ["firstName", "lastName", "email", "tags", "fields"]) {
-        yield* rejected(contacts["upsert"]!({ phone: "+15551234567", [key]: bad }), `${key} ${what}`)
-      }
-      for (const key of bad === 7 ? ["phone"] : ["phone", "limit", "offset"]) {
-        yield* rejected(contacts["search"]!({ name: "Jane", [key]: bad }), `${key} ${what}`)
-      }
-      assert.deepStrictEqual(sent, [])
     })
   )
 
@@ -218,8 +212,8 @@ describe("an option of the wrong type", () => {
   it.effect("in a retry policy of a call does not cause endless retries", () =>
     Effect.gen(function* () {
       for (const attempts of [Number.NaN, "many", {}, []]) {
-        const { contacts, times } = yield* lineUp([status(503)])
-        yield* ended(Retry.withPolicy(contacts.delete(id), { attempts: attempts as never }))
+        const { contacts, times } = yield* scriptedContacts([status(503)])
+        yield* runToEnd(Retry.withPolicy(contacts.delete(id), { attempts: attempts as never }))
         assert.lengthOf(times, 1)
       }
     })
@@ -379,10 +373,10 @@ describe("a key with a meaning in JavaScript", () => {
 
   it.effect("in a policy has no effect", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([status(503), ok])
-      yield* ended(Retry.withPolicy(contacts.delete(id), withKey("__proto__", { attempts: 1 })))
+      const { contacts, times } = yield* scriptedContacts([status(503), ok])
+      yield* runToEnd(Retry.withPolicy(contacts.delete(id), withKey("__proto__", { attempts: 1 })))
       assert.lengthOf(times, 2)
-      const limited = yield* lineUp([ok])
+      const limited = yield* scriptedContacts([ok])
       yield* TimeLimit.withLimits(limited.contacts.delete(id), withKey("__proto__", { attempt: 0, deadline: 0 }))
       assert.lengthOf(limited.times, 1)
     })

@@ -8,8 +8,8 @@ import * as AgentalkClient from "../src/AgentalkClient.ts"
 import * as Retry from "../src/Retry.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as TimeLimit from "../src/TimeLimit.ts"
-import { ended, lineUp, ok, status } from "./Attempts.ts"
-import { ask, contactsOver, id, json, make, text } from "./ScriptedApi.ts"
+import { runToEnd, scriptedContacts, ok, status } from "./Attempts.ts"
+import { callOnce, contactsOver, id, json, make, text } from "./ScriptedApi.ts"
 
 describe("an error body", () => {
   it.effect.each([
@@ -21,7 +21,7 @@ describe("an error body", () => {
   ])("with %s is read within the test timeout", ([, echo]) =>
     Effect.gen(function* () {
       const detail = Array.from({ length: 50 }, () => echo)
-      const error = yield* Effect.flip(ask("search", () => json(400, { detail })))
+      const error = yield* Effect.flip(callOnce("search", () => json(400, { detail })))
       assert(error._tag === "Validation")
       assert.strictEqual(error.issues.length, 50)
     })
@@ -32,7 +32,7 @@ describe("an error body", () => {
       const tags = Array.from({ length: 2_000 }, (_, index) => `aaaaaa${index}`)
       const detail = Array.from({ length: 50 }, () => "a".repeat(1_000))
       const error = yield* Effect.flip(
-        ask(
+        callOnce(
           (contacts) => contacts.addTags(id, tags),
           () => json(400, { detail })
         )
@@ -51,7 +51,7 @@ describe("an error body", () => {
     ["a name in the field of an issue", "Jane", { errors: [{ field: "tags.Jane", message: "bad" }] }, "Jane"]
   ])("does not leak %s into the error", ([, firstName, body, secret]) =>
     Effect.gen(function* () {
-      const upsert = ask(
+      const upsert = callOnce(
         (contacts) => contacts.upsert({ phone: "+15551234567", firstName }),
         () => json(400, body)
       )
@@ -64,7 +64,7 @@ describe("an error body", () => {
   it.effect("of a response whose request id is a phone number produces an error without requestId", () =>
     Effect.gen(function* () {
       const headers = { "x-request-id": "+15551234567" }
-      const error = yield* Effect.flip(ask("upsert", () => json(500, {}, headers)))
+      const error = yield* Effect.flip(callOnce("upsert", () => json(500, {}, headers)))
       assert(error._tag === "ServerFault")
       assert.isUndefined(error.requestId)
     })
@@ -80,7 +80,7 @@ describe("a call", () => {
         return json(index === 0 ? 503 : 200, {})
       })
       const contacts = yield* contactsOver(client, { retry: { baseDelay: "1 millis" } })
-      yield* ended(contacts.updateFields(id, { x: inner as never }))
+      yield* runToEnd(contacts.updateFields(id, { x: inner as never }))
       assert.deepStrictEqual(
         sent.map(({ body }) => body),
         [{ fields: { x: { a: 1 } } }, { fields: { x: { a: 1 } } }]
@@ -91,8 +91,8 @@ describe("a call", () => {
   it.effect("has the outcome unknown if a proxy's HTML page returns 404 after a 503", () =>
     Effect.gen(function* () {
       const page = Effect.sync(() => text(404, "<h1>no route</h1>", { "content-type": "text/html" }))
-      const { contacts } = yield* lineUp([status(503), page])
-      const { result } = yield* ended(contacts.delete(id))
+      const { contacts } = yield* scriptedContacts([status(503), page])
+      const { result } = yield* runToEnd(contacts.delete(id))
       assert(result._tag === "Failure" && result.failure._tag === "NotFound")
       assert.strictEqual(result.failure.outcome, "unknown")
     })
@@ -101,12 +101,12 @@ describe("a call", () => {
   it.effect("has the outcome unknown if a 200 contains success: false or ok: false", () =>
     Effect.gen(function* () {
       for (const denial of [{ success: false }, { ok: false }]) {
-        const error = yield* Effect.flip(ask("addTags", () => json(200, { ...denial, error: "No such contact" })))
+        const error = yield* Effect.flip(callOnce("addTags", () => json(200, { ...denial, error: "No such contact" })))
         assert(error._tag === "UnexpectedResponse")
         assert.strictEqual(error.outcome, "unknown")
         assert.deepStrictEqual(error.issues, [{ path: [], message: "No such contact" }])
       }
-      yield* ask("addTags", () => json(200, { ok: true }))
+      yield* callOnce("addTags", () => json(200, { ok: true }))
     })
   )
 
@@ -114,8 +114,8 @@ describe("a call", () => {
     Effect.gen(function* () {
       const tokens = [Effect.succeed(Sandbox.token), Effect.fail("sealed")]
       const token = Effect.suspend(() => tokens.shift() ?? Effect.fail("sealed"))
-      const { contacts } = yield* lineUp([status(503)], { token })
-      const { result } = yield* ended(contacts.delete(id))
+      const { contacts } = yield* scriptedContacts([status(503)], { token })
+      const { result } = yield* runToEnd(contacts.delete(id))
       assert(result._tag === "Failure" && result.failure._tag === "Unauthorized")
       assert.deepStrictEqual([result.failure.outcome, result.failure.attempts], ["unknown", 1])
       assert.notInclude(result.failure.message, "Nothing was sent")
@@ -138,7 +138,7 @@ describe("a rate limit reset", () => {
   ])("%s delays calls for an hour at most", ([, headers, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_800_000_000_000)
-      const { contacts } = yield* lineUp([status(200, headers), ok], { retry: { maxRetryAfter: "2 hours" } })
+      const { contacts } = yield* scriptedContacts([status(200, headers), ok], { retry: { maxRetryAfter: "2 hours" } })
       yield* contacts.delete(id)
       const fiber = yield* Effect.forkChild(TimeLimit.withLimits(contacts.delete(id), { deadline: "3 hours" }))
       yield* TestClock.adjust(Duration.millis(millis - 1))
@@ -178,14 +178,14 @@ describe("settings", () => {
 
   it.effect("of a nested withPolicy or withLimits override only the properties that they set", () =>
     Effect.gen(function* () {
-      const { contacts, times } = yield* lineUp([status(503)])
+      const { contacts, times } = yield* scriptedContacts([status(503)])
       const tuned = Retry.withPolicy(contacts.delete(id), { baseDelay: "1 millis" })
-      yield* ended(Retry.withPolicy(tuned, Retry.none))
+      yield* runToEnd(Retry.withPolicy(tuned, Retry.none))
       assert.strictEqual(times.length, 1)
 
-      const silent = yield* lineUp([Effect.never])
+      const silent = yield* scriptedContacts([Effect.never])
       const attempt = TimeLimit.withLimits(silent.contacts.delete(id), { attempt: "2 seconds" })
-      const { millis } = yield* ended(TimeLimit.withLimits(attempt, { deadline: "500 millis" }))
+      const { millis } = yield* runToEnd(TimeLimit.withLimits(attempt, { deadline: "500 millis" }))
       assert.strictEqual(millis, Duration.toMillis("500 millis"))
     })
   )
@@ -210,7 +210,7 @@ describe("fields", () => {
   ])("that are %s fail with Validation instead of being sent as an empty object", ([, fields]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(
-        ask(
+        callOnce(
           (contacts) => contacts.updateFields(id, fields as never),
           () => json(200, {})
         )

@@ -3,7 +3,17 @@ import * as Effect from "effect/Effect"
 import type { Json } from "effect/Schema"
 import type { Operation } from "../src/Operations.ts"
 import type { Contacts } from "../src/Contacts.ts"
-import { type Call, contactsOver, id, json, make } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import {
+  inputKeysOf,
+  listKeysOf,
+  namesContact,
+  objectKeysOf,
+  optionalKeysOf,
+  sampleOf,
+  textKeysOf
+} from "./OperationTable.ts"
+import { acceptedBody, type Call, calls, callWith, contactsOver, id, json, make } from "./ScriptedApi.ts"
 
 /** The methods without their types, as plain JavaScript calls them. */
 type Untyped = Readonly<Record<Operation, (...args: ReadonlyArray<unknown>) => ReturnType<Call>>>
@@ -14,10 +24,9 @@ const phone = "+15551234567"
 const tags = ["vip"]
 
 /** Asserts that a call fails with a client-side `Validation` and sends nothing. Returns the error. */
-const reject = Effect.fnUntraced(function* (operation: Operation, args: ReadonlyArray<unknown>) {
-  const { client, sent } = make(() => json(200, { id, contacts: [] }))
-  const contacts = yield* contactsOver(client)
-  const error = yield* Effect.flip(untyped(contacts)[operation](...args))
+const rejectCall = Effect.fnUntraced(function* (operation: Operation, call: Call) {
+  const { client, sent } = make(() => json(200, acceptedBody))
+  const error = yield* Effect.flip(Effect.flatMap(contactsOver(client), call))
   assert.lengthOf(sent, 0)
   assert(error._tag === "Validation")
   assert.deepInclude(error, { operation, outcome: "not-applied", source: "client" })
@@ -25,9 +34,16 @@ const reject = Effect.fnUntraced(function* (operation: Operation, args: Readonly
   return error
 })
 
+const reject = (operation: Operation, args: ReadonlyArray<unknown>) =>
+  rejectCall(operation, (contacts) => untyped(contacts)[operation](...args))
+
+/** Asserts that an operation rejects its sample input with another value for one key. */
+const rejectValue = (operation: Operation, key: string, value: unknown) =>
+  rejectCall(operation, callWith(operation, { ...sampleOf(operation), [key]: value }))
+
 /** Makes a call and returns the request that it sends. */
 const send = Effect.fnUntraced(function* (call: Call) {
-  const { client, sent } = make(() => json(200, { id, contacts: [] }))
+  const { client, sent } = make(() => json(200, acceptedBody))
   yield* Effect.flatMap(contactsOver(client), call)
   assert.lengthOf(sent, 1)
   return sent[0]!
@@ -48,18 +64,16 @@ describe("a valid input", () => {
 
   it.effect("is sent without its undefined values", () =>
     Effect.gen(function* () {
-      const absent = {
-        firstName: undefined,
-        lastName: undefined,
-        email: undefined,
-        tags: undefined,
-        fields: undefined
+      for (const operation of operationNames) {
+        const sample = sampleOf(operation)
+        const optionalKeys = optionalKeysOf(operation).filter((key) => !Object.hasOwn(sample, key))
+        const absent = Object.fromEntries(optionalKeys.map((key) => [key, undefined]))
+        const { body, url } = yield* send(callWith(operation, { ...sample, ...absent }))
+        const expected = yield* send(calls[operation])
+        assert.deepStrictEqual([body, url.href], [expected.body, expected.url.href])
       }
-      assert.deepStrictEqual((yield* send((contacts) => contacts.upsert({ phone, ...absent }))).body, { phone })
-      const { url } = yield* send((contacts) =>
-        contacts.search({ name: "Jane", phone: undefined, limit: undefined, offset: undefined })
-      )
-      assert.strictEqual(url.search, "?name=Jane")
+      const { body } = yield* send((contacts) => contacts.upsert({ phone, firstName: undefined, fields: undefined }))
+      assert.deepStrictEqual(body, { phone })
     })
   )
 
@@ -120,6 +134,7 @@ const throwing = {
 }
 
 const notStrings = [null, 7, true, {}, [], () => phone, 7n, Symbol("x"), circular]
+const notObjects = [undefined, null, "x", 7, 7n, [], () => 1]
 
 describe("an invalid input", () => {
   it.effect.each<readonly [name: string, operation: Operation, args: ReadonlyArray<unknown>, path: string]>([
@@ -190,22 +205,19 @@ describe("an invalid input", () => {
 
   it.effect("fails with Validation for a value of the wrong type in any position", () =>
     Effect.gen(function* () {
-      for (const bad of notStrings) {
-        yield* reject("upsert", [bad])
-        yield* reject("upsert", [{ phone: bad }])
-        yield* reject("upsert", [{ phone, lastName: bad }])
-        yield* reject("upsert", [{ phone, tags: [bad] }])
-        yield* reject("search", [bad])
-        yield* reject("search", [{ name: bad }])
-        yield* reject("delete", [bad])
-        yield* reject("clearField", [id, bad])
-        yield* reject("removeTag", [id, bad])
-        yield* reject("addTags", [id, [bad]])
-      }
-      for (const bad of [undefined, null, "x", 7, 7n, [], () => 1]) {
-        yield* reject("updateFields", [id, bad])
-        yield* reject("upsert", [bad])
-        yield* reject("search", [bad])
+      for (const operation of operationNames) {
+        for (const bad of notStrings) {
+          for (const key of textKeysOf(operation)) yield* rejectValue(operation, key, bad)
+          for (const key of listKeysOf(operation)) yield* rejectValue(operation, key, [bad])
+          if (!namesContact(operation)) yield* reject(operation, [bad])
+        }
+        for (const bad of notObjects) {
+          for (const key of objectKeysOf(operation)) {
+            const isAbsent = bad === undefined && optionalKeysOf(operation).includes(key)
+            if (!isAbsent) yield* rejectValue(operation, key, bad)
+          }
+          if (!namesContact(operation)) yield* reject(operation, [bad])
+        }
       }
     })
   )
@@ -227,8 +239,8 @@ describe("an invalid input", () => {
   const secret = "Zaphod-7261"
 
   it.effect.each<readonly [operation: Operation, args: ReadonlyArray<unknown>]>([
+    ...operationNames.map((operation) => [operation, inputKeysOf(operation).map(() => secret)] as const),
     ["upsert", [{ phone: secret, email: secret, tags: [{ secret }], fields: secret, firstName: [secret] }]],
-    ["upsert", [secret]],
     ["upsert", [{ phone, fields: { city: new Set([secret]) } }]],
     ["search", [{ name: { secret }, phone: [secret], limit: secret, offset: secret }]],
     ["delete", [secret]],

@@ -14,7 +14,8 @@ import { issuesFromBody } from "../src/internal/wire/errorBody.ts"
 import { nothing, optionalContact, page, upsertResult } from "../src/internal/wire/readers.ts"
 import { makeRedactor } from "../src/internal/wire/redaction.ts"
 import { retryAfterOf } from "../src/internal/wire/response.ts"
-import { anyJson, prototypeKeys } from "./AnyJson.ts"
+import { anyJson, knownKeys, prototypeKeys } from "./AnyJson.ts"
+import { readers } from "./OperationTable.ts"
 import { id } from "./ScriptedApi.ts"
 
 const readUpsert = (json: unknown, status: number) => upsertResult.read(json, status, undefined)
@@ -32,15 +33,11 @@ const before = prototypeKeys()
 
 const decode = Schema.decodeUnknownResult(ContactFromWire)
 
-const known = new Set(
-  "id contactId contact_id phone firstName first_name lastName last_name email tags fields isNew is_new".split(" ")
-)
-
 describe("any JSON", () => {
   const isContact = Schema.is(Contact)
 
   it.prop(
-    "is decoded to each operation's result type, or fails with issues",
+    "is decoded to the result type of each kind of operation, or fails with issues",
     { json: anyJson, status: Schema.Literals([200, 201, 202, 299]) },
     ({ json, status }) => {
       for (const body of [json, undefined]) {
@@ -55,6 +52,25 @@ describe("any JSON", () => {
   )
 
   it.prop(
+    "is read by every reader of the operations table to a result with valid contacts, or fails with issues",
+    { json: anyJson, status: Schema.Literals([200, 201, 202, 299]) },
+    ({ json, status }) => {
+      for (const [{ mapContacts, read }, input] of readers) {
+        for (const body of [json, undefined]) {
+          const areContacts = (result: unknown) => {
+            const contacts: Array<unknown> = []
+            mapContacts(result, (contact) => contacts.push(contact))
+            return contacts.every(isContact)
+          }
+          assert.isTrue(isSound(areContacts, read(body, status, input)))
+        }
+      }
+      assert.deepStrictEqual(prototypeKeys(), before)
+    },
+    { arbitrary: { runs: 400 } }
+  )
+
+  it.prop(
     "that is a contact keeps every unknown key",
     { json: anyJson },
     ({ json }) => {
@@ -62,7 +78,7 @@ describe("any JSON", () => {
       const decoded = decode(wire)
       if (Result.isFailure(decoded)) return
       assert.isTrue(isContact(decoded.success))
-      const unknown = Object.entries(wire).filter(([key]) => !known.has(key))
+      const unknown = Object.entries(wire).filter(([key]) => !knownKeys.has(key))
       assert.deepStrictEqual(Object.entries(decoded.success.extra), unknown)
       assert.strictEqual(Object.getPrototypeOf(decoded.success.extra), Object.prototype)
     },

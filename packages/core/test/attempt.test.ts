@@ -14,7 +14,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { AgentalkError, Outcome } from "../src/AgentalkError.ts"
 import { monotonicMillis } from "../src/internal/clock.ts"
 import * as Transport from "../src/internal/wire/transport.ts"
-import { ask, calls, contactsOver, id, json, text } from "./ScriptedApi.ts"
+import { callOnce, calls, contactsOver, id, json, text } from "./ScriptedApi.ts"
 
 const unsent = new Transport.TransportFault("network", { sent: false, code: "EOWN" })
 const sent = new Transport.TransportFault("network", { sent: true, code: "ECONNRESET" })
@@ -41,7 +41,7 @@ describe("a TransportFailure", () => {
     ["null", null, "unknown", undefined]
   ])("has the outcome and code of %s", ([, cause, outcome, code]) =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(ask("delete", () => Effect.fail({ cause })))
+      const error = yield* Effect.flip(callOnce("delete", () => Effect.fail({ cause })))
       assert.deepInclude(error, { _tag: "TransportFailure", outcome })
       assert.strictEqual("code" in error ? error.code : undefined, code)
     })
@@ -68,14 +68,14 @@ describe("a body", () => {
     Effect.gen(function* () {
       const chunks = ['{"i', 'd":"', id, '"}'].map((part) => new TextEncoder().encode(part))
       const answer = () => new Response(Stream.toReadableStream(Stream.fromIterable(chunks)), { headers: jsonType })
-      assert.nestedPropertyVal(yield* ask("upsert", answer), "contact.id", id)
+      assert.nestedPropertyVal(yield* callOnce("upsert", answer), "contact.id", id)
     })
   )
 
   it.effect("with a Content-Length above maxBodySize is rejected, even if the body is short", () =>
     Effect.gen(function* () {
-      yield* ask("delete", declared("1000"), { maxBodySize: 1_000 })
-      const error = yield* Effect.flip(ask("delete", declared("1001"), { maxBodySize: 1_000 }))
+      yield* callOnce("delete", declared("1000"), { maxBodySize: 1_000 })
+      const error = yield* Effect.flip(callOnce("delete", declared("1001"), { maxBodySize: 1_000 }))
       assert.include(error.message, "larger than allowed")
     })
   )
@@ -162,7 +162,7 @@ describe("the limits of an attempt", () => {
 
   it.live("are enforced by the SDK for any other client", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(ask("delete", large, { maxBodySize: 1_000 }))
+      const error = yield* Effect.flip(callOnce("delete", large, { maxBodySize: 1_000 }))
       assert.include(error.message, "larger than allowed")
     })
   )

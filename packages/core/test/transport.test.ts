@@ -12,7 +12,9 @@ import { Contacts } from "../src/Contacts.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import { usesDefaultClock } from "../src/internal/clock.ts"
 import * as Transport from "../src/internal/wire/transport.ts"
-import { ask, calls, contactsOver, id, json, make, operations, text } from "./ScriptedApi.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { outcomeFor } from "./OperationTable.ts"
+import { acceptedBody, callOnce, calls, contactsOver, id, json, make, text } from "./ScriptedApi.ts"
 
 const padded = (length: number) => `{"id":"1"}${" ".repeat(length - 10)}`
 
@@ -21,8 +23,8 @@ const jsonType = { "content-type": "application/json" }
 describe("a response body", () => {
   it.effect("may have at most 10 MiB by default", () =>
     Effect.gen(function* () {
-      yield* ask("upsert", () => text(200, padded(10_485_760), jsonType))
-      const error = yield* Effect.flip(ask("upsert", () => text(200, padded(10_485_761), jsonType)))
+      yield* callOnce("upsert", () => text(200, padded(10_485_760), jsonType))
+      const error = yield* Effect.flip(callOnce("upsert", () => text(200, padded(10_485_761), jsonType)))
       assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
       assert.include(error.message, "larger than allowed")
     })
@@ -33,7 +35,7 @@ describe("a response body", () => {
     ["HTML", "text/html", "unknown"]
   ])("of %s is cancelled once it exceeds maxBodySize", ([, type, outcome]) =>
     Effect.gen(function* () {
-      for (const operation of operations) {
+      for (const operation of operationNames) {
         let pulled = 0
         let isCancelled = false
         const chunks = new ReadableStream(
@@ -49,9 +51,9 @@ describe("a response body", () => {
           { highWaterMark: 0 }
         )
         const answer = () => new Response(chunks, { status: 200, headers: { "content-type": type } })
-        const error = yield* Effect.flip(ask(operation, answer, { maxBodySize: "1 KiB" }))
+        const error = yield* Effect.flip(callOnce(operation, answer, { maxBodySize: "1 KiB" }))
         assert.strictEqual(error._tag, "UnexpectedResponse")
-        assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : outcome)
+        assert.strictEqual(error.outcome, outcomeFor(operation, outcome))
         assert.isAtMost(pulled, 12)
         assert.isTrue(isCancelled)
       }
@@ -72,7 +74,7 @@ describe("a response body", () => {
       )
       const headers = { ...jsonType, "content-length": "2000" }
       const error = yield* Effect.flip(
-        ask("delete", () => new Response(chunks, { status: 200, headers }), { maxBodySize: 1_000 })
+        callOnce("delete", () => new Response(chunks, { status: 200, headers }), { maxBodySize: 1_000 })
       )
       assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
       assert.isTrue(isCancelled)
@@ -83,7 +85,7 @@ describe("a response body", () => {
     Effect.gen(function* () {
       for (const status of [400, 401, 404, 500]) {
         const large = () => text(status, "x".repeat(2_000), { "content-type": "text/plain" })
-        const error = yield* Effect.flip(ask("delete", large, { maxBodySize: 1_000 }))
+        const error = yield* Effect.flip(callOnce("delete", large, { maxBodySize: 1_000 }))
         assert.strictEqual("status" in error && error.status, status)
         assert.isUndefined("body" in error ? error.body : undefined)
       }
@@ -93,7 +95,7 @@ describe("a response body", () => {
   it.effect("cut in the middle of a character fails with UnexpectedResponse", () =>
     Effect.gen(function* () {
       const bytes = new TextEncoder().encode('{"id":"é"}').slice(0, 8)
-      const error = yield* Effect.flip(ask("upsert", () => new Response(bytes, { headers: jsonType })))
+      const error = yield* Effect.flip(callOnce("upsert", () => new Response(bytes, { headers: jsonType })))
       assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
     })
   )
@@ -101,7 +103,7 @@ describe("a response body", () => {
   it.effect("that breaks off fails with UnexpectedResponse", () =>
     Effect.gen(function* () {
       const breaksOff = new ReadableStream({ pull: (controller) => controller.error(new Error("ECONNRESET")) })
-      const error = yield* Effect.flip(ask("delete", () => new Response(breaksOff, { headers: jsonType })))
+      const error = yield* Effect.flip(callOnce("delete", () => new Response(breaksOff, { headers: jsonType })))
       assert.deepInclude(error, { _tag: "UnexpectedResponse", outcome: "applied" })
       assert.include(error.message, "cut short")
     })
@@ -134,12 +136,12 @@ describe("fetch", () => {
     )
     return Effect.gen(function* () {
       const contacts = yield* Contacts
-      for (const operation of operations) {
+      for (const operation of operationNames) {
         const error = yield* Effect.flip(calls[operation](contacts))
         assert.strictEqual(error._tag, "UnexpectedResponse")
-        assert.strictEqual(error.outcome, operation === "search" ? "not-applied" : "unknown")
+        assert.strictEqual(error.outcome, outcomeFor(operation, "unknown"))
       }
-      assert.lengthOf(inits, 7)
+      assert.lengthOf(inits, operationNames.length)
       for (const { credentials, redirect } of inits) assert.deepEqual([redirect, credentials], ["manual", "omit"])
     }).pipe(Effect.provide(layer))
   })
@@ -167,9 +169,9 @@ describe("an HTTP client of Effect", () => {
           return new Tracer.NativeSpan(options)
         }
       })
-      const { client, sent } = make(() => json(200, { id: "1", contacts: [] }))
+      const { client, sent } = make(() => json(200, acceptedBody))
       const contacts = yield* contactsOver(client)
-      yield* Effect.forEach(operations, (operation) => calls[operation](contacts)).pipe(
+      yield* Effect.forEach(operationNames, (operation) => calls[operation](contacts)).pipe(
         Effect.withSpan("caller"),
         Effect.provideService(Tracer.Tracer, tracer)
       )

@@ -2,10 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import { operationNames } from "../src/internal/operation.ts"
 import type { Issue } from "../src/Issue.ts"
+import type { Operation } from "../src/Operations.ts"
 import * as Sandbox from "../src/Sandbox.ts"
 import * as Redacted from "effect/Redacted"
-import { ask, type Call, calls, contactsOver, id, make, text } from "./ScriptedApi.ts"
+import { sampleOf } from "./OperationTable.ts"
+import { callOnce, type Call, calls, contactsOver, id, make, text } from "./ScriptedApi.ts"
 
 const secret = Redacted.value(Sandbox.token)
 
@@ -28,13 +31,24 @@ const issuesOf = (
 ) =>
   Effect.map(
     Effect.flip(
-      ask(call, () => text(status, typeof body === "string" ? body : JSON.stringify(body), { "content-type": type }))
+      callOnce(call, () =>
+        text(status, typeof body === "string" ? body : JSON.stringify(body), { "content-type": type })
+      )
     ),
     (error) => {
       assert(error._tag === "Validation")
       return error.issues
     }
   )
+
+/** The place of each text in the sample input of an operation. */
+const sampleValues = (operation: Operation) => {
+  const places = (value: unknown, path: ReadonlyArray<string>): ReadonlyArray<readonly [Operation, string, string]> =>
+    typeof value === "string"
+      ? [[operation, path.join("."), value]]
+      : Object.entries(value ?? {}).flatMap(([key, each]) => places(each, [...path, key]))
+  return places(sampleOf(operation), [])
+}
 
 const required = "This field is required."
 
@@ -149,7 +163,7 @@ describe("the issues of an error body", () => {
         assert.lengthOf(yield* issuesOf({ phone: [required] }, { status }), 1)
       }
       const body = JSON.stringify({ phone: [required], fields: { city: ["Bad."] } })
-      const error = yield* Effect.flip(ask(upsert, () => text(400, body)))
+      const error = yield* Effect.flip(callOnce(upsert, () => text(400, body)))
       assert.strictEqual(
         error.message,
         "Contacts.upsert: the API refused the input (400) (phone, fields.city). See issues."
@@ -252,6 +266,15 @@ describe("an echo of the request", () => {
       const found: ReadonlyArray<Issue> = yield* issuesOf({ errors: { [key]: ["Bad."] } }, { call: upsertOther })
       assert.deepStrictEqual(found[0]?.path, [segment])
     })
+  )
+
+  it.effect.each(operationNames.flatMap(sampleValues))(
+    "of the sample of %s is replaced: %s",
+    ([operation, place, value]) =>
+      Effect.gen(function* () {
+        const found = yield* issuesOf({ detail: `No ${value} here` }, { call: calls[operation] })
+        assert.deepStrictEqual<unknown>(found, [{ path: [], message: `No <${place}> here` }])
+      })
   )
 
   it.effect.each<readonly [name: string, call: Call, echo: string, issue: string]>([

@@ -4,8 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { isAgentalkError } from "../src/AgentalkError.ts"
-import { ask, calls, contactsOver, id, json, make, operations, text } from "./ScriptedApi.ts"
+import { type AgentalkError, isAgentalkError } from "../src/AgentalkError.ts"
+import { operationNames } from "../src/internal/operation.ts"
+import { optionalContact, page, type Reader, upsertResult } from "../src/internal/wire/readers.ts"
+import { operations } from "../src/Operations.ts"
+import { callOnce, calls, id, json, text } from "./ScriptedApi.ts"
 
 /** Whether an exit is a success or fails with an error of this SDK. A defect is neither. */
 const isTyped = <A, E>(exit: Exit.Exit<A, E>): boolean =>
@@ -13,14 +16,18 @@ const isTyped = <A, E>(exit: Exit.Exit<A, E>): boolean =>
   exit.cause.reasons.every((reason) => Cause.isFailReason(reason) && isAgentalkError(reason.error))
 
 const phone = "+15551234567"
-const upsert = (answer: Response) =>
-  Effect.flatMap(contactsOver(make(() => answer).client), (contacts) => contacts.upsert({ phone }))
-const addTags = (answer: Response) =>
-  Effect.flatMap(contactsOver(make(() => answer).client), (contacts) => contacts.addTags(id, ["vip"]))
-const search = (answer: Response) =>
-  Effect.flatMap(contactsOver(make(() => answer).client), (contacts) => contacts.search({ phone }))
 
-describe("the response to upsert", () => {
+/** A call of each operation whose response this reader reads. Its request receives this response. */
+const callsReadBy = <A>(reader: Reader<never, A>, answer: () => Response) => {
+  const names = operationNames.filter((operation) => (operations[operation].response as unknown) === reader)
+  assert.isNotEmpty(names)
+  return names.map((operation) => callOnce(operation, answer) as Effect.Effect<A, AgentalkError>)
+}
+
+/** The results of these calls. */
+const read = <A>(reader: Reader<never, A>, answer: () => Response) => Effect.all(callsReadBy(reader, answer))
+
+describe("the response to an operation that returns a contact and isNew", () => {
   const contact = { id, phone, first_name: "Jane" }
 
   it.effect.each<readonly [name: string, body: object]>([
@@ -36,9 +43,10 @@ describe("the response to upsert", () => {
     ["with id beside the contact", { id, success: true, contact: { phone, firstName: "Jane" } }]
   ])("is decoded if the contact is %s", ([, body]) =>
     Effect.gen(function* () {
-      const result = yield* upsert(json(200, body))
-      const { extra: _, ...found } = result.contact
-      assert.deepStrictEqual<unknown>(found, { id, phone, firstName: "Jane" })
+      for (const { contact } of yield* read(upsertResult, () => json(200, body))) {
+        const { extra: _, ...found } = contact
+        assert.deepStrictEqual<unknown>(found, { id, phone, firstName: "Jane" })
+      }
     })
   )
 
@@ -57,19 +65,21 @@ describe("the response to upsert", () => {
     [200, { id, isNew: "true" }, false]
   ])("%j %j", ([status, body, isNew]) =>
     Effect.gen(function* () {
-      assert.strictEqual((yield* upsert(json(status, body))).isNew, isNew)
+      for (const result of yield* read(upsertResult, () => json(status, body))) assert.strictEqual(result.isNew, isNew)
     })
   )
 
   it.effect("is decoded with its unknown keys under extra, but without isNew", () =>
     Effect.gen(function* () {
-      const { contact } = yield* upsert(json(201, { id, isNew: true, score: 9, owner: { id: 3 } }))
-      assert.deepStrictEqual<unknown>(contact, { id, extra: { score: 9, owner: { id: 3 } } })
+      const body = { id, isNew: true, score: 9, owner: { id: 3 } }
+      for (const { contact } of yield* read(upsertResult, () => json(201, body))) {
+        assert.deepStrictEqual<unknown>(contact, { id, extra: { score: 9, owner: { id: 3 } } })
+      }
     })
   )
 })
 
-describe("the response to an operation on one contact", () => {
+describe("the response to an operation that returns an optional contact", () => {
   it.effect.each<readonly [name: string, body: unknown]>([
     ["the contact", { id, tags: ["vip"] }],
     ["the contact in upper case", { contact: { id: id.toUpperCase() } }],
@@ -77,7 +87,8 @@ describe("the response to an operation on one contact", () => {
     ["a contact with another id than the request", { id: "42", phone }]
   ])("is decoded to Some for %s", ([, body]) =>
     Effect.gen(function* () {
-      assert.isTrue(Option.isSome(yield* addTags(json(200, body))))
+      const results = yield* read(optionalContact, () => json(200, body))
+      assert.isTrue(results.every(Option.isSome))
     })
   )
 
@@ -91,12 +102,13 @@ describe("the response to an operation on one contact", () => {
     ["a contact of null", { contact: null }]
   ])("is decoded to None for %s", ([, body]) =>
     Effect.gen(function* () {
-      assert.isTrue(Option.isNone(yield* addTags(json(200, body))))
+      const results = yield* read(optionalContact, () => json(200, body))
+      assert.isTrue(results.every(Option.isNone))
     })
   )
 })
 
-describe("the response to search", () => {
+describe("the response to an operation that returns a page", () => {
   const contacts = [{ id: "1" }, { contact_id: "2", first_name: "Jane" }]
   const found = [
     { id: "1", extra: {} },
@@ -119,9 +131,9 @@ describe("the response to search", () => {
     ]
   ])("is decoded from %s", ([, body, total]) =>
     Effect.gen(function* () {
-      const page = yield* search(json(200, body))
-      assert.deepStrictEqual<unknown>(page.contacts, found)
-      assert.deepStrictEqual(page.total, Option.fromUndefinedOr(total))
+      for (const result of yield* read(page, () => json(200, body))) {
+        assert.deepStrictEqual<unknown>(result, { contacts: found, total: Option.fromUndefinedOr(total) })
+      }
     })
   )
 
@@ -129,25 +141,30 @@ describe("the response to search", () => {
     "is decoded without a total from %j",
     ({ total }) =>
       Effect.gen(function* () {
-        const page = yield* search(json(200, { contacts, total }))
-        assert.lengthOf(page.contacts, 2)
-        assert.deepStrictEqual(page.total, Option.none())
+        for (const result of yield* read(page, () => json(200, { contacts, total }))) {
+          assert.deepStrictEqual<unknown>(result, { contacts: found, total: Option.none() })
+        }
       })
   )
 
   it.effect("is decoded with any string as id, phone and e-mail", () =>
     Effect.gen(function* () {
       const odd = { id: "§", phone: "ask Bob", email: "none", firstName: "\u0000" }
-      const page = yield* search(json(200, { contacts: [odd, ...contacts] }))
-      assert.deepStrictEqual<unknown>(page.contacts, [{ ...odd, extra: {} }, ...found])
+      for (const result of yield* read(page, () => json(200, { contacts: [odd, ...contacts] }))) {
+        assert.deepStrictEqual<unknown>(result.contacts, [{ ...odd, extra: {} }, ...found])
+      }
     })
   )
 
   it.effect("fails with an issue whose path has the index of the invalid contact", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(search(json(200, { results: [{ id: "1" }, { phone }] })))
-      assert.strictEqual(error._tag, "UnexpectedResponse")
-      assert.deepStrictEqual("issues" in error && error.issues, [{ path: ["contacts", 1, "id"], message: "Required" }])
+      for (const call of callsReadBy(page, () => json(200, { results: [{ id: "1" }, { phone }] }))) {
+        const error = yield* Effect.flip(call)
+        assert.strictEqual(error._tag, "UnexpectedResponse")
+        assert.deepStrictEqual("issues" in error && error.issues, [
+          { path: ["contacts", 1, "id"], message: "Required" }
+        ])
+      }
     })
   )
 })
@@ -164,8 +181,8 @@ describe("any response", () => {
     "of JSON returns a value or fails with a typed error",
     { body, status: Schema.Literals([200, 201, 202, 400, 404, 409, 500]) },
     ({ body, status }) =>
-      Effect.forEach(operations, (operation) =>
-        Effect.map(Effect.exit(ask(operation, () => json(status, body))), (exit) => assert.isTrue(isTyped(exit)))
+      Effect.forEach(operationNames, (operation) =>
+        Effect.map(Effect.exit(callOnce(operation, () => json(status, body))), (exit) => assert.isTrue(isTyped(exit)))
       ),
     { arbitrary: { runs: 60 } }
   )
@@ -184,9 +201,9 @@ describe("any response", () => {
   ] as const)("of deeply nested %s returns a value or fails with a typed error", ([, deep]) =>
     Effect.gen(function* () {
       for (const status of [200, 400]) {
-        for (const operation of operations) {
+        for (const operation of operationNames) {
           const answer = () => text(status, deep, { "content-type": "application/json" })
-          const exit = yield* Effect.exit(ask(calls[operation], answer))
+          const exit = yield* Effect.exit(callOnce(calls[operation], answer))
           assert.isTrue(isTyped(exit), `${operation} ${status}`)
         }
       }
