@@ -4,16 +4,22 @@
  *
  *   pnpm proof:contract      (installs Prism in test/prism first; Prism listens on loopback only)
  */
-import {
-  AgentalkClient,
-  type Contacts,
-  type AgentalkError,
-  Operation,
-  Retry,
-  Sandbox,
-  type UpsertInput
-} from "../packages/core/src/index.ts"
+import { AgentalkClient, type Operation, Retry, Sandbox } from "../packages/core/src/index.ts"
+import { factsOf, operationNames } from "../packages/core/src/internal/operation.ts"
 import { UndiciHttpClient } from "../packages/node/src/index.ts"
+import {
+  accepts,
+  acceptsText,
+  callOperation,
+  definitionOf,
+  fieldsOf,
+  type Input,
+  isOptional,
+  mapFields,
+  sampleOf,
+  throwMissing,
+  type ValueSchema
+} from "../test/OperationCalls.ts"
 import { Console, Effect, Redacted, Result } from "effect"
 import { HttpClient, HttpClientRequest, type HttpClientResponse, type HttpMethod } from "effect/http"
 import { spawn } from "node:child_process"
@@ -40,76 +46,64 @@ const texts = [
   "x".repeat(2000)
 ]
 const keys = ["city", "größe", "a b", "a.b", "a/b", "__proto__", "constructor", "x".repeat(200)]
-const values = ["", "text", 0, -1.5, 1e300, true, null, [], [1, [null]], {}, { deep: { list: ["ü"] } }]
-const emails = [
-  "a@b.co",
-  "first.last+tag@sub.example.com",
-  "o'neill@example.com",
-  "x_y-z@example-domain.org",
-  "1@2.example"
-]
 const spaceless =
   "email firstName vip 7 search tags ... ..a a..b a+b a&b=c a?b a#b a/b a/b/c a\\b % %2F %2e%2e %zz a% :contact_id {x} [x] (x) * a;b,c @ ~ ! $ ' \" ` <> | ^ ü 名前 👩‍👧 e\u0301 \u0000 \u202e"
 const segments = [...spaceless.split(" "), "a b", " ", "a\nb", "x".repeat(500)]
+const jsonValues = ["", "text", 0, -1.5, 1e300, true, null, [], [1, [null]], {}, { deep: { list: ["ü"] } }]
+
+/**
+ * Valid values by the keys of the operations' inputs, for values that are not any text. The first value is a common one,
+ * the second is unusual.
+ */
+const values: Readonly<Record<string, readonly [unknown, unknown, ...ReadonlyArray<unknown>]>> = {
+  id: [id, id.toUpperCase()],
+  phone: [phone, "\u202a202-555-0143\u202c", "1234567", "+123456789012345", "+1 (202) 555-0143"],
+  email: ["a@b.co", "o'neill@example.com", "first.last+tag@sub.example.com", "x_y-z@example-domain.org", "1@2.example"],
+  tags: [
+    ["vip"],
+    ["ü", "a/b"],
+    [],
+    texts,
+    ...[...texts, ...segments].flatMap((tag) => (tag.trim() === "" ? [] : [[tag], [tag, "vip", tag]]))
+  ],
+  fields: [
+    { city: "Lisbon" },
+    JSON.parse('{"__proto__":{"größe":null}}'),
+    {},
+    ...jsonValues.map((value) => ({ value })),
+    ...keys.map((key) => Object.fromEntries([[key, key]]))
+  ],
+  limit: [1, 1000],
+  offset: [0, Number.MAX_SAFE_INTEGER]
+}
+
+/** Values for a key of an operation's input. A value that may be any text is hostile text, or a segment of a path. */
+const valuesFor = (operation: Operation, key: string, schema: ValueSchema): ReadonlyArray<unknown> => {
+  if (!acceptsText(schema)) return values[key] ?? throwMissing(key, "`values` in scripts/proof-contract.ts")
+  const isInPath = factsOf(operation).parameters.some(({ inputName }) => inputName === key)
+  if (isInPath) return [...segments, ...keys]
+  return [...texts, ...segments, ...(values[key] ?? []), ...(accepts(schema, "") ? [""] : [])]
+}
 
 const subsets = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: 2 ** all.length }, (_, n) => all.filter((_, index) => Math.floor(n / 2 ** index) % 2 === 1))
 
-const jane = {
-  firstName: "Jane",
-  lastName: "Doe",
-  email: "jane@example.com",
-  tags: ["vip"],
-  fields: { city: "Lisbon" }
-}
-const odd = {
-  firstName: "",
-  lastName: "Žoë 👩‍👧",
-  email: "o'neill@example.com",
-  tags: ["ü", "a/b"],
-  fields: JSON.parse('{"__proto__":{"größe":null}}')
-}
-
-const upserts: ReadonlyArray<UpsertInput> = [
-  ...[jane, odd].flatMap((person) =>
-    subsets(Object.entries(person)).map((entries) => Object.assign({ phone }, Object.fromEntries(entries)))
-  ),
-  ...[phone, "1234567", "+123456789012345", "+1 (202) 555-0143", "\u202a202-555-0143\u202c"].map((phone) => ({
-    phone
-  })),
-  ...texts.flatMap((text) => [
-    { phone, firstName: text },
-    { phone, lastName: text },
-    { phone, tags: [text, "vip", text] }
-  ]),
-  ...emails.map((email) => ({ phone, email })),
-  ...values.map((value) => ({ phone, fields: { value } })),
-  ...keys.map((key) => ({ phone, fields: Object.fromEntries([[key, key]]) })),
-  { phone, tags: [], fields: {} }
-]
-
-const pages = [{}, { limit: 1 }, { offset: 0 }, { limit: 1000, offset: Number.MAX_SAFE_INTEGER }]
-const searches = [
-  ...[{ name: "Jane" }, { phone }, { name: "Jane", phone }].flatMap((criteria) =>
-    pages.map((page) => Object.assign({}, criteria, page))
-  ),
-  ...[...texts, ...segments].flatMap((text) => [{ name: text }, { phone: text }])
-]
-
-type Call = (contacts: Contacts["Service"]) => Effect.Effect<unknown, AgentalkError>
-
-const calls: Readonly<Record<Operation, ReadonlyArray<Call>>> = {
-  upsert: upserts.map((input) => (contacts) => contacts.upsert(input)),
-  delete: [id, id.toUpperCase()].map((id) => (contacts) => contacts.delete(id)),
-  updateFields: [{}, ...values.map((value) => ({ value })), ...keys.map((key) => Object.fromEntries([[key, key]]))].map(
-    (fields) => (contacts) => contacts.updateFields(id, fields)
-  ),
-  clearField: [...segments, ...keys].map((key) => (contacts) => contacts.clearField(id, key)),
-  addTags: [[], ["vip"], texts, ...segments.filter((tag) => tag.trim() !== "").map((tag) => [tag])].map(
-    (tags) => (contacts) => contacts.addTags(id, tags)
-  ),
-  removeTag: segments.map((tag) => (contacts) => contacts.removeTag(id, tag)),
-  search: searches.map((query) => (contacts) => contacts.search(query))
+/** Inputs of an operation: its sample with every value of each key, and every valid set of optional keys. */
+const inputsOf = (operation: Operation): ReadonlyArray<Input> => {
+  const sample = sampleOf(operation)
+  const candidates = mapFields(operation, (key, schema) => valuesFor(operation, key, schema))
+  const withEachValue = Object.entries(candidates).flatMap(([key, all]) =>
+    all.map((value) => ({ ...sample, [key]: value }))
+  )
+  const fields = Object.entries(fieldsOf(operation))
+  const keysOf = (areOptional: boolean) =>
+    fields.filter(([, schema]) => isOptional(schema) === areOptional).map(([key]) => key)
+  const withEachSet = [0, 1].flatMap((index) =>
+    subsets(keysOf(true)).map((chosen) =>
+      Object.fromEntries([...keysOf(false), ...chosen].map((key) => [key, candidates[key]?.[index]]))
+    )
+  )
+  return [...withEachValue, ...withEachSet.filter((input) => accepts(definitionOf(operation).input, input))]
 }
 
 /** Requests that violate the contract. Prism must reject each of them; otherwise its acceptance of the others proves nothing. */
@@ -180,12 +174,12 @@ const program = Effect.gen(function* () {
 
   const violations: Array<string> = []
   const table: Record<string, { requests: number; violations: number }> = {}
-  for (const operation of Operation.literals) {
+  for (const operation of operationNames) {
     const before = violations.length
-    const all = calls[operation].flatMap((call) => [
-      call(contacts),
-      AgentalkClient.withOrganization(id)(call(contacts))
-    ])
+    const all = inputsOf(operation).flatMap((input) => {
+      const call = callOperation(contacts, operation, input)
+      return [call, AgentalkClient.withOrganization(id)(call)]
+    })
     for (const [index, call] of all.entries()) {
       responses.length = 0
       const result = yield* Effect.result(call)

@@ -2,14 +2,25 @@
  * Unique values for the input of calls, and a search for these values in every encoding that a leak may have. A value
  * that is found in telemetry or in an error can only come from the input.
  */
-import type { Contacts, Operation } from "@agentalk/core"
+import type { Contacts, Operation, UpsertInput } from "@agentalk/core"
 import { isAgentalkError } from "@agentalk/core"
 import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { createHash } from "node:crypto"
 import { inspect } from "node:util"
+import { operationNames } from "../packages/core/src/internal/operation.ts"
+import {
+  acceptsText,
+  callOperation,
+  fieldsOf,
+  type Input,
+  mapFields,
+  throwMissing,
+  type ValueSchema
+} from "./OperationCalls.ts"
 
 /** The confidential values of a call: credentials, personal data and the key of a custom field. */
 export const canary = {
@@ -29,27 +40,45 @@ export const canary = {
 
 export const token = Redacted.make(`${canary.tokenOrganization}.${canary.secret}`)
 
-/** An `upsert` input that contains every personal value. */
-export const input = {
+// --- the input of calls ---------------------------------------------------------------------------------------------
+
+/** The values by the keys of the operations' inputs. A key without a value here has a unique text, made from the key. */
+const values: Readonly<Record<string, unknown>> = {
+  id: canary.id,
   phone: canary.phone,
   firstName: canary.firstName,
   lastName: canary.lastName,
   email: canary.email,
   tags: [canary.tag],
-  fields: { [canary.fieldKey]: canary.fieldValue, account: canary.fieldNumber }
+  fields: { [canary.fieldKey]: canary.fieldValue, account: canary.fieldNumber },
+  key: canary.fieldKey,
+  tagIdOrName: canary.tag,
+  name: `${canary.firstName} ${canary.lastName}`,
+  limit: 50,
+  offset: 0
 }
 
-/** One call of every operation, on one contact. */
-export const calls: Readonly<
-  Record<Operation, (contacts: Contacts["Service"], id: string) => Effect.Effect<unknown, unknown>>
-> = {
-  upsert: (contacts) => contacts.upsert(input),
-  delete: (contacts, id) => contacts.delete(id),
-  updateFields: (contacts, id) => contacts.updateFields(id, input.fields),
-  clearField: (contacts, id) => contacts.clearField(id, canary.fieldKey),
-  addTags: (contacts, id) => contacts.addTags(id, input.tags),
-  removeTag: (contacts, id) => contacts.removeTag(id, canary.tag),
-  search: (contacts) => contacts.search({ name: `${canary.firstName} ${canary.lastName}`, phone: canary.phone })
+const uniqueText = (key: string): string => `q${createHash("sha256").update(key).digest("hex").slice(0, 15)}`
+
+const valueFor = (key: string, schema: ValueSchema): unknown => {
+  if (Object.hasOwn(values, key)) return values[key]
+  return acceptsText(schema) ? uniqueText(key) : throwMissing(key, "`values` in test/Canary.ts")
+}
+
+/** Returns an input of an operation that contains every value. */
+const inputOf = (operation: Operation): Input => mapFields(operation, valueFor)
+
+/** An `upsert` input that contains every personal value. */
+export const input = inputOf("upsert") as typeof UpsertInput.Encoded
+
+/** Calls an operation on a contact, with an input that contains every value. */
+export const call = (
+  contacts: Contacts["Service"],
+  operation: Operation,
+  id: string
+): Effect.Effect<unknown, unknown> => {
+  const input = inputOf(operation)
+  return callOperation(contacts, operation, "id" in input ? { ...input, id } : input)
 }
 
 // --- the search ----------------------------------------------------------------------------------------------------
@@ -114,7 +143,11 @@ const allNeedles: ReadonlyArray<Needle> = [
   ...needlesOf("personal", "the tag", canary.tag),
   ...needlesOf("personal", "the value of a field", canary.fieldValue),
   ...needlesOf("personal", "the number in a field", String(canary.fieldNumber)),
-  ...needlesOf("key", "the key of a field", canary.fieldKey)
+  ...needlesOf("key", "the key of a field", canary.fieldKey),
+  ...operationNames
+    .flatMap((operation) => Object.keys(fieldsOf(operation)))
+    .filter((key) => !Object.hasOwn(values, key))
+    .flatMap((key) => needlesOf("personal", `the value of ${key}`, uniqueText(key)))
 ]
 
 // Most values are the same in most encodings, so duplicates are dropped.

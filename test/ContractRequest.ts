@@ -92,6 +92,10 @@ const matchPath = (template: string, path: string): ReadonlyArray<readonly [stri
   return found
 }
 
+/** Orders paths without parameters first, because they match before templates (OpenAPI 3.0, Paths Object). */
+const byParameterCount = ([a]: readonly [string, object], [b]: readonly [string, object]): number =>
+  a.split("{").length - b.split("{").length
+
 const checkQuery = (query: string, parameters: ReadonlyArray<Parameter>): ReadonlyArray<string> => {
   if (query === "") return []
   const pairs = query.split("&").map((pair) => pair.split("=").map((part) => decode(part.replaceAll("+", " "))))
@@ -148,7 +152,7 @@ export const findViolations = (
 ): { readonly operation: string | undefined; readonly violations: ReadonlyArray<string> } => {
   const [path = "", query = "", ...rest] = request.target.split("?")
   if (rest.length > 0 || /#/.test(request.target)) return { operation: undefined, violations: ["target: malformed"] }
-  for (const [template, methods] of Object.entries(contract.paths)) {
+  for (const [template, methods] of Object.entries(contract.paths).toSorted(byParameterCount)) {
     const found = matchPath(template, path)
     const operation: Operation | undefined = Object.entries(methods).find(
       ([method]) => method.toUpperCase() === request.method

@@ -9,18 +9,9 @@ import * as Metric from "effect/Metric"
 import * as Otlp from "effect/observability/Otlp"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Random from "effect/Random"
-import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
+import { canary, input, type Piece, token } from "./Canary.ts"
 import * as Collector from "./Collector.ts"
-
-const jane = {
-  phone: "+15550100042",
-  firstName: "Quintessa",
-  email: "quin@brz.example",
-  fields: { city: "Ouagadougou" }
-}
-const tag = "chess-nut"
-const absent = "d1d1d1d1-aaaa-4bbb-8ccc-e5e5e5e5e5e5"
 
 const before = { strikes: "before" } as const
 /** A script counts requests, so each run needs a new one. */
@@ -38,16 +29,16 @@ const isRecorded = (name: keyof typeof Telemetry.metrics) =>
     Effect.map(Metric.snapshot, (snapshots) => snapshots.some(({ id }) => id === name))
   )
 
-/** Makes calls with every kind of result, and returns the id of their contact. */
+/** Makes calls with every kind of result. */
 const work = Effect.gen(function* () {
   yield* (yield* Sandbox.State).script(makeScript())
   const contacts = yield* Contacts
-  const { contact } = yield* contacts.upsert(jane)
-  yield* contacts.search({ phone: jane.phone })
-  yield* contacts.addTags(contact.id, [tag])
-  yield* Effect.flip(contacts.delete(absent))
-  yield* Effect.flip(contacts.upsert({ ...jane, email: `${jane.email}@` }))
-  yield* Effect.flip(contacts.search({ name: jane.firstName })).pipe(
+  const { contact } = yield* contacts.upsert(input)
+  yield* contacts.search({ phone: canary.phone })
+  yield* contacts.addTags(contact.id, [canary.tag])
+  yield* Effect.flip(contacts.delete(canary.id))
+  yield* Effect.flip(contacts.upsert({ ...input, email: `${canary.email}@` }))
+  yield* Effect.flip(contacts.search({ name: canary.firstName })).pipe(
     Retry.withPolicy(Retry.none),
     // The circuit breaker records its state in its own fiber.
     Effect.andThen(
@@ -55,7 +46,6 @@ const work = Effect.gen(function* () {
     ),
     Effect.provide(CircuitBreaker.layer({ failures: 1 }))
   )
-  return contact.id
 }).pipe(
   Effect.withSpan("job"),
   Effect.provideService(Random.Random, { nextDoubleUnsafe: () => 0.5, nextIntUnsafe: () => 1 })
@@ -67,19 +57,16 @@ const runWith = Effect.fnUntraced(function* (layerOtlp: typeof Otlp.layerJson) {
   const telemetry = layerOtlp({ baseUrl, resource: { serviceName: "test" }, loggerMergeWithExisting: false }).pipe(
     Layer.provide(FetchHttpClient.layer)
   )
-  const client = AgentalkNode.layerOptions({ token: Sandbox.token, baseUrl: url, retry: { baseDelay: "20 millis" } })
-  const id = yield* work.pipe(
-    Effect.provide([client, telemetry]),
-    Effect.provideService(References.MinimumLogLevel, "Debug")
-  )
-  return { exports, id, prometheus: yield* PrometheusMetrics.format(), server: new URL(url) }
+  const client = AgentalkNode.layerOptions({ token, baseUrl: url, retry: { baseDelay: "20 millis" } })
+  yield* work.pipe(Effect.provide([client, telemetry]), Effect.provideService(References.MinimumLogLevel, "Debug"))
+  return { exports, prometheus: yield* PrometheusMetrics.format(), server: new URL(url) }
 })
 
 /** Runs the program once. */
 export const run = (layerOtlp: typeof Otlp.layerJson) =>
   runWith(layerOtlp).pipe(
     Effect.provideService(Metric.MetricRegistry, new Map()),
-    Effect.provide([SandboxServer.layer, Collector.layer])
+    Effect.provide([SandboxServer.layerOptions({ tokens: [token] }), Collector.layer])
   )
 
 const decoded = Effect.gen(function* () {
@@ -97,17 +84,8 @@ export const documented: Readonly<
   Record<string, { readonly type: string; readonly unit: string; readonly attributes: ReadonlyArray<string> }>
 > = Telemetry.metrics
 
-const [organization = "", secret = ""] = Redacted.value(Sandbox.token).split(".")
-
-/** Values that must not be exported, besides the id of the contact: personal data and credentials of the calls. */
-export const secrets: ReadonlyArray<string> = [
-  organization,
-  `.${secret}`,
-  absent,
-  tag,
-  "5550100042",
-  jane.firstName,
-  "quin@brz",
-  "quin%40brz",
-  jane.fields.city
-]
+/** The exported texts, which must contain no canary value. */
+export const piecesOf = (exports: ReadonlyArray<Collector.Export>, prometheus: string): ReadonlyArray<Piece> =>
+  exports
+    .map(({ body, signal }): Piece => ({ where: signal, rule: "telemetry", text: new TextDecoder().decode(body) }))
+    .concat({ where: "the Prometheus export", rule: "telemetry", text: prometheus })

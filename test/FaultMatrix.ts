@@ -5,60 +5,49 @@
  * A cell such as `Server ?1 ✓` shows the result of the call, the error's `outcome`, the number of attempts, and whether
  * the change is present on the server afterwards.
  */
-import { Contacts, Faults, isAgentalkError, Operation, Retry, Sandbox, TimeLimit } from "@agentalk/core"
-import type { AgentalkClient, AgentalkError, Contact, Outcome } from "@agentalk/core"
+import { Contacts, Faults, isAgentalkError, Retry, Sandbox, TimeLimit } from "@agentalk/core"
+import type { AgentalkClient, AgentalkError, Contact, Operation, Outcome } from "@agentalk/core"
 import { assert } from "@effect/vitest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-
-export const operations = Operation.literals
+import { factsOf, operationNames, type OperationFacts } from "../packages/core/src/internal/operation.ts"
+import { operations } from "../packages/core/src/Operations.ts"
+import { byOperation, callOperation, definitionOf, pickInput, sampleOf } from "./OperationCalls.ts"
 
 type Cells<A> = Readonly<Record<Operation, A>>
 
 // --- the operations, each on its own contact ----------------------------------------------------------------------
 
-const phones: Cells<string> = {
-  upsert: "+15550100001",
-  delete: "+15550100002",
-  updateFields: "+15550100003",
-  clearField: "+15550100004",
-  addTags: "+15550100005",
-  removeTag: "+15550100006",
-  search: "+15550100007"
+const phones = byOperation((operation) => `+1555010${String(operationNames.indexOf(operation) + 1).padStart(4, "0")}`)
+
+/** The values that an operation with a contact finds there. */
+const seedFor = (operation: Operation) => ({
+  ...operations.upsert.sample,
+  phone: phones[operation],
+  tags: ["old"],
+  fields: { city: "Oslo" }
+})
+
+/** Input values by key. With them, every write changes the seeded contact. Other values are those of the sample. */
+const values = { fields: { city: "Bergen" }, key: "city", tags: ["new"], tagIdOrName: "old" }
+
+const inputOf = (operation: Operation, id: string) => {
+  const all = { ...sampleOf(operation), ...values, id, phone: phones[operation] }
+  return pickInput(operation, all, "`values` in test/FaultMatrix.ts")
 }
 
-const calls: Cells<(contacts: Contacts["Service"], id: string) => Effect.Effect<unknown, AgentalkError>> = {
-  upsert: (contacts) => contacts.upsert({ phone: phones.upsert }),
-  delete: (contacts, id) => contacts.delete(id),
-  updateFields: (contacts, id) => contacts.updateFields(id, { city: "Bergen" }),
-  clearField: (contacts, id) => contacts.clearField(id, "city"),
-  addTags: (contacts, id) => contacts.addTags(id, ["new"]),
-  removeTag: (contacts, id) => contacts.removeTag(id, "old"),
-  search: (contacts) => contacts.search({ phone: phones.search })
-}
-
-/** Whether the change of an operation is present in the contact with its phone: `undefined` for a search. */
-const isApplied: Cells<(contact: Contact | undefined) => boolean | undefined> = {
-  upsert: (contact) => contact !== undefined,
-  delete: (contact) => contact === undefined,
-  updateFields: (contact) => contact?.fields?.["city"] === "Bergen",
-  clearField: (contact) => contact?.fields?.["city"] === undefined,
-  addTags: (contact) => contact?.tags?.some(({ name }) => name === "new"),
-  removeTag: (contact) => contact?.tags?.every(({ name }) => name !== "old"),
-  search: () => undefined
-}
-
-/** The rule that matches the requests of one operation. */
-const requestOf = (operation: Operation, id: string): { readonly method?: string; readonly path: string | RegExp } => {
-  if (operation === "search") return { path: "/search?" }
-  return operation === "upsert" ? { method: "POST", path: /^\/api\/contacts\/?$/ } : { path: id }
+/** An operation that names a contact needs it, and an operation that only reads may return it. */
+const needsContact = (operation: Operation): boolean => {
+  const { isReadOnly, namesContact } = factsOf(operation)
+  return isReadOnly || namesContact
 }
 
 // --- the faults and their expected results ------------------------------------------------------------------------
 
-/** The expected cells of one fault under one policy: the cell of a write, and the operations that differ from it. */
-type Expected = readonly [write: string, others?: Partial<Cells<string>>]
+/** The expected cell of a write under one policy: the same for every operation, or by the facts of the operation. */
+type Expected = string | ((facts: OperationFacts) => string)
 
 export interface Row {
   readonly name: string
@@ -69,22 +58,15 @@ export interface Row {
   readonly retried: Expected
 }
 
-/** A search changes nothing, so its outcome is always `×` and its cell has no mark for the server's state. */
-const expectedOf = ([write, others]: Expected): Cells<string> => {
-  const cell = (operation: Operation) =>
-    others?.[operation] ?? (operation === "search" ? write.replace(/[?!]/, "×").replace(/ [✓·]$/, "") : write)
-  return cellsBy(cell)
-}
+/** An operation that only reads has the outcome `×`, and its cell has no mark for the server's state. */
+const asRead = (cell: string): string => cell.replace(/[?!]/, "×").replace(/ [✓·]$/, "")
 
-const cellsBy = <A>(make: (operation: Operation) => A): Cells<A> => ({
-  upsert: make("upsert"),
-  delete: make("delete"),
-  updateFields: make("updateFields"),
-  clearField: make("clearField"),
-  addTags: make("addTags"),
-  removeTag: make("removeTag"),
-  search: make("search")
-})
+const expectedOf = (expected: Expected): Cells<string> =>
+  byOperation((operation) => {
+    const facts = factsOf(operation)
+    const cell = typeof expected === "string" ? expected : expected(facts)
+    return facts.isReadOnly ? asRead(cell) : cell
+  })
 
 const row = (
   name: string,
@@ -101,26 +83,27 @@ const row = (
 })
 
 /** A fault that is not retried, or that needs no retry: both policies have the same result. */
-const sameForBoth = (name: string, fault: Faults.Fault, ...expected: Expected): Row =>
-  row(name, fault, expected, expected)
+const sameForBoth = (name: string, fault: Faults.Fault, expected: Expected): Row => row(name, fault, expected, expected)
 
 type MakeFault = (options: { readonly strikes: Faults.Side }) => Faults.Fault
 
-const succeedsOnRetry: Expected = ["ok 2 ✓"]
+const succeedsOnRetry = "ok 2 ✓"
 
 /**
- * The first attempt applied the change, so the retry of `clearField` or `removeTag` gets a 404. The retry of `delete`
- * gets a 404 as well, which counts as success.
+ * The first attempt applied the change. If it deleted the resource in the path, the retry gets a 404, which counts as
+ * success only if the table says so.
  */
-const alreadyApplied = (outcome: "?" | "!"): Expected => [
-  "ok 2 ✓",
-  { clearField: `Missing ${outcome}2 ✓`, removeTag: `Missing ${outcome}2 ✓` }
-]
+const alreadyApplied =
+  (outcome: "?" | "!") =>
+  ({ operation }: OperationFacts): string => {
+    const { isDoneIfMissing = false, method } = definitionOf(operation)
+    return method === "DELETE" && !isDoneIfMissing ? `Missing ${outcome}2 ✓` : succeedsOnRetry
+  }
 
 /** A fault that a retry overcomes: one row before the operation and one row after it. */
 const transient = (name: string, fault: MakeFault, error: string, attempt?: Duration.Input): ReadonlyArray<Row> => [
-  row(`${name} before`, fault({ strikes: "before" }), [`${error} ?1 ·`], succeedsOnRetry, attempt),
-  row(`${name} after`, fault({ strikes: "after" }), [`${error} ?1 ✓`], alreadyApplied("?"), attempt)
+  row(`${name} before`, fault({ strikes: "before" }), `${error} ?1 ·`, succeedsOnRetry, attempt),
+  row(`${name} after`, fault({ strikes: "after" }), `${error} ?1 ✓`, alreadyApplied("?"), attempt)
 ]
 
 /** The same with a short attempt timeout, which ends the first attempt. */
@@ -142,9 +125,9 @@ export const rows: ReadonlyArray<Row> = [
   sameForBoth("400", refusal(400), "Invalid ×1 ·"),
   sameForBoth("401", refusal(401), "Unauth ×1 ·"),
   sameForBoth("403", refusal(403), "Forbid ×1 ·"),
-  sameForBoth("404", refusal(404), "Missing ×1 ·", { upsert: "Unexp ×1 ·", search: "Unexp ×1" }),
+  sameForBoth("404", refusal(404), ({ namesContact }) => (namesContact ? "Missing ×1 ·" : "Unexp ×1 ·")),
   sameForBoth("409", refusal(409), "Invalid ×1 ·"),
-  row("429, wait 1 s", refusal(429, { "retry-after": "1" }), ["Limited ×1 ·"], succeedsOnRetry),
+  row("429, wait 1 s", refusal(429, { "retry-after": "1" }), "Limited ×1 ·", succeedsOnRetry),
   ...transient("408", status(408), "Timeout"),
   ...transient("500", status(500), "Server"),
   sameForBoth("501 before", refusal(501), "Server ?1 ·"),
@@ -161,8 +144,8 @@ export const rows: ReadonlyArray<Row> = [
   sameForBoth("slow before", Faults.slow("50 millis", { strikes: "before" }), "ok 1 ✓"),
   sameForBoth("slow after", Faults.slow("50 millis", { strikes: "after" }), "ok 1 ✓"),
   ...timesOut("too slow", (options) => Faults.slow("1 minute", options)),
-  row("cut", Faults.cut, ["Unexp !1 ✓"], ["Unexp !1 ✓", { search: "ok 2" }]),
-  row("stall", Faults.stall, ["Timeout !1 ✓"], alreadyApplied("!"), shortTimeout),
+  row("cut", Faults.cut, "Unexp !1 ✓", ({ isReadOnly }) => (isReadOnly ? succeedsOnRetry : "Unexp !1 ✓")),
+  row("stall", Faults.stall, "Timeout !1 ✓", alreadyApplied("!"), shortTimeout),
   sameForBoth("garbage", Faults.garbage, "Unexp !1 ✓"),
   sameForBoth("huge", huge, "Unexp !1 ✓")
 ]
@@ -212,45 +195,66 @@ const assertOutcome = (result: Result.Result<unknown, AgentalkError>, applied: b
   if (result.failure.outcome === "applied") assert.isTrue(applied, cell)
 }
 
-/** Calls every operation with one fault each, and returns the cells that describe the results. */
-export const observe = Effect.fnUntraced(function* (row: Row, { policy }: Block) {
+const byPhone = (contacts: ReadonlyArray<Contact>) =>
+  byOperation((operation) => contacts.find(({ phone }) => phone === phones[operation]))
+
+/** A contact as text, without the ids that the server chooses. */
+const keyOf = (contact: Contact | undefined): string =>
+  JSON.stringify(contact ?? null, (key, value: unknown) => (key === "id" ? undefined : value))
+
+/** Seeds an empty sandbox and calls every operation. Returns the results, and the contacts before and after the calls. */
+const callAll = Effect.fnUntraced(function* (script: Faults.Script) {
   const contacts = yield* Contacts
   const state = yield* Sandbox.State
-  const seeded = yield* state.seed(
-    operations
-      .filter((operation) => operation !== "upsert")
-      .map((operation) => ({ phone: phones[operation], tags: ["old"], fields: { city: "Oslo" } }))
-  )
-  const ids = cellsBy((operation) => seeded.find(({ phone }) => phone === phones[operation])?.id ?? "")
-  yield* state.script(
-    Faults.script(...operations.map((operation) => ({ ...requestOf(operation, ids[operation]), fault: row.fault })))
-  )
+  yield* state.reset
+  yield* state.seed(operationNames.filter(needsContact).map(seedFor))
+  const before = byPhone(yield* state.contacts())
+  yield* state.script(script)
   const results = yield* Effect.all(
-    cellsBy((operation) => Effect.result(calls[operation](contacts, ids[operation]))),
+    byOperation((operation) =>
+      Effect.result(callOperation(contacts, operation, inputOf(operation, before[operation]?.id ?? "")))
+    ),
     { concurrency: "unbounded" }
-  ).pipe(Retry.withPolicy(policy), TimeLimit.withLimits({ attempt: row.attempt }))
-  const after = yield* state.contacts()
-  const requests = yield* state.requests
+  )
+  return { results, before, after: byPhone(yield* state.contacts()), requests: yield* state.requests }
+})
 
-  return cellsBy((operation) => {
+/** Calls every operation with one fault each, and returns the cells that describe the results. */
+export const observe = Effect.fnUntraced(function* (row: Row, { policy }: Block) {
+  const withoutFault = yield* callAll(() => undefined)
+  const { after, before, requests, results } = yield* callAll(
+    Faults.script(...operationNames.map((operation) => ({ operation, fault: row.fault })))
+  ).pipe(Retry.withPolicy(policy), TimeLimit.withLimits({ attempt: row.attempt }))
+
+  return byOperation((operation) => {
+    const where = `${row.name}, ${operation}`
     const result = results[operation]
-    const applied = isApplied[operation](after.find(({ phone }) => phone === phones[operation]))
-    const matches = Faults.script({ ...requestOf(operation, ids[operation]), times: Infinity, fault: row.fault })
-    const attempts = requests.filter((request) => matches(request) !== undefined).length
+    const [unchanged, changed, actual] = [before, withoutFault.after, after].map((each) => keyOf(each[operation]))
+    assert.strictEqual(
+      changed === unchanged,
+      factsOf(operation).isReadOnly,
+      `${operation}: only a write must change its contact. Adjust \`values\` in test/FaultMatrix.ts.`
+    )
+    assert.include(
+      [unchanged, changed],
+      actual,
+      `${where}: the contact is neither unchanged nor changed as without a fault`
+    )
+    const applied = changed === unchanged ? undefined : actual === changed
+    const attempts = requests.filter((request) => request.operation === operation).length
     const mark = applied === undefined ? "" : applied ? " ✓" : " ·"
-    assertOutcome(result, applied, `${row.name}, ${operation}`)
+    assertOutcome(result, applied, where)
     if (Result.isSuccess(result)) {
-      if (operation === "upsert") {
+      if (Predicate.hasProperty(result.success, "isNew")) {
         // A retry finds the contact that an earlier attempt created.
-        const created = { isNew: row.fault.strikes === "before" || attempts === 1 }
-        assert.include(result.success as { readonly isNew: boolean }, created, row.name)
+        assert.strictEqual(result.success.isNew, row.fault.strikes === "before" || attempts === 1, row.name)
       }
       return `ok ${attempts}${mark}`
     }
     const error = result.failure
     assert.isTrue(isAgentalkError(error))
     assert.strictEqual(error.operation, operation)
-    assert.strictEqual(error.attempts, attempts, `${row.name}, ${operation}: attempts that the server counted`)
+    assert.strictEqual(error.attempts, attempts, `${where}: attempts that the server counted`)
     return `${tags[error._tag]} ${outcomes[error.outcome]}${error.attempts}${mark}`
   })
 })
@@ -259,10 +263,13 @@ export const clientOptions: AgentalkClient.Options = { token: Sandbox.token, max
 
 // --- the printed table --------------------------------------------------------------------------------------------
 
+const nameWidth = 15
+const cellWidth = 12
+
 /** Pads the three parts of a cell, so that they align in a column. */
 const align = (cell: string): string => {
   const [result = "", attempts = "", mark = ""] = cell.split(" ")
-  return `${result.padEnd(7)} ${attempts.padStart(2)} ${mark}`.padEnd(12)
+  return `${result.padEnd(7)} ${attempts.padStart(2)} ${mark}`.padEnd(cellWidth)
 }
 
 const legend = [
@@ -271,25 +278,24 @@ const legend = [
   "Limited RateLimited    Server ServerFault         Network TransportFailure    Unexp UnexpectedResponse"
 ]
 
-const line = (name: string, cells: ReadonlyArray<string>): string => `${name.padEnd(15)} ${cells.join(" ")}`.trimEnd()
+const line = (name: string, cells: ReadonlyArray<string>): string =>
+  `${name.padEnd(nameWidth)} ${cells.join(" ")}`.trimEnd()
 
-export const formatTable = (title: string, table: ReadonlyMap<string, Cells<string>>): string => {
-  const heading = line(
-    "",
-    operations.map((operation) => operation.padEnd(12))
-  )
-  return [
+export const formatTable = (title: string, table: ReadonlyMap<string, Cells<string>>): string =>
+  [
     title,
     "",
-    heading,
-    "─".repeat(106),
+    line(
+      "",
+      operationNames.map((operation) => operation.padEnd(cellWidth))
+    ),
+    "─".repeat(nameWidth + operationNames.length * (cellWidth + 1)),
     ...[...table].map(([name, cells]) =>
       line(
         name,
-        operations.map((operation) => align(cells[operation]))
+        operationNames.map((operation) => align(cells[operation]))
       )
     ),
     "",
     ...legend
   ].join("\n")
-}

@@ -2,8 +2,9 @@
  * The states that the server may hold for one phone, as far as its only writer can know. A call with a known outcome
  * changes every possible state. A call with an unknown outcome keeps the old states and adds the changed ones.
  */
-import type { AgentalkError, Contact, Outcome } from "@agentalk/core"
+import type { AgentalkError, Contact, Operation, Outcome } from "@agentalk/core"
 import { assert } from "@effect/vitest"
+import { factsOf, operationNames } from "../packages/core/src/internal/operation.ts"
 
 /** A contact in the model. `id` is `?` until a response shows the id of a new contact. */
 interface ModelContact {
@@ -16,36 +17,55 @@ interface ModelContact {
 /** One contact, or `undefined` if there is none. */
 export type PossibleState = ModelContact | undefined
 
-export type Step =
-  | { readonly kind: "upsert"; readonly firstName: string }
-  | { readonly kind: "delete"; readonly id: string }
-  | { readonly kind: "updateFields"; readonly id: string; readonly city: string }
-  | { readonly kind: "clearField"; readonly id: string }
-  | { readonly kind: "addTags"; readonly id: string; readonly tag: string }
-  | { readonly kind: "removeTag"; readonly id: string; readonly tag: string }
-  | { readonly kind: "search" }
+/** The values of a step, by the keys of the operations' inputs. Each operation uses the values that belong to its input. */
+interface Values {
+  readonly id: string
+  readonly phone: string
+  readonly firstName: string
+  readonly fields: { readonly city: string }
+  readonly key: "city"
+  readonly tags: readonly [string]
+  readonly tagIdOrName: string
+}
+
+/** One call of the storm. */
+export interface Step {
+  readonly operation: Operation
+  readonly values: Values
+}
+
+const newContact: ModelContact = { id: "?", firstName: undefined, city: undefined, tags: [] }
+
+const without = (tags: ReadonlyArray<string>, tag: string): ReadonlyArray<string> => tags.filter((name) => name !== tag)
+const withTag = (tags: ReadonlyArray<string>, tag: string) => [...without(tags, tag), tag].toSorted()
+
+/** The effect of each write on its contact. */
+const effects: { readonly [K in Operation]?: (contact: ModelContact, values: Values) => PossibleState } = {
+  upsert: (contact, { fields, firstName, tags: [tag] }) => ({
+    ...contact,
+    firstName,
+    city: fields.city,
+    tags: withTag(contact.tags, tag)
+  }),
+  delete: () => undefined,
+  updateFields: (contact, { fields }) => ({ ...contact, city: fields.city }),
+  clearField: (contact) => ({ ...contact, city: undefined }),
+  addTags: (contact, { tags: [tag] }) => ({ ...contact, tags: withTag(contact.tags, tag) }),
+  removeTag: (contact, { tagIdOrName }) => ({ ...contact, tags: without(contact.tags, tagIdOrName) })
+}
+
+/** The operations that the storm calls: all that only read, and the writes in `effects`. */
+export const modelled = operationNames.filter((operation) => factsOf(operation).isReadOnly || operation in effects)
+
+/** The operations that the storm leaves out, because `effects` does not contain them. */
+export const leftOut = operationNames.filter((operation) => !modelled.includes(operation))
 
 /** Applies a step to a possible state. A step with the id of another contact changes nothing. */
-const applyStep = (step: Step, state: PossibleState): PossibleState => {
-  if (step.kind === "search") return state
-  if (step.kind === "upsert") {
-    return state === undefined
-      ? { id: "?", firstName: step.firstName, city: undefined, tags: [] }
-      : { ...state, firstName: step.firstName }
-  }
-  if (state === undefined || state.id !== step.id) return state
-  switch (step.kind) {
-    case "delete":
-      return undefined
-    case "updateFields":
-      return { ...state, city: step.city }
-    case "clearField":
-      return { ...state, city: undefined }
-    case "addTags":
-      return { ...state, tags: [...state.tags.filter((name) => name !== step.tag), step.tag].toSorted() }
-    default:
-      return { ...state, tags: state.tags.filter((name) => name !== step.tag) }
-  }
+const applyStep = ({ operation, values }: Step, state: PossibleState): PossibleState => {
+  const effect = effects[operation]
+  if (effect === undefined) return state
+  if (factsOf(operation).namesContact && state?.id !== values.id) return state
+  return effect(state ?? newContact, values)
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)

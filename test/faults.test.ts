@@ -6,7 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
-import { blocks, clientOptions, observe, operations, formatTable, type Row, rows } from "./FaultMatrix.ts"
+import { operationNames } from "../packages/core/src/internal/operation.ts"
+import { blocks, clientOptions, formatTable, observe, type Row, rows } from "./FaultMatrix.ts"
 
 const onSocket = Layer.unwrap(
   Effect.map(SandboxServer.Address, ({ url }) => AgentalkNode.layerOptions({ ...clientOptions, baseUrl: url }))
@@ -21,7 +22,7 @@ const timeout = 30_000
 for (const block of blocks) {
   const assertCells = (row: Row, cells: Effect.Success<ReturnType<typeof observe>>) => {
     const expected = block.expected(row)
-    for (const operation of operations) assert.strictEqual(cells[operation], expected[operation], operation)
+    for (const operation of operationNames) assert.strictEqual(cells[operation], expected[operation], operation)
   }
 
   describe.concurrent(`the fault matrix on a socket, ${block.name}`, () => {

@@ -1,12 +1,25 @@
 /** Checks that every request of the client conforms to the published contract. */
-import { AgentalkClient, Contacts, type ContactError, Sandbox } from "@agentalk/core"
+import { AgentalkClient, Contacts, type ContactError, type Operation, Sandbox } from "@agentalk/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { HttpClient, HttpClientResponse } from "effect/http"
+import { PhoneNumber } from "../packages/core/src/Contact.ts"
+import { factsOf, operationNames } from "../packages/core/src/internal/operation.ts"
 import * as Any from "../packages/core/test/AnyInput.ts"
 import { findViolations, type WireRequest } from "./ContractRequest.ts"
 import published from "./fixtures/agentalk-contacts.openapi.json" with { type: "json" }
+import {
+  accepts,
+  acceptsText,
+  callOperation,
+  definitionOf,
+  type Input,
+  isOptional,
+  mapFields,
+  throwMissing,
+  type ValueSchema
+} from "./OperationCalls.ts"
 
 const responseBody = { id: "1", contacts: [] }
 
@@ -33,87 +46,153 @@ const requestOf = Effect.fnUntraced(function* (
   return sent[0]!
 })
 
-const path = (request: WireRequest): ReadonlyArray<string> =>
-  request.target
-    .slice(1)
-    .split("/")
-    .map((segment) => decodeURIComponent(segment))
+// --- the input ----------------------------------------------------------------------------------------------------
+
+const count = (minimum: number) =>
+  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum: 2 ** 53 - 1 })))
+
+/** Arbitraries by the keys of the operations' inputs, for values that are not any text. */
+const values: Readonly<Record<string, Arbitrary.Arbitrary<unknown>>> = {
+  id: Arbitrary.map(Arbitrary.all([Any.contactId, Arbitrary.schema(Schema.Boolean)]), ([id, isUpper]) =>
+    isUpper ? id.toUpperCase() : id
+  ),
+  phone: Arbitrary.schema(PhoneNumber),
+  email: Any.email,
+  tags: Any.tags,
+  fields: Any.fields,
+  limit: count(1),
+  offset: count(0)
+}
+
+const valueFor = (key: string, schema: ValueSchema): Arbitrary.Arbitrary<unknown> => {
+  if (acceptsText(schema)) return Arbitrary.filter(Any.hostileText, (text) => accepts(schema, text))
+  return values[key] ?? throwMissing(key, "`values` in test/requests.test.ts")
+}
+
+/** Inputs of an operation, with and without each optional value. */
+const inputFor = (operation: Operation): Arbitrary.Arbitrary<Input> => {
+  const entries = mapFields(operation, (key, schema) =>
+    Arbitrary.map(
+      Arbitrary.all([valueFor(key, schema), Arbitrary.schema(Schema.Boolean)]),
+      ([value, isLeftOut]): ReadonlyArray<readonly [string, unknown]> =>
+        isLeftOut && isOptional(schema) ? [] : [[key, value]]
+    )
+  )
+  return Arbitrary.filter(
+    Arbitrary.map(Arbitrary.all(Object.values(entries)), (all) => Object.fromEntries(all.flat())),
+    (input) => accepts(definitionOf(operation).input, input)
+  )
+}
+
+// --- the request --------------------------------------------------------------------------------------------------
 
 /** A value after it is encoded as JSON and decoded again. */
 const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
-const body = (request: WireRequest): unknown => JSON.parse(request.body ?? "")
 
-interface Case {
-  readonly operation: string
-  readonly call: Effect.Effect<unknown, ContactError, Contacts>
-  /** The part of the request that the input determines, as it should be, and a function that reads it. */
-  readonly expected: unknown
-  readonly actual: (request: WireRequest) => unknown
+/** The parts of a request that the input determines: the decoded segments of the path, the query and the body. */
+interface Content {
+  readonly method: string
+  readonly path: ReadonlyArray<string>
+  readonly query: Readonly<Record<string, string>>
+  readonly body: unknown
 }
 
-const id = Any.contactId
-
-const cases: Readonly<Record<string, Arbitrary.Arbitrary<Case>>> = {
-  upsert: Arbitrary.map(Any.upsertInput, (input) => ({
-    operation: "contacts_create",
-    call: Contacts.use((contacts) => contacts.upsert(input)),
-    expected: throughJson(input),
-    actual: body
-  })),
-  delete: Arbitrary.map(id, (id) => ({
-    operation: "contacts_destroy",
-    call: Contacts.use((contacts) => contacts.delete(id.toUpperCase())),
-    expected: ["api", "contacts", id],
-    actual: path
-  })),
-  updateFields: Arbitrary.map(Arbitrary.all([id, Any.fields]), ([id, fields]) => ({
-    operation: "contacts_fields_partial_update",
-    call: Contacts.use((contacts) => contacts.updateFields(id, fields)),
-    expected: [["api", "contacts", id, "fields"], throughJson({ fields })],
-    actual: (request: WireRequest) => [path(request), body(request)]
-  })),
-  clearField: Arbitrary.map(Arbitrary.all([id, Any.pathSegment]), ([id, key]) => ({
-    operation: "contacts_fields_destroy",
-    call: Contacts.use((contacts) => contacts.clearField(id, key)),
-    expected: ["api", "contacts", id, "fields", key],
-    actual: path
-  })),
-  addTags: Arbitrary.map(Arbitrary.all([id, Any.tags]), ([id, tags]) => ({
-    operation: "contacts_tags_create",
-    call: Contacts.use((contacts) => contacts.addTags(id, tags)),
-    expected: [["api", "contacts", id, "tags"], throughJson({ tags })],
-    actual: (request: WireRequest) => [path(request), body(request)]
-  })),
-  removeTag: Arbitrary.map(Arbitrary.all([id, Any.pathSegment]), ([id, tag]) => ({
-    operation: "contacts_tags_destroy",
-    call: Contacts.use((contacts) => contacts.removeTag(id, tag)),
-    expected: ["api", "contacts", id, "tags", tag],
-    actual: path
-  })),
-  search: Arbitrary.map(Any.searchQuery, (query) => ({
-    operation: "contacts_search_retrieve",
-    call: Contacts.use((contacts) => contacts.search(query)),
-    expected: Object.fromEntries(Object.entries(query).map(([key, value]) => [key, String(value)])),
-    actual: (request: WireRequest) => Object.fromEntries(new URLSearchParams(request.target.split("?")[1]))
-  }))
+const contentOf = ({ body, method, target }: WireRequest): Content => {
+  const [path = "", query = ""] = target.split("?")
+  return {
+    method,
+    path: path.slice(1).split("/").map(decodeURIComponent),
+    query: Object.fromEntries(new URLSearchParams(query)),
+    body: body === undefined ? undefined : JSON.parse(body)
+  }
 }
 
-const organization = Arbitrary.map(Arbitrary.array(id, { maxLength: 1 }), ([first]) => first)
+/** Returns the content that the operations table requires for an input. */
+const expectedContent = (operation: Operation, input: Input): Content => {
+  const { input: schema, method, path } = definitionOf(operation)
+  const checked = Schema.decodeSync(schema)(input) as Input
+  const parameters = new Map(factsOf(operation).parameters.map(({ inputName, wireName }) => [wireName, inputName]))
+  const inPath = new Set(parameters.values())
+  const payload = Object.entries(checked).filter(([key]) => !inPath.has(key))
+  const hasBody = method !== "GET" && Object.keys(schema.fields).some((key) => !inPath.has(key))
+  return {
+    method,
+    path: path
+      .slice(1)
+      .split("/")
+      .map((segment) => {
+        const parameter = parameters.get(segment.slice(1, -1))
+        return parameter === undefined ? segment : String(checked[parameter])
+      }),
+    query: method === "GET" ? Object.fromEntries(payload.map(([key, value]) => [key, String(value)])) : {},
+    body: hasBody ? throughJson(Object.fromEntries(payload)) : undefined
+  }
+}
 
-describe.each(Object.entries(cases))("every request of %s", (_, anyCase) => {
+const organization = Arbitrary.map(Arbitrary.array(Any.contactId, { maxLength: 1 }), ([first]) => first)
+
+describe.each(operationNames)("every request of %s", (operation) => {
   it.effect.prop(
     "conforms to the contract and contains the input",
-    { each: anyCase, organization },
-    ({ each, organization }) =>
+    { input: inputFor(operation), organization },
+    ({ input, organization }) =>
       Effect.gen(function* () {
-        const request = yield* requestOf(each.call, organization)
-        assert.deepStrictEqual(findViolations(published, request), { operation: each.operation, violations: [] })
-        assert.deepStrictEqual(each.actual(request), each.expected)
+        const call = Contacts.use((contacts) => callOperation(contacts, operation, input))
+        const request = yield* requestOf(call, organization)
+        const { openApiId } = definitionOf(operation)
+        assert.deepStrictEqual(findViolations(published, request), { operation: openApiId, violations: [] })
+        assert.deepStrictEqual(contentOf(request), expectedContent(operation, input))
         assert.strictEqual(request.headers["x-organization-id"], organization)
       }),
     { arbitrary: { runs: 60 } }
   )
 })
+
+const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+
+/** Examples that do not depend on the operations table. */
+const examples: ReadonlyArray<
+  readonly [
+    name: string,
+    call: (contacts: Contacts["Service"]) => Effect.Effect<unknown, ContactError>,
+    method: string,
+    target: string,
+    body?: string
+  ]
+> = [
+  [
+    "upsert with a formatted phone and an undefined value",
+    (contacts) => contacts.upsert({ phone: "+1 (555) 123-4567", firstName: "Žoë", email: undefined, tags: ["a/b"] }),
+    "POST",
+    "/api/contacts",
+    '{"phone":"+15551234567","firstName":"Žoë","tags":["a/b"]}'
+  ],
+  [
+    "updateFields with an id in upper case",
+    (contacts) => contacts.updateFields(id.toUpperCase(), { city: "Oslo" }),
+    "PATCH",
+    `/api/contacts/${id}/fields`,
+    '{"fields":{"city":"Oslo"}}'
+  ],
+  [
+    "removeTag with special characters",
+    (contacts) => contacts.removeTag(id, "a/b %ü"),
+    "DELETE",
+    `/api/contacts/${id}/tags/a%2Fb%20%25%C3%BC`
+  ],
+  [
+    "search with special characters",
+    (contacts) => contacts.search({ name: "a b&ü", limit: 5 }),
+    "GET",
+    "/api/contacts/search?name=a+b%26%C3%BC&limit=5"
+  ]
+]
+
+it.effect.each(examples)("sends the expected bytes: %s", ([, call, method, target, body]) =>
+  Effect.map(requestOf(Contacts.use(call), undefined), (request) =>
+    assert.deepStrictEqual({ ...request, headers: {} }, { method, target, headers: {}, body })
+  )
+)
 
 describe("findViolations", () => {
   const contactId = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
@@ -128,6 +207,16 @@ describe("findViolations", () => {
 
   it.each(Object.entries(valid))("returns no violations for a valid %s", (_, request) => {
     assert.deepStrictEqual(findViolations(published, request).violations, [])
+  })
+
+  it("prefers a path without parameters", () => {
+    const { components, paths } = published
+    const contact = paths["/api/contacts/{contact_id}"]
+    const read = { ...contact.delete, operationId: "contacts_retrieve" }
+    const contract = { components, paths: { ...paths, "/api/contacts/{contact_id}": { get: read } } }
+    assert.strictEqual(findViolations(contract, search).operation, "contacts_search_retrieve")
+    const request = { ...search, target: `/api/contacts/${contactId}` }
+    assert.deepStrictEqual(findViolations(contract, request), { operation: "contacts_retrieve", violations: [] })
   })
 
   it.each<readonly [name: string, request: WireRequest, place: string]>([

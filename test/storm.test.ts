@@ -5,10 +5,11 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
-import { fromContact, labelOf, PhoneModel, type Step } from "./StormModel.ts"
+import { factsOf } from "../packages/core/src/internal/operation.ts"
+import { callOperation, contactsIn, type Input, pickInput } from "./OperationCalls.ts"
+import { fromContact, labelOf, leftOut, modelled, PhoneModel, type PossibleState, type Step } from "./StormModel.ts"
 
 const client = (options: Partial<AgentalkNode.Options>) =>
   Layer.unwrap(
@@ -64,39 +65,37 @@ const quickFaults: ReadonlyArray<Faults.Fault> = [
 const timeoutFaults: ReadonlyArray<Faults.Fault> = [...bothSides(Faults.hang), Faults.stall]
 
 // `upsert` is listed twice, so that more contacts exist.
-const kinds = ["upsert", "upsert", "delete", "updateFields", "clearField", "addTags", "removeTag", "search"] as const
+const choices = [...modelled, "upsert" as const]
 
-const nextStep = Effect.fnUntraced(function* ({ id, isAbsent }: PhoneModel) {
+const nextStep = Effect.fnUntraced(function* (phone: string, { id, isAbsent }: PhoneModel) {
   // An absent contact is usually created. Sometimes a step uses its old id, which must change nothing.
-  const kind = isAbsent && (yield* Random.next) < 0.8 ? "upsert" : yield* Random.choice(kinds)
+  const chosen = isAbsent && (yield* Random.next) < 0.8 ? "upsert" : yield* Random.choice(choices)
+  const operation = factsOf(chosen).namesContact && id === undefined ? "upsert" : chosen
   const firstName = `Name ${yield* Random.nextIntBetween(1, 1000)}`
   const city = `City ${yield* Random.nextIntBetween(1, 1000)}`
   const tag = `tag${yield* Random.nextIntBetween(1, 4)}`
-  const step: Step =
-    kind === "search" || (kind !== "upsert" && id !== undefined)
-      ? { kind, id: id ?? "", city, tag }
-      : { kind: "upsert", firstName }
-  return step
+  const values = {
+    id: id ?? "",
+    phone,
+    firstName,
+    fields: { city },
+    key: "city",
+    tags: [tag],
+    tagIdOrName: tag
+  } as const
+  return { operation, values } satisfies Step
 })
 
-/** Makes the call of a step and returns the contact in the response, if the response includes one. */
-const call = (contacts: Contacts["Service"], phone: string, step: Step) => {
-  switch (step.kind) {
-    case "upsert":
-      return Effect.map(contacts.upsert({ phone, firstName: step.firstName }), ({ contact }) => Option.some(contact))
-    case "delete":
-      return Effect.as(contacts.delete(step.id), Option.none())
-    case "updateFields":
-      return contacts.updateFields(step.id, { city: step.city })
-    case "clearField":
-      return contacts.clearField(step.id, "city")
-    case "addTags":
-      return contacts.addTags(step.id, [step.tag])
-    case "removeTag":
-      return contacts.removeTag(step.id, step.tag)
-    default:
-      return Effect.map(contacts.search({ phone }), (page) => Option.fromUndefinedOr(page.contacts[0]))
-  }
+/**
+ * Returns the states that a successful step shows: the contact in its response, or that a search by phone found none. A
+ * search may also return contacts of other phones.
+ */
+const statesIn = ({ operation, values }: Step, input: Input, result: unknown): ReadonlyArray<PossibleState> => {
+  const { isReadOnly, namesContact } = factsOf(operation)
+  const contacts = contactsIn(operation, result)
+  if (!isReadOnly || namesContact) return contacts.map(fromContact)
+  const own = contacts.filter(({ phone }) => phone === values.phone)
+  return own.length === 0 && "phone" in input ? [undefined] : own.map(fromContact)
 }
 
 const fiberCount = 32
@@ -135,18 +134,20 @@ describe("the storm", () => {
           for (let count = 0; count < stepsEach; count++) {
             const phone = yield* Random.choice(phones)
             const phoneModel = model.get(phone)!
-            const step = yield* nextStep(phoneModel)
-            const result = yield* Effect.result(failIfStuck(call(contacts, phone, step)))
+            const step = yield* nextStep(phone, phoneModel)
+            const { operation, values } = step
+            const input = pickInput(operation, { ...values }, "`nextStep` in test/storm.test.ts")
+            const result = yield* Effect.result(failIfStuck(callOperation(contacts, operation, input)))
             if (Result.isFailure(result)) {
               failures.add(labelOf(result.failure))
               phoneModel.applyOutcome(step, result.failure.outcome)
               continue
             }
-            successes.add(step.kind)
+            successes.add(operation)
             phoneModel.applyOutcome(step, "applied")
-            const returned = Option.map(result.success, fromContact)
-            if (Option.isSome(returned)) phoneModel.observe(returned.value, `${step.kind} ${phone}`)
-            else if (step.kind === "search") phoneModel.observe(undefined, `search ${phone}`)
+            for (const shown of statesIn(step, input, result.success)) {
+              phoneModel.observe(shown, `${operation} ${phone}`)
+            }
           }
         })
         yield* Effect.forEach(
@@ -172,6 +173,7 @@ describe("the storm", () => {
             `  faults     ${faultCounts.total}: ${faultCounts.text}`,
             `  successes  ${successes.total}: ${successes.text}`,
             `  failures   ${failures.total}: ${failures.text}`,
+            `  left out   ${leftOut.join(", ") || "no operation"}`,
             `  phones     ${certain} with one possible state at the end, ${model.size - certain} with several\n`
           ].join("\n")
         )
