@@ -60,10 +60,15 @@ export type Row =
 export class FileFault extends Schema.TaggedError<FileFault>("@agentalk/import/FileFault")("FileFault", {
   /** What is wrong: the system refused, the file is empty, not UTF-8, not text, packed wrongly, or its first line. */
   kind: Schema.Literals(["system", "empty", "encoding", "binary", "compression", "header", "resume"]),
-  /** What happened, for a person; nothing of the file's content. */
+  /** Says what happened. It contains no path and no content of the file. */
   message: Schema.String,
-  /** What to do about it. */
-  advice: Schema.String
+  /** Says what to do. */
+  advice: Schema.String,
+  /**
+   * The error code of the system or of zlib, such as `"ENOENT"`. It is `"EEXIST"` if the file exists and `overwrite` is
+   * `false`. It is missing if no system call failed.
+   */
+  code: Schema.optionalKey(Schema.String)
 }) {}
 
 /**
@@ -131,16 +136,19 @@ const codes: Readonly<Record<string, string>> = {
 
 /** The fault that a failed system call means; never its message, which holds the path. */
 export const systemFault = (action: string, error: unknown, what = "file"): FileFault => {
-  const code = Predicate.hasProperty(error, "code") ? String(error.code) : "unknown"
-  return code.startsWith("Z_") || code === "ERR_ZLIB_INITIALIZATION_FAILED"
+  const code = Predicate.hasProperty(error, "code") ? String(error.code) : undefined
+  const known = code !== undefined && code !== namedPipe.code && { code }
+  return code?.startsWith("Z_") || code === "ERR_ZLIB_INITIALIZATION_FAILED"
     ? new FileFault({
+        ...known,
         kind: "compression",
         message: "the file is not gzip, or was cut short",
         advice: "Pack it anew, or rename it if it is not packed at all."
       })
     : new FileFault({
+        ...known,
         kind: "system",
-        message: `the ${what} cannot be ${action}: ${codes[code] ?? code}`,
+        message: `the ${what} cannot be ${action}: ${codes[code ?? ""] ?? code ?? "unknown"}`,
         advice: "Check the path, its permissions and the space on the disk."
       })
 }

@@ -505,7 +505,7 @@ describe("files", () => {
         let asked = 0
         const contacts = Stream.tap(Stream.make(bo), () => Effect.sync(() => asked++))
         const fault = yield* Effect.flip(ContactFile.write(contacts, path, { format, overwrite: false }))
-        assert.include(fault.message, "already")
+        assert.strictEqual(fault.code, "EEXIST")
         assert.strictEqual(asked, 0)
       }
       assert.strictEqual(yield* Effect.promise(() => readFile(path, "utf8")), before)
@@ -541,15 +541,16 @@ describe("files", () => {
       const plainText = join(folder, "plain.csv.gz")
       yield* Effect.promise(() => writeFile(plainText, "phone\n1234567\n"))
       const cases = [
-        [cut, "compression"],
-        [plainText, "compression"],
-        [join(folder, "none.csv"), "system"],
-        [join(folder, "none.txt"), "header"],
-        [folder, "header"]
+        [cut, "compression", "Z_BUF_ERROR"],
+        [plainText, "compression", "Z_DATA_ERROR"],
+        [join(folder, "none.csv"), "system", "ENOENT"],
+        [join(folder, "none.txt"), "header", undefined],
+        [folder, "header", undefined]
       ] as const
-      for (const [path, kind] of cases) {
+      for (const [path, kind, code] of cases) {
         const fault = yield* Effect.flip(Stream.runDrain(ContactFile.read(path)))
         assert.strictEqual(fault.kind, kind, path)
+        assert.strictEqual(fault.code, code, path)
         assert.notInclude(JSON.stringify(fault), folder)
       }
     }).pipe(Effect.scoped)
