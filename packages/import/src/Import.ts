@@ -22,11 +22,10 @@ import * as Stream from "effect/Stream"
 import * as ContactFile from "./ContactFile.ts"
 import { drained } from "./internal/drained.ts"
 import { identify } from "./internal/identify.ts"
-import type * as Journal from "./internal/journal.ts"
 import type { Ledger } from "./internal/ledger.ts"
 import { isOutage, makeWatch, OutageError } from "./internal/outage.ts"
 import * as ReportFile from "./internal/reportFile.ts"
-import { reasonOf, toLine } from "./internal/reportLine.ts"
+import * as Line from "./internal/reportLine.ts"
 
 /**
  * How many rows there are of each outcome. Their sum is the number of rows that are done with.
@@ -34,7 +33,7 @@ import { reasonOf, toLine } from "./internal/reportLine.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Counts extends Journal.Counts {}
+export interface Counts extends Line.Counts {}
 
 /**
  * One line of the report. It names the row by its place in the file, and holds nothing of what the row says.
@@ -42,7 +41,7 @@ export interface Counts extends Journal.Counts {}
  * @category models
  * @since 0.1.0
  */
-export interface ReportLine extends Journal.Line {}
+export interface ReportLine extends Line.Line {}
 
 /**
  * How far an import is.
@@ -151,21 +150,14 @@ export const reportOf = ReportFile.defaultOf
  */
 export const isResumable = ReportFile.isResumable
 
-const checkpointEvery = "1 second"
+// What a power failure can cost at most; every row behind it is sent again.
+const syncEvery = "1 second"
 
 const writing = (run: () => Promise<unknown>) =>
   Effect.tryPromise({ try: run, catch: (error) => ContactFile.systemFault("written", error, "report") })
 
 const written = <A>(run: () => A) =>
   Effect.try({ try: run, catch: (error) => ContactFile.systemFault("written", error, "report") })
-
-/** Vouches for what was written so far, when it is on the disk. */
-const checkpoint = (ledger: Ledger) =>
-  Effect.flatMap(written(ledger.flush), (vouch) =>
-    vouch === undefined ? Effect.void : Effect.andThen(writing(ledger.sync), written(vouch))
-  )
-
-const none: Counts = { created: 0, updated: 0, invalid: 0, failed: 0 }
 
 /**
  * Imports the contacts of a file.
@@ -215,7 +207,7 @@ export const run = (
     }
     options.onStart?.(() => ({
       phase,
-      counts: looked?.counts() ?? none,
+      counts: looked?.counts() ?? Line.makeCounts(),
       earlier: looked?.earlier ?? 0,
       rowsRead: rows,
       bytesRead,
@@ -266,7 +258,7 @@ export const run = (
       // What still fails after that is left to the resuming.
       if (row === undefined || (stopped !== undefined && isOutage(result))) return false
       const error = watch.see(result, now, limit)
-      ledger.add(toLine(row, result))
+      ledger.add(Line.toLine(row, result))
       if (error === undefined || stopped !== undefined) return false
       const time = Duration.format(Duration.millis(limit))
       const message = `nothing got through for ${time}, so the import stopped at line ${row.line}. ${error.message}`
@@ -297,7 +289,7 @@ export const run = (
       )
     )
     const bookkeeping = Effect.raceFirst(
-      Effect.repeat(checkpoint(ledger), Schedule.spaced(checkpointEvery)),
+      Effect.repeat(writing(ledger.sync), Schedule.spaced(syncEvery)),
       writing(() => ledger.broken)
     )
 
@@ -323,7 +315,7 @@ export interface Check {
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const toReason = (issue: SchemaIssue.Issue): string =>
-  reasonOf(formatIssue(issue).issues.map(({ message, path = [] }) => ({ message, path: path.map(String) })))
+  Line.reasonOf(formatIssue(issue).issues.map(({ message, path = [] }) => ({ message, path: path.map(String) })))
 
 const decodeInput = SchemaParser.decodeUnknownResult(UpsertInput)
 

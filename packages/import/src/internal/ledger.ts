@@ -1,37 +1,25 @@
 /**
- * The report of an import and the journal beside it, on disk.
+ * Writes the report of an import: one line for each row that is done with. The report alone holds the progress.
  *
- * The report holds one line for each row that is done with, and is the truth. The journal begins with what the import
- * is of; then, about once a second, a line vouches for the report up to a length: which rows it holds, and the counts.
- * Before that line is written, the report is synced to the disk; so whatever survives of the journal speaks of a report
- * that survived as well, even when the power fails. Resuming starts from the last line of the journal that the report
- * bears out, takes in the whole lines that the report holds beyond it, and cuts off a torn one.
+ * Resuming reads the whole report and cuts off a torn or damaged end. The journal beside the report says which file and
+ * options the import is of.
  */
 import {
   closeSync,
+  constants,
   existsSync,
   fdatasync,
-  fstatSync,
   fsyncSync,
   ftruncateSync,
   openSync,
   rmSync,
+  statSync,
   writeSync
 } from "node:fs"
 import { promisify } from "node:util"
-import {
-  begin,
-  type Counts,
-  isLine,
-  type Line,
-  linesFrom,
-  no,
-  type OpenOptions,
-  parse,
-  Refusal,
-  resume,
-  type Subject
-} from "./journal.ts"
+import { afresh, create, journalOf, read, Refusal, type Subject, verify } from "./journal.ts"
+import { type Counts, type Line, makeCounts } from "./reportLine.ts"
+import { linesFrom, readReport, removeFailed } from "./reportReader.ts"
 
 /** What an import writes down. */
 export interface Ledger {
@@ -46,14 +34,20 @@ export interface Ledger {
   readonly mark: () => number
   /** Takes back all lines behind a place: their rows are not done with. */
   readonly takeBack: (mark: number) => void
-  /** Writes what waits, and gives what vouches for it, to be done after `sync`; nothing where nothing is new. */
-  readonly flush: () => (() => void) | undefined
-  /** Brings the report to the disk. */
+  /** Writes what waits, and brings the report to the disk. */
   readonly sync: () => Promise<void>
-  /** Writes the rest, vouches for it, and closes the files. */
+  /** Writes the rest, brings it to the disk, and closes the report. */
   readonly close: () => void
-  /** Fails when what is written down no longer reaches the disk. */
+  /** Fails when what is written down no longer reaches the report. */
   readonly broken: Promise<never>
+}
+
+/** How an import that is there already is met. */
+export interface OpenOptions {
+  /** Goes on with it. */
+  readonly resume: boolean
+  /** Goes on with it, and takes back the rows that failed. */
+  readonly retryFailed: boolean
 }
 
 const sync = promisify(fdatasync)
@@ -101,7 +95,7 @@ const makeQueue = (write: (text: string) => void) => {
 /** A report that nothing can be continued from: on standard output, on a device, or of standard input. */
 export const openPlain = (path: string | undefined, flags: "w" | "wx" = "w"): Ledger => {
   const file = path === undefined ? undefined : openSync(path, flags, 0o600)
-  const counts = { ...no }
+  const counts = makeCounts()
   const queue = makeQueue((text) => {
     if (file === undefined) process.stdout.write(text)
     else write(file, text)
@@ -117,7 +111,6 @@ export const openPlain = (path: string | undefined, flags: "w" | "wx" = "w"): Le
     },
     mark: () => 0,
     takeBack: () => {},
-    flush: () => undefined,
     sync: () => Promise.resolve(),
     close: () => {
       if (isClosed) return
@@ -142,51 +135,62 @@ const write = (file: number, text: string, at?: number): number => {
   return (at ?? 0) + buffer.length
 }
 
-const journalOf = (reportPath: string): string => `${reportPath}.journal`
-
 /** Removes a report in which no row stands, and its journal: an import that never began must not stand in the way. */
 export const discard = (reportPath: string): void => {
   rmSync(reportPath, { force: true })
   rmSync(journalOf(reportPath), { force: true })
 }
 
+/** Makes the report of a new import. The journal comes first, so that no report with lines ever lacks one. */
+const begin = (reportPath: string, subject: Subject): number => {
+  create(journalOf(reportPath), subject)
+  return openSync(reportPath, "wx+", 0o600)
+}
+
+/** Opens the report of an earlier import. */
+const reopen = (reportPath: string, subject: Subject, { retryFailed }: OpenOptions): number => {
+  const stats = statSync(reportPath, { throwIfNoEntry: false })
+  if (retryFailed && stats === undefined) {
+    throw new Refusal(
+      "there is no report of an earlier import, so no row failed",
+      "Import the file without --retry-failed."
+    )
+  }
+  const journal = read(journalOf(reportPath))
+  if (journal === undefined) {
+    if (stats !== undefined && stats.size > 0) {
+      throw new Refusal("the report has no journal beside it that can be read, so it cannot be continued", afresh)
+    }
+    // Killed before the first row: there is nothing to continue.
+    discard(reportPath)
+    return begin(reportPath, subject)
+  }
+  verify(journal, subject)
+  if (retryFailed) removeFailed(reportPath)
+  return openSync(reportPath, constants.O_RDWR | constants.O_CREAT, 0o600)
+}
+
 /** Begins an import, or continues one. Throws a `Refusal`, or what the system says. */
 export const open = (reportPath: string, subject: Subject, options: OpenOptions): Ledger => {
-  const journalPath = journalOf(reportPath)
   const isContinued = options.resume || options.retryFailed
-  if (!isContinued && (existsSync(reportPath) || existsSync(journalPath))) {
+  if (!isContinued && (existsSync(reportPath) || existsSync(journalOf(reportPath)))) {
     throw new Refusal(
       "there is a report of an earlier import already",
       "Continue that import with --resume, send its failed rows again with --retry-failed, or name another --report."
     )
   }
-  const { counts, journal, report, rows, ...opened } = isContinued
-    ? resume(reportPath, journalPath, subject, options)
-    : begin(reportPath, journalPath, subject)
+  const report = isContinued ? reopen(reportPath, subject, options) : begin(reportPath, subject)
+  const { counts, rows, ...content } = readReport(report)
   const earlier = rows.size
-  let { bytes } = opened
-  let journalBytes = fstatSync(journal).size
+  let { bytes } = content
+  ftruncateSync(report, bytes)
+  let isSynced = true
   let isClosed = false
-  let isBroken = false
-  /** How often lines were taken back: what was to be vouched for before then is no longer so. */
-  let takenBack = 0
 
   const queue = makeQueue((text) => {
-    try {
-      bytes = write(report, text, bytes)
-    } catch (error) {
-      // Lines are lost, so nothing may be vouched for any more; resuming finds out what the report holds.
-      isBroken = true
-      throw error
-    }
+    isSynced = false
+    bytes = write(report, text, bytes)
   })
-  const entry = (): string => `${JSON.stringify({ bytes, rows, counts })}\n`
-  let vouched = { entry: entry(), bytes }
-  const vouch = (next: string, upTo: number): void => {
-    if (isBroken) return
-    journalBytes = write(journal, next, journalBytes)
-    vouched = { entry: next, bytes: upTo }
-  }
 
   return {
     has: (row) => rows.has(row),
@@ -200,30 +204,19 @@ export const open = (reportPath: string, subject: Subject, options: OpenOptions)
     mark: () => bytes + queue.bytes(),
     takeBack: (mark) => {
       queue.flush()
-      takenBack++
-      for (const [text] of linesFrom(report, mark)) {
-        const line = parse(text)
-        if (isLine(line) && rows.delete(line.row)) counts[line.outcome]--
+      for (const { line } of linesFrom(report, mark)) {
+        if (rows.delete(line.row)) counts[line.outcome]--
       }
       ftruncateSync(report, mark)
       bytes = mark
       fsyncSync(report)
-      // Last, so that it stands before those that vouch for more.
-      vouch(entry(), bytes)
     },
-    flush: () => {
+    sync: () => {
       queue.flush()
-      const next = entry()
-      const upTo = bytes
-      const turn = takenBack
-      if (next === vouched.entry) return undefined
-      return () => {
-        // Where rows lie scattered an entry is long; the journal is not to outgrow the report.
-        if (isClosed || turn !== takenBack || upTo - vouched.bytes < next.length) return
-        vouch(next, upTo)
-      }
+      if (isSynced) return Promise.resolve()
+      isSynced = true
+      return sync(report)
     },
-    sync: () => sync(report),
     close: () => {
       if (isClosed) return
       isClosed = true
@@ -231,12 +224,8 @@ export const open = (reportPath: string, subject: Subject, options: OpenOptions)
       try {
         queue.flush()
         fsyncSync(report)
-        const next = entry()
-        if (next !== vouched.entry) vouch(next, bytes)
-        fsyncSync(journal)
       } finally {
         closeSync(report)
-        closeSync(journal)
       }
     },
     broken: queue.broken
