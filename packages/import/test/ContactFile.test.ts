@@ -556,6 +556,17 @@ describe("files", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("fails with the system's code if a path cannot be inspected", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, `${"x".repeat(300)}.csv`)
+      const faults = [
+        yield* Effect.flip(Stream.runDrain(ContactFile.read(path))),
+        yield* Effect.flip(ContactFile.write(Stream.make(jane), path, { format: "csv", overwrite: false }))
+      ]
+      for (const { code, kind } of faults) assert.deepStrictEqual([kind, code], ["system", "ENAMETOOLONG"])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("reads a gigantic line in little memory", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "huge.csv")

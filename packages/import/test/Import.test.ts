@@ -18,8 +18,8 @@ import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import * as Import from "../src/Import.ts"
-import * as Ledger from "../src/internal/ledger.ts"
-import { makeWatch } from "../src/internal/outage.ts"
+import { makeFailureDetector } from "../src/internal/failureDetector.ts"
+import * as ReportWriter from "../src/internal/reportWriter.ts"
 import { RowSet } from "../src/internal/rowSet.ts"
 import { holdAnswers } from "./Hold.ts"
 
@@ -106,7 +106,7 @@ describe("Import", () => {
         writeFileSync(path, seed % 4 === 0 ? gzipSync(content) : content)
         const options = { maxRowBytes: 500, concurrency: 1 + random(8) }
         const summary = yield* withRetriesOff(Import.run(path, options))
-        assertAccounted(summary, Import.reportOf(path))
+        assertAccounted(summary, Import.defaultReportPath(path))
         const check = yield* Import.check(path, options)
         assert.strictEqual(check.rows, summary.rows)
         assert.strictEqual(check.invalid, summary.invalid)
@@ -121,8 +121,8 @@ describe("Import", () => {
       writeFileSync(path, "mobile,name\n+12025550105,Zoe\n")
       const error = yield* Effect.flip(Import.run(path))
       assert.include(error.message, "phone")
-      assert.isFalse(existsSync(Import.reportOf(path)))
-      assert.isFalse(existsSync(`${Import.reportOf(path)}.journal`))
+      assert.isFalse(existsSync(Import.defaultReportPath(path)))
+      assert.isFalse(existsSync(`${Import.defaultReportPath(path)}.journal`))
       const { created } = yield* Import.run(path, { map: { mobile: "phone" } })
       assert.strictEqual(created, 1)
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
@@ -133,7 +133,7 @@ describe("Import", () => {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, `${twenty}12,too short\n`)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const journal = `${report}.journal`
       yield* Import.run(path)
       const wholeReport = readFileSync(report)
@@ -168,7 +168,7 @@ describe("Import", () => {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       yield* Import.run(path)
       const whole = readFileSync(report)
       const kept = whole.indexOf("\n", 300) + 1
@@ -226,7 +226,7 @@ describe("Import", () => {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       for (const journal of ["", '{"journal":2,"si']) {
         writeFileSync(`${report}.journal`, journal)
         assertAccounted(yield* Import.run(path, { resume: true }), report)
@@ -242,7 +242,7 @@ describe("Import", () => {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       yield* Import.run(path)
       const before = readFileSync(report, "utf8")
       const refuses = (options: Import.Options, message: string) =>
@@ -253,16 +253,16 @@ describe("Import", () => {
           assert.notInclude(fault.message, folder)
           assert.strictEqual(readFileSync(report, "utf8"), before)
         })
-      yield* refuses({}, "an earlier import")
+      yield* refuses({}, "an earlier import exists")
       yield* refuses({ resume: true, map: { first_name: "nick" } }, "--map")
       renameSync(`${report}.journal`, `${report}.kept`)
-      yield* refuses({ resume: true }, "no journal")
+      yield* refuses({ resume: true }, "its journal is missing or damaged")
       writeFileSync(`${report}.journal`, readFileSync(`${report}.kept`, "utf8").replace('"journal":2', '"journal":1'))
-      yield* refuses({ resume: true }, "no journal")
+      yield* refuses({ resume: true }, "its journal is missing or damaged")
       renameSync(`${report}.kept`, `${report}.journal`)
       // The same length, and one byte in the middle is another.
       writeFileSync(path, twenty.replace("Secretia", "Secretio"))
-      yield* refuses({ resume: true }, "content has changed")
+      yield* refuses({ resume: true }, "content of the file has changed")
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
@@ -271,7 +271,7 @@ describe("Import", () => {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const state = yield* Sandbox.State
       const held = yield* holdAnswers(3)
       const fiber = yield* Effect.forkChild(Import.run(path, { concurrency: 3 }))
@@ -304,9 +304,9 @@ describe("Import", () => {
       const started = performance.now()
       yield* Fiber.interrupt(fiber)
       assert.isBelow(performance.now() - started, 1500)
-      assert.deepStrictEqual(linesOf(Import.reportOf(path)), [])
+      assert.deepStrictEqual(linesOf(Import.defaultReportPath(path)), [])
       yield* state.script(() => undefined)
-      assertAccounted(yield* Import.run(path, { resume: true }), Import.reportOf(path))
+      assertAccounted(yield* Import.run(path, { resume: true }), Import.defaultReportPath(path))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
@@ -328,7 +328,7 @@ describe("Import", () => {
       const good = AgentalkClient.layer({ token: Sandbox.token, baseUrl: "http://localhost" })
       const summary = yield* Effect.provide(Import.run(path, { resume: true }), good)
       assert.deepInclude(summary, { rows: 21, created: 20, invalid: 1 })
-      assertAccounted(summary, Import.reportOf(path))
+      assertAccounted(summary, Import.defaultReportPath(path))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layerHttpClient))
   )
 
@@ -345,7 +345,8 @@ describe("Import", () => {
       )
       yield* withRetriesOff(Import.run(path))
       const written =
-        readFileSync(Import.reportOf(path), "utf8") + readFileSync(`${Import.reportOf(path)}.journal`, "utf8")
+        readFileSync(Import.defaultReportPath(path), "utf8") +
+        readFileSync(`${Import.defaultReportPath(path)}.journal`, "utf8")
       assert.include(written, '"failed"')
       assert.notMatch(written, /4477|98700|Secretia/)
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
@@ -358,7 +359,7 @@ describe("Import", () => {
       writeFileSync(path, twenty)
       const fault = yield* Effect.flip(Import.run(path, { report: join(folder, "none", "report") }))
       assert.strictEqual(fault._tag, "FileFault")
-      assert.isFalse(existsSync(Import.reportOf(path)))
+      assert.isFalse(existsSync(Import.defaultReportPath(path)))
       assert.deepStrictEqual(yield* (yield* Sandbox.State).requests, [])
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
@@ -380,12 +381,12 @@ describe("Import", () => {
       const second = yield* withRetriesOff(Import.run(path, { retryFailed: true }))
       assert.strictEqual((yield* state.requests).length - before, 10)
       assert.deepInclude(second, { rows: 21, earlier: 11, created: 18, invalid: 1, failed: 2 })
-      assertAccounted(second, Import.reportOf(path))
+      assertAccounted(second, Import.defaultReportPath(path))
       yield* state.script(() => undefined)
       const third = yield* Import.run(path, { retryFailed: true })
       assert.deepInclude(third, { rows: 21, earlier: 19, created: 20, invalid: 1, failed: 0 })
-      assertAccounted(third, Import.reportOf(path))
-      assertAccounted(yield* Import.run(path, { resume: true }), Import.reportOf(path))
+      assertAccounted(third, Import.defaultReportPath(path))
+      assertAccounted(yield* Import.run(path, { resume: true }), Import.defaultReportPath(path))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
@@ -395,7 +396,7 @@ describe("Import", () => {
       writeFileSync(path, twenty)
       const fault = yield* Effect.flip(Import.run(path, { retryFailed: true }))
       assert.include(fault.message, "no report")
-      assert.isFalse(existsSync(Import.reportOf(path)))
+      assert.isFalse(existsSync(Import.defaultReportPath(path)))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
@@ -403,7 +404,7 @@ describe("Import", () => {
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const state = yield* Sandbox.State
       yield* state.script(({ index }) => (index % 2 === 1 ? Faults.status(503, { strikes: "before" }) : undefined))
       yield* withRetriesOff(Import.run(path))
@@ -433,7 +434,7 @@ describe("Import", () => {
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
       writeFileSync(path, `${twenty.replaceAll("44770000110,", "12,")}12,too short\n`)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const state = yield* Sandbox.State
       // A row that the API itself refused stays failed.
       yield* state.script(({ index }) =>
@@ -442,7 +443,7 @@ describe("Import", () => {
       const stopped = yield* Effect.flip(withRetriesOff(Import.run(path, { concurrency: 1, giveUpAfter: 0 })))
       assert.strictEqual(stopped._tag, "ImportStopped")
       if (stopped._tag === "ImportStopped") assert.strictEqual(stopped.error._tag, "ServerFault")
-      assert.include(stopped.message, "nothing got through for 0")
+      assert.include(stopped.message, "no row succeeded for 0")
       assert.deepStrictEqual(
         linesOf(report).flatMap(({ outcome }) => (outcome === "invalid" ? [] : [outcome])),
         ["created", "failed", "created", "created", "created"]
@@ -464,7 +465,7 @@ describe("Import", () => {
         index === 1 ? Faults.slow("100 millis", { strikes: "after" }) : Faults.status(503, { strikes: "before" })
       )
       yield* Effect.flip(withRetriesOff(Import.run(path, { concurrency: 2, giveUpAfter: 0 })))
-      const [first, ...others] = linesOf(Import.reportOf(path))
+      const [first, ...others] = linesOf(Import.defaultReportPath(path))
       assert.deepInclude(first, { row: 1, outcome: "created" })
       assert.deepStrictEqual(others, [])
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
@@ -474,16 +475,16 @@ describe("Import", () => {
     Effect.gen(function* () {
       const report = join(yield* temporary, "report")
       const subject = { size: 0, sha256: "", format: "csv", map: {}, typed: false, maxRowBytes: 1 }
-      const ledger = Ledger.open(report, subject, { resume: false, retryFailed: false })
-      const add = (row: number, outcome: "created" | "failed") => ledger.add({ row, line: row + 1, outcome })
+      const writer = ReportWriter.open(report, subject, { resume: false, retryFailed: false })
+      const add = (row: number, outcome: "created" | "failed") => writer.add({ row, line: row + 1, outcome })
       add(1, "created")
       add(3, "created")
-      const mark = ledger.mark()
+      const position = writer.position()
       for (const row of [2, 4, 5]) add(row, "failed")
-      const syncing = ledger.sync()
+      const syncing = writer.sync()
       assert.lengthOf(linesOf(report), 5)
       add(6, "failed")
-      ledger.takeBack(mark)
+      writer.rollback(position)
       yield* Effect.promise(() => syncing)
       // As a kill would leave it.
       const counts = { created: 2, updated: 0, invalid: 0, failed: 0 }
@@ -491,12 +492,12 @@ describe("Import", () => {
         linesOf(report).map(({ row }) => row),
         [1, 3]
       )
-      assert.strictEqual(readFileSync(report).length, mark)
-      assert.deepStrictEqual(ledger.counts(), counts)
-      assert.deepStrictEqual([1, 2, 3, 4, 5, 6].map(ledger.has), [true, false, true, false, false, false])
+      assert.strictEqual(readFileSync(report).length, position)
+      assert.deepStrictEqual(writer.counts(), counts)
+      assert.deepStrictEqual([1, 2, 3, 4, 5, 6].map(writer.has), [true, false, true, false, false, false])
       add(4, "failed")
-      ledger.close()
-      const again = Ledger.open(report, subject, { resume: false, retryFailed: true })
+      writer.close()
+      const again = ReportWriter.open(report, subject, { resume: false, retryFailed: true })
       assert.deepStrictEqual(again.counts(), counts)
       again.close()
     }).pipe(Effect.scoped)
@@ -506,10 +507,10 @@ describe("Import", () => {
     Effect.gen(function* () {
       const report = join(yield* temporary, "report")
       const subject = { size: 0, sha256: "", format: "csv", map: {}, typed: false, maxRowBytes: 1 }
-      const ledger = Ledger.open(report, subject, { resume: false, retryFailed: false })
-      for (let row = 2; row <= 2000; row += 2) ledger.add({ row, line: row + 1, outcome: "created" })
-      ledger.close()
-      const again = Ledger.open(report, subject, { resume: true, retryFailed: false })
+      const writer = ReportWriter.open(report, subject, { resume: false, retryFailed: false })
+      for (let row = 2; row <= 2000; row += 2) writer.add({ row, line: row + 1, outcome: "created" })
+      writer.close()
+      const again = ReportWriter.open(report, subject, { resume: true, retryFailed: false })
       assert.strictEqual(again.earlier, 1000)
       again.close()
     }).pipe(Effect.scoped)
@@ -521,17 +522,17 @@ describe("Import", () => {
     const timeout = result(new Timeout({ ...call, limit: "attempt" }))
     const forbidden = result(new Forbidden({ ...call, status: 403 }))
     const invalid = { ...fault, _tag: "Invalid" } as unknown as ContactsStream.Invalid
-    let mark = 0
-    const watch = makeWatch(() => (mark += 100))
-    assert.isUndefined(watch.see(fault, 1000, 5000))
-    assert.isUndefined(watch.see(timeout, 5999, 5000))
-    assert.isUndefined(watch.see(forbidden, 6000, 5000))
-    assert.isUndefined(watch.end())
-    assert.isUndefined(watch.see(timeout, 7000, 5000))
-    assert.isUndefined(watch.see(invalid, 13_000, 5000))
-    assert.strictEqual(watch.see(fault, 12_000, 5000), fault.error)
-    assert.strictEqual(watch.end(), 200)
-    assert.isUndefined(watch.end())
+    let position = 0
+    const detector = makeFailureDetector(5000, () => (position += 100))
+    assert.isUndefined(detector.record(fault, 1000))
+    assert.isUndefined(detector.record(timeout, 5999))
+    assert.isUndefined(detector.record(forbidden, 6000))
+    assert.isUndefined(detector.reset())
+    assert.isUndefined(detector.record(timeout, 7000))
+    assert.isUndefined(detector.record(invalid, 13_000))
+    assert.strictEqual(detector.record(fault, 12_000), fault.error)
+    assert.strictEqual(detector.reset(), 200)
+    assert.isUndefined(detector.reset())
   })
 
   it.live("takes failed rows of an outage back when it is interrupted in it", () =>
@@ -550,13 +551,13 @@ describe("Import", () => {
       while ((yield* state.requests).length < 7) yield* Effect.sleep("5 millis")
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(
-        linesOf(Import.reportOf(path)).map(({ outcome }) => outcome),
+        linesOf(Import.defaultReportPath(path)).map(({ outcome }) => outcome),
         ["created", "created"]
       )
       yield* state.script(() => undefined)
       const summary = yield* Import.run(path, { resume: true })
       assert.deepInclude(summary, { rows: 20, created: 20 })
-      assertAccounted(summary, Import.reportOf(path))
+      assertAccounted(summary, Import.defaultReportPath(path))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
@@ -564,7 +565,7 @@ describe("Import", () => {
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const lock = `${report}.lock`
       const state = yield* Sandbox.State
       yield* state.script(() => Faults.hang({ strikes: "before" }))

@@ -2,6 +2,8 @@
  * How CSV, which knows text only, holds what a contact has: written so that `read` gives it back, and that a spreadsheet
  * computes nothing.
  */
+import { parseJson } from "@agentalk/core/unstable"
+import * as Result from "effect/Result"
 import type { Json } from "effect/Schema"
 
 /** What spreadsheets take a cell for a formula by; the wide forms too. */
@@ -28,12 +30,8 @@ export const splitTags = (cell: string): ReadonlyArray<string> =>
 
 /** The JSON that a cell is, if it is: numbers only as JSON writes them, so that none loses a digit. */
 const literalOf = (text: string): Json | undefined => {
-  try {
-    const value = JSON.parse(text) as Json
-    return typeof value === "number" && String(value) !== text ? undefined : value
-  } catch {
-    return undefined
-  }
+  const value = Result.getOrUndefined(parseJson(text)) as Json | undefined
+  return typeof value === "number" && String(value) !== text ? undefined : value
 }
 
 /** The value of a typed cell: JSON, or else text. */

@@ -1,4 +1,5 @@
 /** From the columns of a table, or the keys of an object, to what `upsert` takes. */
+import { isObject } from "@agentalk/core/unstable"
 import type { UpsertInput } from "@agentalk/core/Contact"
 import type { Json } from "effect/Schema"
 import { fromTyped, splitTags } from "./cells.ts"
@@ -127,7 +128,3 @@ export class InputBuilder {
     return this.fields.length === 0 ? this.input : { ...this.input, fields: Object.fromEntries(this.fields) }
   }
 }
-
-/** Tells an object of JSON from a list. */
-export const isObject = (value: Json): value is { readonly [key: string]: Json } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)

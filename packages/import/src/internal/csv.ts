@@ -2,7 +2,7 @@
  * CSV by `csv-parse` (RFC 4180), in windows of whole lines: a row that it refuses costs that line alone, for reading
  * begins anew on the next one.
  */
-import { type CsvError, type InfoRecord, type Options as ParseOptions, parse } from "csv-parse/sync"
+import { CsvError, type InfoRecord, type Options as ParseOptions, parse } from "csv-parse/sync"
 import { isUtf8 } from "node:buffer"
 import type { UpsertInput } from "@agentalk/core/Contact"
 import { guard, joinTags, toTyped, toUntyped, unguard } from "./cells.ts"
@@ -14,7 +14,6 @@ import {
   type DecodedRow,
   type Decoder,
   type DecoderOptions,
-  Fault,
   headBytes,
   join,
   newline,
@@ -22,7 +21,8 @@ import {
   noPhone,
   notUtf8,
   tooLong
-} from "./rows.ts"
+} from "./decoder.ts"
+import { FileFault } from "./fileFault.ts"
 
 /** The separator that the header line holds most of; a comma where it holds none. */
 const separatorOf = (header: string): "," | ";" | "\t" => {
@@ -34,6 +34,9 @@ const separatorOf = (header: string): "," | ";" | "\t" => {
 const quote = 0x22
 
 const headerAdvice = "The first line names the columns: phone, first_name, last_name, email, tags, and custom fields."
+
+const headerFault = (message: string, advice = headerAdvice): FileFault =>
+  new FileFault({ kind: "header", message, advice })
 
 /** What each column gives. Names are not told: a file without a header has people in its first line. */
 const targetsOf = (names: ReadonlyArray<string>, map: DecoderOptions["map"]): ReadonlyArray<Target> => {
@@ -47,8 +50,7 @@ const targetsOf = (names: ReadonlyArray<string>, map: DecoderOptions["map"]): Re
     const key = target._tag === "Nothing" ? "" : `${target._tag} ${target.key}`
     const before = key === "" ? undefined : seen.get(key)
     if (before !== undefined) {
-      throw new Fault(
-        "header",
+      throw headerFault(
         `columns ${before} and ${index + 1} have the same name or give the same value`,
         'Rename one, or leave one out with --map "Column=".'
       )
@@ -57,12 +59,11 @@ const targetsOf = (names: ReadonlyArray<string>, map: DecoderOptions["map"]): Re
     return target
   })
   if (!targets.some((target) => target._tag === "Known" && target.key === "phone")) {
-    throw new Fault("header", "no column is called phone", `${headerAdvice} --map "Mobile=phone" says which is which.`)
+    throw headerFault("no column is called phone", `${headerAdvice} --map "Mobile=phone" says which is which.`)
   }
   for (const name of Object.keys(map)) {
     if (!names.some((each) => makeMapping({ [name]: "" }).has(each.trim()))) {
-      throw new Fault(
-        "header",
+      throw headerFault(
         "a name given with --map is that of no column",
         "Write it as the first line does; upper and lower case do not matter."
       )
@@ -89,8 +90,6 @@ const reasons: Readonly<Record<string, string>> = {
   INVALID_OPENING_QUOTE: "a quote stands in a field that does not begin with one",
   CSV_QUOTE_NOT_CLOSED: "a quote is not closed"
 }
-
-const isCsvError = (error: unknown): error is CsvError => error instanceof Error && "code" in error
 
 /** Ends the parsing of a window at a row that is too long. */
 class TooLong {
@@ -136,7 +135,13 @@ export const makeDecoder = ({ map, maxRowBytes, typed }: DecoderOptions): Decode
   const toRow = (cells: ReadonlyArray<string>, line: number, isText: boolean): DecodedRow | undefined => {
     const refused = (reason: string): DecodedRow => ({ _tag: "Refused", line, reason })
     if (header === undefined) {
-      if (!isText) throw new Fault("encoding", "the first line is not UTF-8 text", "Save the file as UTF-8.")
+      if (!isText) {
+        throw new FileFault({
+          kind: "encoding",
+          message: "the first line is not UTF-8 text",
+          advice: "Save the file as UTF-8."
+        })
+      }
       const names = cells.map(unguard)
       header = { names, targets: targetsOf(names, map) }
       return undefined
@@ -190,13 +195,13 @@ export const makeDecoder = ({ map, maxRowBytes, typed }: DecoderOptions): Decode
         skipEmpty()
         at = bytes.length
       } catch (error) {
-        if (!isCsvError(error) && !(error instanceof TooLong)) throw error
+        if (!(error instanceof CsvError || error instanceof TooLong)) throw error
         skipEmpty()
-        const isOpen = isCsvError(error) && error.code === "CSV_QUOTE_NOT_CLOSED"
+        const isOpen = error instanceof CsvError && error.code === "CSV_QUOTE_NOT_CLOSED"
         if (isOpen && !isEnd && left.length - at <= maxRowBytes) return at
-        if (header === undefined) throw new Fault("header", "the first line is not CSV, or too long", headerAdvice)
+        if (header === undefined) throw headerFault("the first line is not CSV, or too long")
         const end = bytes.indexOf(lineEnd, at)
-        const isLong = !isCsvError(error) || (end === -1 ? bytes.length : end) - at > maxRowBytes
+        const isLong = !(error instanceof CsvError) || (end === -1 ? bytes.length : end) - at > maxRowBytes
         const reason = isLong ? tooLong(maxRowBytes) : (reasons[error.code] ?? "it is not CSV")
         rows.push({ _tag: "Refused", line, reason })
         skipLine()
@@ -227,12 +232,13 @@ export const makeDecoder = ({ map, maxRowBytes, typed }: DecoderOptions): Decode
     const done = parseWindow(left.subarray(0, last), isEnd, rows)
     left = left.subarray(done)
     if (last === done && left.length > maxRowBytes) {
-      if (header === undefined) throw new Fault("header", "the first line never ends", headerAdvice)
+      if (header === undefined) throw headerFault("the first line never ends")
       rows.push({ _tag: "Refused", line, reason: tooLong(maxRowBytes) })
       isSkipping = true
       left = noBytes
     }
-    if (isEnd && header === undefined) throw new Fault("empty", "the file is empty", headerAdvice)
+    if (isEnd && header === undefined)
+      throw new FileFault({ kind: "empty", message: "the file is empty", advice: headerAdvice })
     return rows
   }
 

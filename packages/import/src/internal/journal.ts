@@ -1,46 +1,30 @@
 /**
  * The journal beside a report: one line that identifies the imported file and the options of the import. An import can
- * only be resumed with the same file and options. The progress itself is in the report.
+ * be resumed only with the same file and options. The progress itself is in the report.
  */
-import type { Json } from "effect/Schema"
+import { isObject, parseJson } from "@agentalk/core/unstable"
+import * as Result from "effect/Result"
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs"
-import { isObject } from "./columns.ts"
+import { resumeFault } from "./fileFault.ts"
+import type { Fingerprint } from "./fingerprint.ts"
 
-/** What an import is of: it can only be continued with the same. */
-export interface Subject {
-  readonly size: number
-  readonly sha256: string
+/** The file and the options of an import. */
+export interface Subject extends Fingerprint {
   readonly format: string
   readonly map: Readonly<Record<string, string>>
   readonly typed: boolean
   readonly maxRowBytes: number
 }
 
-/** Why an import cannot be begun or continued. */
-export class Refusal {
-  readonly message: string
-  readonly advice: string
-
-  constructor(message: string, advice: string) {
-    this.message = message
-    this.advice = advice
-  }
-}
+/** A journal that was read from the disk. */
+type Journal = Readonly<Record<string, unknown>>
 
 const version = 2
 
-export const parse = (text: string): Json | undefined => {
-  try {
-    return JSON.parse(text) as Json
-  } catch {
-    return undefined
-  }
-}
-
 /** The path of the journal of a report. */
-export const journalOf = (reportPath: string): string => `${reportPath}.journal`
+export const journalPathOf = (reportPath: string): string => `${reportPath}.journal`
 
-/** Writes a new journal to the disk. Fails if there is one. */
+/** Writes a new journal to the disk. Throws if one exists. */
 export const create = (path: string, subject: Subject): void => {
   const file = openSync(path, "wx", 0o600)
   try {
@@ -51,37 +35,33 @@ export const create = (path: string, subject: Subject): void => {
   }
 }
 
-/** A journal as it was read back. */
-export type Journal = { readonly [key: string]: Json }
-
 /** Reads a journal. Returns `undefined` if it is missing, incomplete, or of another version. */
 export const read = (path: string): Journal | undefined => {
   if (!existsSync(path)) return undefined
   const text = readFileSync(path, "utf8")
-  const value = text.endsWith("\n") ? parse(text) : undefined
-  return value !== undefined && isObject(value) && value["journal"] === version ? value : undefined
+  const value = text.endsWith("\n") ? Result.getOrUndefined(parseJson(text)) : undefined
+  return isObject(value) && value["journal"] === version ? value : undefined
 }
 
-const sorted = (map: Json): string =>
+const sorted = (map: unknown): string =>
   JSON.stringify(Object.entries(isObject(map) ? map : {}).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
-const hasSameOptions = (journal: Journal, subject: Subject): boolean =>
-  journal["format"] === subject.format &&
-  journal["maxRowBytes"] === subject.maxRowBytes &&
-  journal["typed"] === subject.typed &&
-  sorted(journal["map"] ?? null) === sorted(subject.map)
+export const startOver = "Choose another report with --report, or remove this report and its journal to start over."
 
-export const afresh = "Name another report with --report, or remove this one and its journal to begin anew."
-
-/** Throws a `Refusal` if a journal is of another file or of other options. */
+/** Throws a `FileFault` if a journal is of another file or of other options. */
 export const verify = (journal: Journal, subject: Subject): void => {
   if (journal["size"] !== subject.size || journal["sha256"] !== subject.sha256) {
-    throw new Refusal("the file is not the one that this import began with: its content has changed", afresh)
+    throw resumeFault("the content of the file has changed since this import started", startOver)
   }
-  if (!hasSameOptions(journal, subject)) {
-    throw new Refusal(
-      "this import began with another --format, --map or --typed",
-      "Continue it with the same ones, or begin anew with another --report."
+  const hasSameOptions =
+    journal["format"] === subject.format &&
+    journal["maxRowBytes"] === subject.maxRowBytes &&
+    journal["typed"] === subject.typed &&
+    sorted(journal["map"]) === sorted(subject.map)
+  if (!hasSameOptions) {
+    throw resumeFault(
+      "this import started with another --format, --map or --typed",
+      "Resume it with the same options, or start over with another --report."
     )
   }
 }

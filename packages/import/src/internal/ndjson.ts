@@ -1,8 +1,10 @@
 /** NDJSON (JSON Lines): one object a line. */
+import { isObject, parseJson } from "@agentalk/core/unstable"
 import type { Contact } from "@agentalk/core/Contact"
-import type { Json } from "effect/Schema"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import { isUtf8 } from "node:buffer"
-import { InputBuilder, isObject, makeMapping } from "./columns.ts"
+import { InputBuilder, makeMapping } from "./columns.ts"
 import {
   checkHead,
   type DecodedRow,
@@ -15,7 +17,7 @@ import {
   noPhone,
   notUtf8,
   tooLong
-} from "./rows.ts"
+} from "./decoder.ts"
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
@@ -27,16 +29,11 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
   const mapping = makeMapping(map)
   const decodeLine = (text: string, line: number): DecodedRow => {
     const refused = (reason: string): DecodedRow => ({ _tag: "Refused", line, reason })
-    let value: Json
-    try {
-      value = JSON.parse(text) as Json
-    } catch {
-      // What JSON.parse says holds a part of the line.
-      return refused("it is not JSON")
-    }
-    if (!isObject(value)) return refused("it is not a JSON object")
+    const parsed = parseJson(text)
+    if (Result.isFailure(parsed)) return refused("it is not JSON")
+    if (!isObject(parsed.success)) return refused("it is not a JSON object")
     const builder = new InputBuilder()
-    for (const [key, each] of Object.entries(value)) {
+    for (const [key, each] of Object.entries(parsed.success as Schema.JsonObject)) {
       const isMapped = mapping.has(key)
       if (given.has(key) && !isMapped) continue
       const reason =

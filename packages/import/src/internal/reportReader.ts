@@ -1,48 +1,50 @@
-/** Reads a report back: which rows it holds, and how they ended. */
+/** Reads a report from the disk, and removes the lines of failed rows. */
 import { closeSync, fsyncSync, openSync, readSync, renameSync, writeSync } from "node:fs"
+import { newline } from "./decoder.ts"
 import { type Counts, type Line, makeCounts, parseLine } from "./reportLine.ts"
-import { newline } from "./rows.ts"
 import { RowSet } from "./rowSet.ts"
 
-/** A line of a report, and the offset behind it. */
 interface LineAt {
   readonly line: Line
   readonly text: string
+  /** The offset of the end of the line in the report, in bytes. */
   readonly end: number
 }
+
+const blockBytes = 65_536
 
 // The lines of a report from an offset on, up to the first line that is torn or damaged. After a power failure, the
 // lines after a damaged one may be damaged too.
 export function* linesFrom(report: number, offset = 0): Generator<LineAt> {
-  const block = Buffer.alloc(65_536)
-  let left = Buffer.alloc(0)
-  let at = offset
-  for (let read = readSync(report, block, 0, block.length, at); read > 0;) {
-    const base = at - left.length
-    left = Buffer.concat([left, block.subarray(0, read)])
-    at += read
+  const block = Buffer.alloc(blockBytes)
+  let rest = Buffer.alloc(0)
+  let position = offset
+  for (let read = readSync(report, block, 0, block.length, position); read > 0;) {
+    const base = position - rest.length
+    rest = Buffer.concat([rest, block.subarray(0, read)])
+    position += read
     let start = 0
-    for (let end = left.indexOf(newline); end !== -1; end = left.indexOf(newline, start)) {
-      const text = left.toString("utf8", start, end)
+    for (let end = rest.indexOf(newline); end !== -1; end = rest.indexOf(newline, start)) {
+      const text = rest.toString("utf8", start, end)
       const line = parseLine(text)
       if (line === undefined) return
       yield { line, text, end: base + end + 1 }
       start = end + 1
     }
-    left = left.subarray(start)
-    read = readSync(report, block, 0, block.length, at)
+    rest = rest.subarray(start)
+    read = readSync(report, block, 0, block.length, position)
   }
 }
 
-/** What a report holds. */
+/** The content of a report. */
 export interface Content {
   readonly rows: RowSet
   readonly counts: Record<keyof Counts, number>
-  /** The length of the lines that can be trusted, in bytes. */
+  /** The length of the valid lines in bytes. The report may contain more, which is not valid. */
   readonly bytes: number
 }
 
-/** Reads a whole report, up to the first line that is torn, damaged, or of a row that it holds already. */
+/** Reads a report up to the first line that is torn, damaged, or repeats a row. */
 export const readReport = (report: number): Content => {
   const rows = new RowSet()
   const counts = makeCounts()
@@ -55,34 +57,38 @@ export const readReport = (report: number): Content => {
   return { rows, counts, bytes }
 }
 
-// The lines of a report without those of failed rows, many in one piece.
-function* withoutFailed(report: number): Generator<string> {
-  let piece = ""
+// The lines of a report without those of failed rows, many lines in one string.
+function* linesWithoutFailed(report: number): Generator<string> {
+  let block = ""
   for (const { line, text } of linesFrom(report)) {
     if (line.outcome === "failed") continue
-    piece += `${text}\n`
-    if (piece.length < 65_536) continue
-    yield piece
-    piece = ""
+    block += `${text}\n`
+    if (block.length < blockBytes) continue
+    yield block
+    block = ""
   }
-  yield piece
+  yield block
 }
 
-/** Removes the lines of failed rows from a report. The file is replaced at once: a kill leaves the old or the new one. */
+/**
+ * Removes the lines of failed rows from a report. The new report replaces the old one by a rename, so a kill leaves one
+ * of them complete.
+ */
 export const removeFailed = (reportPath: string): void => {
-  const part = `${reportPath}.part`
+  const partPath = `${reportPath}.part`
   const report = openSync(reportPath, "r")
   try {
-    const file = openSync(part, "w", 0o600)
+    const part = openSync(partPath, "w", 0o600)
     try {
-      for (const piece of withoutFailed(report))
-        for (let rest = Buffer.from(piece); rest.length > 0;) rest = rest.subarray(writeSync(file, rest))
-      fsyncSync(file)
+      for (const block of linesWithoutFailed(report)) {
+        for (let rest = Buffer.from(block); rest.length > 0;) rest = rest.subarray(writeSync(part, rest))
+      }
+      fsyncSync(part)
     } finally {
-      closeSync(file)
+      closeSync(part)
     }
   } finally {
     closeSync(report)
   }
-  renameSync(part, reportPath)
+  renameSync(partPath, reportPath)
 }
