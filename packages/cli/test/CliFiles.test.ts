@@ -48,7 +48,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       assert.strictEqual(stopped.status, 1)
       const { error } = json(stopped.stderr) as { error: Record<string, string> }
       assert.strictEqual(error["tag"], "ServerFault")
-      assert.include(error["message"], "nothing got through")
+      assert.include(error["message"], "no row succeeded")
       assert.include(error["advice"], "in.csv --json")
       assert.include(error["advice"], "--resume")
       assert.notInclude(error["advice"], "--retry-failed")

@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { FileFault } from "@agentalk/import/ContactFile"
 import { ImportStopped } from "@agentalk/import/Import"
 import { explain, Halted } from "../src/internal/failure.ts"
-import { isNamedPipe } from "../../import/src/internal/namedPipe.ts"
+import { pathKind } from "../../import/src/internal/pathKind.ts"
 import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
 import { environment, run } from "./InProcess.ts"
@@ -40,8 +40,8 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       }
       assert.deepStrictEqual(readdirSync(folder).toSorted(), ["in.csv", "pipe.csv"])
       assert.deepStrictEqual(
-        [isNamedPipe("/dev/null"), isNamedPipe(file), isNamedPipe(join(file, "x"))],
-        [false, false, false]
+        [pathKind("/dev/null"), pathKind(file), pathKind(join(file, "x"))],
+        ["device", "file", "new"]
       )
       const exported = yield* run(["contacts", "export", "--name", "nobody", "--out", "/dev/null", "--format", "csv"])
       assert.strictEqual(exported.status, 0)

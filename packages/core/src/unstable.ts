@@ -6,6 +6,7 @@
 export { attributeNames, attributes, type Attribute } from "./internal/attributes.ts"
 export { monotonicMillis, usesDefaultClock } from "./internal/clock.ts"
 export { enableJit } from "./internal/call/jit.ts"
+export { isObject, parseJson } from "./internal/wire/json.ts"
 export { digitsOf } from "./internal/wire/text.ts"
 export {
   type Attempt,

@@ -1,33 +1,32 @@
 /**
- * Contacts in files: CSV and NDJSON, read and written as streams, packed with gzip where the name ends in `.gz`.
+ * Reads and writes contact files as streams: CSV and NDJSON, compressed with gzip if the name ends in `.gz`.
  *
- * A row that is wrong is a value with its line and a reason, and never ends the reading. Memory stays flat, whatever
- * the length of a file or of a line.
+ * An invalid row is a value with its line and a reason, so reading continues after it. Memory use does not grow with the
+ * length of a file or of a line.
  *
  * @since 0.1.0
  */
 import type { Contact, UpsertInput } from "@agentalk/core/Contact"
-import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { createReadStream } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { pipeline, type Readable, Transform } from "node:stream"
-import { createGunzip } from "node:zlib"
 import * as Csv from "./internal/csv.ts"
-import { isNamedPipe, namedPipe } from "./internal/namedPipe.ts"
+import { type DecodedRow, type Decoder, defaultMaxRowBytes } from "./internal/decoder.ts"
+import { FileFault, systemFault } from "./internal/fileFault.ts"
 import * as Ndjson from "./internal/ndjson.ts"
-import { type DecodedRow, type Decoder, Fault } from "./internal/rows.ts"
+import * as PathKind from "./internal/pathKind.ts"
+import { isCompressed, readBytes } from "./internal/readBytes.ts"
 import { refuseExisting, writeLines } from "./internal/writeLines.ts"
 
+export { FileFault }
+
 /**
- * The formats of a file.
+ * The formats of a contact file.
  *
  * @category schemas
  * @since 0.1.0
@@ -41,8 +40,8 @@ export const Format = Schema.Literals(["csv", "ndjson"])
 export type Format = typeof Format.Type
 
 /**
- * A row of a file: a contact as `upsert` takes it, or the reason why it is none. `row` counts the rows from 1; `line`
- * is where the row begins, counted from 1, the header of a CSV file included.
+ * A row of a file: an input of `upsert`, or the reason why the row was refused. `row` is the number of the row; the
+ * first one is 1. `line` is the number of the line on which the row begins; the header of a CSV file is usually line 1.
  *
  * @category models
  * @since 0.1.0
@@ -52,61 +51,44 @@ export type Row =
   | { readonly _tag: "Refused"; readonly row: number; readonly line: number; readonly reason: string }
 
 /**
- * A file as a whole cannot be read or written.
- *
- * @category errors
- * @since 0.1.0
- */
-export class FileFault extends Schema.TaggedError<FileFault>("@agentalk/import/FileFault")("FileFault", {
-  /** What is wrong: the system refused, the file is empty, not UTF-8, not text, packed wrongly, or its first line. */
-  kind: Schema.Literals(["system", "empty", "encoding", "binary", "compression", "header", "resume"]),
-  /** What happened, for a person; nothing of the file's content. */
-  message: Schema.String,
-  /** What to do about it. */
-  advice: Schema.String
-}) {}
-
-/**
- * How a file is read.
+ * Options of `read`.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface ReadOptions {
-  /** The format. Default: by the name of the file. */
+  /** The format of the file. Default: detected from its name. */
   readonly format?: Format | undefined
   /**
-   * What a column (or a key of NDJSON) gives, by its name in any case: `phone`, `firstName`, `lastName`, `email`, `tags`,
-   * the key of a custom field (with `field:` before it, should it be one of these), or `""` for nothing. Default: those
-   * five in any spelling (`first_name`, `First Name`), and every other column a custom field of its own name, without
-   * its `field:`.
+   * The meaning of columns (CSV) or keys (NDJSON), by their names in any case. A value is the name of a built-in
+   * attribute such as `phone`, the key of a custom field, or `""` to ignore the column. If a field has the name of an
+   * attribute, write `field:` before its key.
+   *
+   * Default: a column with the name of a built-in attribute, in any spelling (`first_name`, `First Name`), has that
+   * meaning. Every other column is a custom field; `field:` before its key is removed.
    */
   readonly map?: Readonly<Record<string, string>> | undefined
   /**
-   * Whether a cell of a custom field that is JSON (a number, `true`, `null`, a list, text in quotes) is that, as
-   * `write` with `typed` writes it, instead of text. NDJSON has types anyhow. Default: `false`.
+   * Whether a CSV cell of a custom field that is valid JSON (a number, `true`, `null`, a list, text in quotes) is read
+   * as JSON, as `write` with `typed` writes it. Otherwise it is text. NDJSON always has types. Default: `false`.
    */
   readonly typed?: boolean | undefined
-  /** The most bytes of a row; a longer one is refused. Default: 1 MiB. */
+  /** The maximum length of a row in bytes. A longer row is refused. Default: 1,048,576 (1 MiB). */
   readonly maxRowBytes?: number | undefined
-  /** Is told how many bytes of the file were read, packed as they are. */
+  /** Called with the number of bytes of every chunk that is read, before it is decompressed. Default: none. */
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
 
-const defaultMaxRowBytes = 1_048_576
-
 /**
- * The name that stands for standard input or standard output.
+ * The path that means standard input or standard output: `-`.
  *
  * @category configuration
  * @since 0.1.0
  */
-export const standard = "-"
-
-const isPacked = (path: string): boolean => /\.gz$/i.test(path)
+export const standard = PathKind.standard
 
 /**
- * The format that a file's name tells: `.csv`, `.ndjson` or `.jsonl`, each with `.gz` or without.
+ * Detects the format of a file from its name: `.csv`, `.ndjson` or `.jsonl`, with or without `.gz`.
  *
  * @category accessors
  * @since 0.1.0
@@ -117,67 +99,13 @@ export const formatOf = (path: string): Option.Option<Format> => {
   return Option.some(extension.toLowerCase() === "csv" ? "csv" : "ndjson")
 }
 
-const codes: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder",
-  EACCES: "the system does not allow it",
-  EPERM: "the system does not allow it",
-  EISDIR: "it is a folder",
-  ENOSPC: "there is no space left",
-  EDQUOT: "there is no space left",
-  EFBIG: "it has grown to the most that is allowed",
-  EEXIST: "there is a file of that name already",
-  [namedPipe.code]: "it is a named pipe, whose other end may never open; give - and let the shell redirect it"
-}
-
-/** The fault that a failed system call means; never its message, which holds the path. */
-export const systemFault = (action: string, error: unknown, what = "file"): FileFault => {
-  const code = Predicate.hasProperty(error, "code") ? String(error.code) : "unknown"
-  return code.startsWith("Z_") || code === "ERR_ZLIB_INITIALIZATION_FAILED"
-    ? new FileFault({
-        kind: "compression",
-        message: "the file is not gzip, or was cut short",
-        advice: "Pack it anew, or rename it if it is not packed at all."
-      })
-    : new FileFault({
-        kind: "system",
-        message: `the ${what} cannot be ${action}: ${codes[code] ?? code}`,
-        advice: "Check the path, its permissions and the space on the disk."
-      })
-}
-
-/** The bytes of a file, unpacked by its name. */
-const bytesOf = (path: string, onBytes: ReadOptions["onBytes"]): Stream.Stream<Uint8Array, FileFault> =>
-  Stream.suspend(() =>
-    path !== standard && isNamedPipe(path) ? Stream.fail(systemFault("read", namedPipe)) : opened(path, onBytes)
-  )
-
-const opened = (path: string, onBytes: ReadOptions["onBytes"]): Stream.Stream<Uint8Array, FileFault> =>
-  NodeStream.fromReadable<Uint8Array, FileFault>({
-    evaluate: () => {
-      const source: Readable = path === standard ? process.stdin : createReadStream(path)
-      if (onBytes === undefined && !isPacked(path)) return source
-      const counter = new Transform({
-        transform: (chunk: Uint8Array, _, next) => {
-          onBytes?.(chunk.length)
-          next(null, chunk)
-        }
-      })
-      // Errors reach the last of the chain, which is the one that is read.
-      return isPacked(path) ? pipeline(source, counter, createGunzip(), () => {}) : pipeline(source, counter, () => {})
-    },
-    // More would put as many pieces of 64 KiB into memory at once.
-    chunkSize: 1,
-    onError: (error) => systemFault("read", error)
-  })
-
-const decode = <A>(run: () => A): Effect.Effect<A, FileFault> =>
+const attempt = <A>(decode: () => A): Effect.Effect<A, FileFault> =>
   Effect.suspend(() => {
     try {
-      return Effect.succeed(run())
+      return Effect.succeed(decode())
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      const { advice, kind, message } = error
-      return Effect.fail(new FileFault({ kind, message, advice }))
+      if (error instanceof FileFault) return Effect.fail(error)
+      throw error
     }
   })
 
@@ -190,7 +118,7 @@ const makeDecoder = (
 }
 
 /**
- * Turns the bytes of a file into rows. The stream fails only where the file as a whole is wrong.
+ * Decodes the bytes of a file to rows. It fails with `FileFault` only if the file as a whole cannot be read.
  *
  * @category streams
  * @since 0.1.0
@@ -204,21 +132,25 @@ export const rows =
       const number = (decoded: ReadonlyArray<DecodedRow>): ReadonlyArray<Row> =>
         decoded.map((row) => ({ ...row, row: ++count }))
       return bytes.pipe(
-        Stream.mapEffect((piece) => decode(() => number(decoder.push(piece)))),
-        Stream.concat(Stream.fromEffect(decode(() => number(decoder.end())))),
+        Stream.mapEffect((chunk) => attempt(() => number(decoder.push(chunk)))),
+        Stream.concat(Stream.fromEffect(attempt(() => number(decoder.end())))),
         Stream.flattenIterable
       )
     })
 
 /**
- * Reads the rows of a file; `-` is standard input.
+ * Reads the rows of a file. The path `-` is standard input.
  *
  * **Details**
  *
- * CSV follows RFC 4180, separated by commas, semicolons or tabs as the first line shows, with any line ends. Blank
- * cells are absent; tags are split on `|` or `;`, unless a backslash stands before it. A `'` before what a spreadsheet
- * would take for a formula (`=`, `+`, `-`, `@`) is left out. In NDJSON, `fields` holds custom fields, as any other key is
- * one; `id` and `extra` are left out, for the API gives them. Both are UTF-8, with a byte order mark or without.
+ * Files are UTF-8, with or without a byte order mark.
+ *
+ * - *CSV* follows RFC 4180. The separator (comma, semicolon or tab) and the line ending are detected from the first
+ *   line. A blank cell counts as missing, so `upsert` keeps that value. Tags are separated by `|` or `;`, unless a
+ *   backslash precedes it. If `'` precedes text that a spreadsheet would take for a formula (it begins with `=`, `+`,
+ *   `-` or `@`), the `'` is removed.
+ * - *NDJSON* has one object per line. The object under `fields` holds custom fields, and so does every other key that
+ *   is not an attribute. `id` and `extra` are ignored, because `upsert` does not accept them.
  *
  * @category streams
  * @since 0.1.0
@@ -229,51 +161,49 @@ export const read = (path: string, options: ReadOptions = {}): Stream.Stream<Row
     ? Stream.fail(
         new FileFault({
           kind: "header",
-          message: "the name of the file does not tell its format",
-          advice: "Say which it is with --format csv or --format ndjson."
+          message: "the format is unknown, because the name of the file does not end in .csv, .ndjson or .jsonl",
+          advice: "Set it with --format csv or --format ndjson."
         })
       )
-    : rows(format, options)(bytesOf(path, options.onBytes))
+    : rows(format, options)(readBytes(path, options.onBytes))
 }
 
-const toWriteFault = (error: unknown): FileFault => systemFault("written", error)
-
-const save = <E, R>(lines: Stream.Stream<string, E, R>, path: string, overwrite: boolean) =>
-  writeLines(lines, path, { isPacked: isPacked(path), overwrite, toFault: toWriteFault })
-
 /**
- * How a file is written.
+ * Options of `write`.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface WriteOptions {
   readonly format: Format
-  /** Whether CSV keeps the types of custom fields, for `read` with `typed`: see there. Default: `false`. */
+  /** Whether CSV keeps the types of custom fields, so that `read` with `typed` restores them. Default: `false`. */
   readonly typed?: boolean | undefined
-  /** Whether a file that is there already is replaced; else writing fails. Default: `true`. */
+  /** Whether an existing file is replaced. Otherwise `write` fails with the code `"EEXIST"`. Default: `true`. */
   readonly overwrite?: boolean | undefined
 }
 
 /**
- * Writes contacts to a file that only its owner can read; `-` is standard output. The file appears under its name when
- * it is whole. A device or a pipe is written to as it is.
+ * Writes contacts to a file. The path `-` is standard output.
  *
  * **Details**
  *
- * NDJSON holds all that is known of a contact, its id included, and reads back as it was.
+ * Only the owner of the file can read it. The file gets its name when it is complete, so a failed run leaves no partial
+ * file and keeps an existing one. Devices and open pipes are written to directly.
  *
- * CSV holds what `read` understands: `phone`, `first_name`, `last_name`, `email`, `tags` (joined with `|`; a backslash
- * stands before a `|`, a `;` and a backslash of a tag itself) and one column for each custom field that any contact has,
- * called `field:` and its key where the key alone would mean something else. What a spreadsheet would take for a formula
- * begins with `'`, which `read` takes away. Values that are no text are written as JSON, and come back as text; with
- * `typed` they keep their types, and text that looks like JSON is put in quotes. The columns are known at the end only,
- * so the contacts wait in a temporary file that only its owner can read.
+ * - *NDJSON* contains everything that is known about a contact, and reading it restores all values.
+ * - *CSV* has a column for each built-in attribute (`phone`, `first_name` and so on), then one for each custom field that any
+ *   contact has. A field whose key has another meaning is written as `field:KEY`. Tags are joined with `|`; a backslash
+ *   precedes each `|`, `;` and backslash in a tag. Text that a spreadsheet would take for a formula begins with `'`,
+ *   which `read` removes. Values that are not text are written as JSON, and `read` returns them as text. With `typed`
+ *   they keep their types, and text that looks like JSON is quoted.
+ *
+ * The columns of CSV are known only when all contacts are. Until then the contacts are in a temporary file that only
+ * its owner can read.
  *
  * **Gotchas**
  *
- * CSV leaves out ids, `extra`, contacts without a phone number, for they could not be read back, white space around
- * names and tags, and, without `typed`, custom fields that are blank or `null`.
+ * CSV omits ids, `extra`, contacts without a phone number (they could not be imported), and white space around names
+ * and tags. Without `typed` it also omits custom fields that are blank or `null`.
  *
  * @category streams
  * @since 0.1.0
@@ -284,29 +214,29 @@ export const write = <E, R>(
   options: WriteOptions
 ): Effect.Effect<void, E | FileFault, R> => {
   const { format, overwrite = true, typed = false } = options
-  if (format === "ndjson") return save(Stream.map(contacts, Ndjson.encodeContact), path, overwrite)
+  const writeOptions = { isCompressed: isCompressed(path), overwrite }
+  if (format === "ndjson") return writeLines(Stream.map(contacts, Ndjson.encodeContact), path, writeOptions)
   return Effect.gen(function* () {
-    const waiting = join(yield* temporaryFolder, "contacts.ndjson")
+    if (!overwrite) yield* refuseExisting(path)
+    const temporary = join(yield* temporaryFolder, "contacts.ndjson")
     const keys = new Set<string>()
-    const noted = Stream.map(contacts, (contact) => {
+    const lines = Stream.map(contacts, (contact) => {
       for (const key of Object.keys(contact.fields ?? {})) keys.add(key)
       return Ndjson.encodeContact(contact)
     })
-    if (!overwrite) yield* refuseExisting(path, toWriteFault)
-    yield* save(noted, waiting, true)
-    const body = read(waiting, { maxRowBytes: Number.MAX_SAFE_INTEGER }).pipe(
+    yield* writeLines(lines, temporary, { isCompressed: false, overwrite: true })
+    const body = read(temporary, { maxRowBytes: Number.MAX_SAFE_INTEGER }).pipe(
       Stream.filter((row) => row._tag === "Contact"),
       Stream.map(({ input }) => Csv.encodeContact(input, keys, typed))
     )
-    yield* save(Stream.concat(Stream.succeed(Csv.encodeHeader(keys)), body), path, overwrite)
+    yield* writeLines(Stream.concat(Stream.succeed(Csv.encodeHeader(keys)), body), path, writeOptions)
   }).pipe(Effect.scoped)
 }
 
-/** A folder for what is only needed while a file is written. */
 const temporaryFolder: Effect.Effect<string, FileFault, Scope> = Effect.acquireRelease(
   Effect.tryPromise({
     try: () => mkdtemp(join(tmpdir(), "agentalk-")),
-    catch: toWriteFault
+    catch: (error) => systemFault("written", error)
   }),
   (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
 )

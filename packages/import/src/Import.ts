@@ -1,10 +1,10 @@
 /**
- * Imports a file of contacts, one line of a report for each of its rows, and survives being killed at any moment.
+ * Imports a contact file and writes a report with one line per row. An import that was interrupted or killed can be
+ * resumed.
  *
  * @since 0.1.0
  */
-import { Unauthorized } from "@agentalk/core/AgentalkError"
-import { UpsertInput } from "@agentalk/core/Contact"
+import type { UpsertInput } from "@agentalk/core/Contact"
 import type { Contacts } from "@agentalk/core/Contacts"
 import * as ContactsStream from "@agentalk/core/ContactsStream"
 import * as Clock from "effect/Clock"
@@ -13,181 +13,160 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
-import * as SchemaParser from "effect/SchemaParser"
 import * as Stream from "effect/Stream"
 import * as ContactFile from "./ContactFile.ts"
-import { drained } from "./internal/drained.ts"
-import { identify } from "./internal/identify.ts"
-import type * as Journal from "./internal/journal.ts"
-import type { Ledger } from "./internal/ledger.ts"
-import { isOutage, makeWatch, OutageError } from "./internal/outage.ts"
+import { defaultMaxRowBytes } from "./internal/decoder.ts"
+import { systemFault } from "./internal/fileFault.ts"
+import { fingerprint } from "./internal/fingerprint.ts"
+import { withGracefulShutdown } from "./internal/gracefulShutdown.ts"
 import * as ReportFile from "./internal/reportFile.ts"
-import { reasonOf, toLine } from "./internal/reportLine.ts"
+import * as Line from "./internal/reportLine.ts"
+import type { ReportWriter } from "./internal/reportWriter.ts"
+import { ImportStopped, makeRowRecorder } from "./internal/rowRecorder.ts"
+
+export { check, type Check } from "./internal/check.ts"
+export { ImportStopped }
 
 /**
- * How many rows there are of each outcome. Their sum is the number of rows that are done with.
+ * The number of rows by outcome. Their sum is the number of rows in the report.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Counts extends Journal.Counts {}
+export interface Counts extends Line.Counts {}
 
 /**
- * One line of the report. It names the row by its place in the file, and holds nothing of what the row says.
+ * A line of the report. It identifies a row by its number and contains nothing of the row's content.
  *
  * @category models
  * @since 0.1.0
  */
-export interface ReportLine extends Journal.Line {}
+export interface ReportLine extends Line.Line {}
 
 /**
- * How far an import is.
+ * The progress of an import at one moment.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Snapshot {
-  /** Whether the file is still being read once, to know it again when the import is resumed, or its rows are sent. */
+  /**
+   * An import first reads the whole file to compute its hash (`"checking"`), and then sends the rows (`"sending"`). A
+   * file that can be read only once has no first phase.
+   */
   readonly phase: "checking" | "sending"
-  /** The rows that are done with, those of earlier runs included. */
+  /** The number of rows in the report, by outcome. It includes rows of earlier runs. */
   readonly counts: Counts
-  /** How many of them earlier runs did. */
+  /** The number of rows that were in the report when this run started. */
   readonly earlier: number
-  /** How many rows were read; a few more than are done with. */
+  /** The number of rows that were read. Some of them may not be in the report yet. */
   readonly rowsRead: number
-  /** How many bytes of the file this phase has read, ahead of the rows. */
+  /** The number of bytes that this phase has read, before decompression. */
   readonly bytesRead: number
-  /** How many bytes the file has; unknown of standard input. */
+  /** The size of the file in bytes. It is `undefined` for standard input. */
   readonly bytesTotal: number | undefined
 }
 
 /**
- * What an import did.
+ * The result of an import.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Summary extends Counts {
-  /** The rows of the file: `created + updated + invalid + failed`. */
+  /** The number of rows in the file: `created + updated + invalid + failed`. */
   readonly rows: number
-  /** How many of them were done by earlier runs of this import. */
+  /** The number of rows that were in the report when this run started. */
   readonly earlier: number
-  /** Where the report is. */
+  /** The path of the report. */
   readonly report: string
 }
 
 /**
- * An import ended early, for every further row would fare alike: the credentials were refused, a call ran into its
- * whole deadline, or nothing got through for as long as `giveUpAfter`. The rows that are in the report are done with;
- * resuming goes on with the others, those that failed since anything last got through among them.
- *
- * @category errors
- * @since 0.1.0
- */
-export class ImportStopped extends Schema.TaggedError<ImportStopped>("@agentalk/import/ImportStopped")(
-  "ImportStopped",
-  {
-    /** What the call of a row failed with. */
-    error: Schema.Union([Unauthorized, ...OutageError.members]),
-    /** The line of that row. It is not in the report. */
-    line: Schema.Int,
-    /** What happened, for a person; nothing of the file's content. */
-    message: Schema.String
-  }
-) {}
-
-/**
- * How a file is imported.
+ * Options of `run`.
  *
  * @category configuration
  * @since 0.1.0
  */
 export interface Options extends Omit<ContactFile.ReadOptions, "onBytes"> {
   /**
-   * Where the report is written: NDJSON, one line for each row. Its journal stands beside it, `.journal` added to the
-   * name, and while an import runs its `.lock`. `-` is standard output; that, a device or a pipe has no journal.
-   * Default: the name of the file and `.report.ndjson`; for standard input the first free one of
+   * The path of the report: NDJSON, one line per row. The journal has the same path with `.journal` added, and the lock
+   * of a running import has `.lock`. The path `-` is standard output. An import with its report on standard output, a
+   * device or a pipe has no journal and cannot be resumed.
+   *
+   * Default: the path of the file with `.report.ndjson` added. For standard input, the first unused name of
    * `stdin.report.ndjson`, `stdin.2.report.ndjson` and so on.
    */
   readonly report?: string | undefined
-  /** Goes on with an import that was interrupted; begins one where there is none. Default: `false`. */
+  /** Resumes an earlier import of the file. If there is none, a new one starts. Default: `false`. */
   readonly resume?: boolean | undefined
   /**
-   * Goes on with an import, finished or not, and sends the rows again that are `failed` in its report; these lines are
-   * taken out of it first. Default: `false`.
+   * Resumes an earlier import, completed or not, and sends its `failed` rows again. Their lines are first removed from
+   * the report. Fails if there is no report. Default: `false`.
    */
   readonly retryFailed?: boolean | undefined
   /**
-   * For how long all that comes back may be that nothing gets through (`TransportFailure`, `Timeout`, `CircuitOpen`,
-   * `ServerFault`, `RateLimited`) before the import stops. Default: 1 minute.
+   * How long to continue without a successful row before the import stops with `ImportStopped`. Only transient errors
+   * count: `TransportFailure`, `Timeout`, `CircuitOpen`, `ServerFault` and `RateLimited`. Any other response resets the
+   * time. Default: 1 minute.
    */
   readonly giveUpAfter?: Duration.Input | undefined
-  /** How many rows may be in flight at once. Default: 8. */
+  /** The maximum number of rows in flight at once. Default: 8. */
   readonly concurrency?: number | undefined
-  /** How long rows in flight may take to end when the import is interrupted. Default: 2 seconds. */
+  /** How long rows in flight can take to complete after the import is interrupted. Default: 2 seconds. */
   readonly drain?: Duration.Input | undefined
-  /** Is given a function that tells how far the import is, as it begins. */
-  readonly onStart?: ((look: () => Snapshot) => void) | undefined
+  /** Called once when the import starts, with a function that returns its progress. Default: none. */
+  readonly onStart?: ((snapshot: () => Snapshot) => void) | undefined
 }
 
 /**
- * Where the report of a file is written unless another name is given.
+ * The path of the report of a file, unless the option `report` sets another one.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const reportOf = ReportFile.defaultOf
+export const defaultReportPath = ReportFile.defaultReportPath
 
 /**
- * Whether an import of a file, with its report there, can be resumed: neither is standard input or output, a pipe or a
- * device.
+ * Whether the import of a file can be resumed: neither the file nor its report is standard input or output, a device or
+ * a pipe.
  *
  * @category guards
  * @since 0.1.0
  */
 export const isResumable = ReportFile.isResumable
 
-const checkpointEvery = "1 second"
+// After a power failure, the rows since the last sync are sent again.
+const syncInterval = "1 second"
 
-const writing = (run: () => Promise<unknown>) =>
-  Effect.tryPromise({ try: run, catch: (error) => ContactFile.systemFault("written", error, "report") })
+const attempt = <A>(run: () => A) => Effect.try({ try: run, catch: (error) => systemFault("written", error, "report") })
 
-const written = <A>(run: () => A) =>
-  Effect.try({ try: run, catch: (error) => ContactFile.systemFault("written", error, "report") })
-
-/** Vouches for what was written so far, when it is on the disk. */
-const checkpoint = (ledger: Ledger) =>
-  Effect.flatMap(written(ledger.flush), (vouch) =>
-    vouch === undefined ? Effect.void : Effect.andThen(writing(ledger.sync), written(vouch))
-  )
-
-const none: Counts = { created: 0, updated: 0, invalid: 0, failed: 0 }
+const attemptAsync = <A>(run: () => Promise<A>) =>
+  Effect.tryPromise({ try: run, catch: (error) => systemFault("written", error, "report") })
 
 /**
  * Imports the contacts of a file.
  *
  * **Details**
  *
- * Every row of the file is in the report exactly once: created, updated, invalid (not sent) or failed (with the tag of
- * its error). After an interruption, even by `kill -9` or a power failure, `resume` goes on where it ended; a row whose
- * line had not been written yet is sent again, and may then be reported as updated. The file must still be the same:
- * all of its bytes are compared, and so are `format`, `map` and `typed`.
+ * The report contains every row of the file exactly once: `created`, `updated`, `invalid` (not sent) or `failed` (with
+ * the tag of its error). An import that was interrupted, even by `kill -9` or a power failure, continues with `resume`.
+ * A row without a line in the report is sent again, and may then be `updated` instead of `created`. The file must not
+ * have changed, and `format`, `map`, `typed` and `maxRowBytes` must be the same.
  *
- * Interrupting the import begins no further row, gives those in flight `drain` to end, and writes the report. An
- * import that ends early, by itself or interrupted, takes the rows back that failed since anything last got through.
+ * If the import is interrupted, no further row starts, and rows in flight have the time of `drain` to complete. If it is
+ * interrupted or stops during an outage, the rows that failed in that outage are removed from the report, so that
+ * `resume` sends them again.
  *
- * Two imports never write one report at the same time: the second one fails.
+ * Only one import can write a report at a time. A second one fails with `FileFault`.
  *
  * **Gotchas**
  *
- * Any other failed row is done with: resuming does not send it again, `retryFailed` does. That is later than the file
- * has it: where a later row has the same phone number, the one that is sent again has the last word.
+ * `resume` does not send other failed rows again; `retryFailed` does. A row that is sent again is sent later than its
+ * place in the file. If a later row has the same phone number, the row that is sent again overwrites its values.
  *
- * Standard input can neither be resumed nor read twice.
+ * An import from standard input cannot be resumed.
  *
  * @category constructors
  * @since 0.1.0
@@ -197,50 +176,50 @@ export const run = (
   options: Options = {}
 ): Effect.Effect<Summary, ContactFile.FileFault | ImportStopped, Contacts> =>
   Effect.gen(function* () {
-    const { concurrency, drain = "2 seconds", map = {}, maxRowBytes = 1_048_576, typed = false } = options
-    const limit = Duration.toMillis(options.giveUpAfter ?? "1 minute")
+    const { concurrency, drain = "2 seconds", map = {}, maxRowBytes = defaultMaxRowBytes, typed = false } = options
     const format = options.format ?? Option.getOrUndefined(ContactFile.formatOf(path))
-    const stats = yield* ReportFile.statsOf(path)
-    const isReadOnce = ReportFile.isReadOnce(stats)
+    const bytesTotal = yield* ReportFile.sizeOf(path)
 
-    let phase: Snapshot["phase"] = isReadOnce ? "sending" : "checking"
+    let phase: Snapshot["phase"] = bytesTotal === undefined ? "sending" : "checking"
     let bytesRead = 0
-    let rows = 0
-    let given = 0
-    /** The rows that were given to be upserted and are not in the report, by their number there. */
-    const open = new Map<number, { readonly row: number; readonly line: number }>()
-    let looked: Ledger | undefined
+    let rowsRead = 0
+    let openWriter: ReportWriter | undefined
     const onBytes = (bytes: number): void => {
       bytesRead += bytes
     }
     options.onStart?.(() => ({
       phase,
-      counts: looked?.counts() ?? none,
-      earlier: looked?.earlier ?? 0,
-      rowsRead: rows,
+      counts: openWriter?.counts() ?? Line.makeCounts(),
+      earlier: openWriter?.earlier ?? 0,
+      rowsRead,
       bytesRead,
-      bytesTotal: isReadOnce ? undefined : stats?.size
+      bytesTotal
     }))
 
-    const subject = identify(path, onBytes, (error) => ContactFile.systemFault("read", error)).pipe(
-      Effect.map((identity) => ({ ...identity, format: format ?? "", map, typed, maxRowBytes }))
-    )
-    const { ledger, report } = yield* ReportFile.open(path, options, isReadOnce ? undefined : subject)
-    looked = ledger
+    const subject = Effect.map(fingerprint(path, onBytes), (known) => ({
+      ...known,
+      format: format ?? "",
+      map,
+      typed,
+      maxRowBytes
+    }))
+    const { report, writer } = yield* ReportFile.open(path, options, bytesTotal === undefined ? undefined : subject)
+    const recorder = makeRowRecorder(writer, Duration.toMillis(options.giveUpAfter ?? "1 minute"))
+    openWriter = writer
     phase = "sending"
     bytesRead = 0
 
     const inputs = ContactFile.read(path, { format, map, maxRowBytes, typed, onBytes }).pipe(
-      Stream.mapArray((chunk) => {
+      Stream.mapArray((rows) => {
         const inputs: Array<UpsertInput> = []
-        for (const each of chunk) {
+        for (const each of rows) {
           const { line, row } = each
-          rows = row
-          if (ledger.has(row)) continue
+          rowsRead = row
+          if (writer.has(row)) continue
           if (each._tag === "Refused") {
-            ledger.add({ row, line, outcome: "invalid", reason: each.reason })
+            writer.add({ row, line, outcome: "invalid", reason: each.reason })
           } else {
-            open.set(++given, { row, line })
+            recorder.willSend({ row, line })
             inputs.push(each.input)
           }
         }
@@ -249,30 +228,9 @@ export const run = (
       Stream.flattenIterable
     )
 
-    const watch = makeWatch(ledger.mark)
-    /** Takes back the rows that failed since anything last got through. */
-    const takeBack = Effect.suspend(() => {
-      const mark = watch.end()
-      return mark === undefined ? Effect.void : written(() => ledger.takeBack(mark))
-    })
-    yield* Effect.addFinalizer((exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.ignore(takeBack)))
+    const rollback = attempt(recorder.rollback)
+    yield* Effect.addFinalizer((exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.ignore(rollback)))
     const stop = yield* Deferred.make<void>()
-    let stopped: ImportStopped | undefined
-
-    /** Writes down what became of a row; tells whether the import stops there. */
-    const settle = (result: ContactsStream.UpsertRow, now: number): boolean => {
-      const row = open.get(result.row)
-      open.delete(result.row)
-      // What still fails after that is left to the resuming.
-      if (row === undefined || (stopped !== undefined && isOutage(result))) return false
-      const error = watch.see(result, now, limit)
-      ledger.add(toLine(row, result))
-      if (error === undefined || stopped !== undefined) return false
-      const time = Duration.format(Duration.millis(limit))
-      const message = `nothing got through for ${time}, so the import stopped at line ${row.line}. ${error.message}`
-      stopped = new ImportStopped({ error, line: row.line, message })
-      return true
-    }
     const upserts = ContactsStream.upsertAll(inputs, {
       concurrency,
       ordered: false,
@@ -282,85 +240,22 @@ export const run = (
         Effect.gen(function* () {
           const now = yield* Clock.currentTimeMillis
           for (const result of results) {
-            if (settle(result, now)) yield* Effect.andThen(takeBack, Deferred.succeed(stop, undefined))
+            if (recorder.record(result, now)) yield* Effect.andThen(rollback, Deferred.succeed(stop, undefined))
           }
         })
       ),
       Effect.catchIf(
         (error) => error instanceof ContactsStream.Stopped,
-        ({ error, row }) => {
-          const line = open.get(row)?.line ?? 0
-          return Effect.fail(
-            new ImportStopped({ error, line, message: `the import stopped at line ${line}. ${error.message}` })
-          )
-        }
+        (error) => Effect.fail(recorder.fromStopped(error))
       )
     )
-    const bookkeeping = Effect.raceFirst(
-      Effect.repeat(checkpoint(ledger), Schedule.spaced(checkpointEvery)),
-      writing(() => ledger.broken)
-    )
+    const syncs = Effect.repeat(attemptAsync(writer.sync), Schedule.spaced(syncInterval))
+    const failure = attemptAsync(() => writer.failure)
 
-    yield* drained(Effect.raceFirst(upserts, bookkeeping), Deferred.succeed(stop, undefined), drain)
-    if (stopped !== undefined) return yield* Effect.fail(stopped)
-    yield* written(ledger.close)
-    return { rows, earlier: ledger.earlier, ...ledger.counts(), report }
+    const work = Effect.raceFirst(upserts, Effect.raceFirst(syncs, failure))
+    yield* withGracefulShutdown(work, Deferred.succeed(stop, undefined), drain)
+    const stopped = recorder.stopped()
+    if (stopped !== undefined) return yield* stopped
+    yield* attempt(writer.close)
+    return { rows: rowsRead, earlier: writer.earlier, ...writer.counts(), report }
   }).pipe(Effect.scoped)
-
-/**
- * What a file holds, without sending it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Check {
-  readonly rows: number
-  /** The rows that would be sent. */
-  readonly valid: number
-  readonly invalid: number
-}
-
-const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
-
-const toReason = (issue: SchemaIssue.Issue): string =>
-  reasonOf(formatIssue(issue).issues.map(({ message, path = [] }) => ({ message, path: path.map(String) })))
-
-const decodeInput = SchemaParser.decodeUnknownResult(UpsertInput)
-
-/**
- * Reads a file and checks its rows as `run` does, and sends nothing.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const check = (
-  path: string,
-  options: Omit<ContactFile.ReadOptions, "onBytes"> & {
-    /** Is told of every row that would not be sent. */
-    readonly onInvalid?: ((row: ReportLine) => void) | undefined
-  } = {}
-): Effect.Effect<Check, ContactFile.FileFault> =>
-  Effect.suspend(() => {
-    const { onInvalid, ...readOptions } = options
-    let rows = 0
-    let invalid = 0
-    const refuse = ({ line, row }: ContactFile.Row, reason: string): void => {
-      invalid++
-      onInvalid?.({ row, line, outcome: "invalid", reason })
-    }
-    return ContactFile.read(path, readOptions).pipe(
-      Stream.runForEachArray((chunk) =>
-        Effect.sync(() => {
-          for (const row of chunk) {
-            rows++
-            if (row._tag === "Refused") refuse(row, row.reason)
-            else {
-              const decoded = decodeInput(row.input)
-              if (Result.isFailure(decoded)) refuse(row, toReason(decoded.failure))
-            }
-          }
-        })
-      ),
-      Effect.map(() => ({ rows, valid: rows - invalid, invalid }))
-    )
-  })

@@ -1,4 +1,5 @@
 import type { Contact, ContactId } from "@agentalk/core"
+import { type Attribute, attributeNames, attributes } from "@agentalk/core/unstable"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
@@ -184,7 +185,7 @@ describe("CSV", () => {
         )
         assert.deepStrictEqual(refusedOf(rows), [
           [3, "it has 4 columns instead of 3"],
-          [4, "a quote stands in a field that does not begin with one"],
+          [4, "a quote is inside a field that does not begin with a quote"],
           [9, "a closing quote is followed by more text"],
           [10, "it is not UTF-8 text"],
           [11, "there is no phone number"],
@@ -337,7 +338,7 @@ describe("NDJSON", () => {
           [4, "it is not a JSON object"],
           [5, "it is not UTF-8 text"],
           [6, "phone is not text"],
-          [7, "tags holds what is not the name of a tag"],
+          [7, "tags contains a value that is not a name"],
           [8, "fields is not an object"],
           [9, "it is longer than 1,000 bytes"],
           [10, "there is no phone number"],
@@ -411,6 +412,57 @@ const csvInput = (contact: Contact, typed: boolean) => {
     ...(kept.length > 0 && { fields: Object.fromEntries(kept) })
   }
 }
+
+describe("attributes", () => {
+  const valueOf = (name: Attribute) => (name === "tags" ? ["x", "y"] : name === "phone" ? "+15551234567" : `a ${name}`)
+  const cellOf = (name: Attribute) => [valueOf(name)].flat().join("|")
+  const others = (name: Attribute) => (name === "phone" ? {} : { phone: "+15551234567" })
+
+  for (const name of attributeNames) {
+    it.effect(`${name} is read by its column and by every spelling`, () =>
+      Effect.gen(function* () {
+        const { column, spellings } = attributes[name]
+        for (const heading of new Set([column, ...spellings, column.toUpperCase(), column.replaceAll("_", " ")])) {
+          const record = { ...others(name), [heading]: cellOf(name) }
+          const csv = `${Object.keys(record).join(",")}\n${Object.values(record).join(",")}\n`
+          const rows = [
+            ...(yield* readRows(csv)),
+            ...(yield* readRows(JSON.stringify(record), { format: "ndjson" })),
+            ...(yield* readRows(csv.replace(heading, "Custom"), { map: { custom: heading } }))
+          ]
+          for (const input of inputsOf(rows)) {
+            assert.deepStrictEqual<object>(input, { ...others(name), [name]: valueOf(name) })
+          }
+          assert.lengthOf(inputsOf(rows), 3, heading)
+        }
+      })
+    )
+  }
+
+  it.effect("are all written to CSV and NDJSON, and read back", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const input = Object.fromEntries(attributeNames.map((name) => [name, valueOf(name)]))
+      const contact = { ...input, tags: [{ name: "x" }, { name: "y" }], id: "1" as ContactId, extra: {} } as Contact
+      for (const format of ["csv", "ndjson"] as const) {
+        const path = join(folder, `contacts.${format}`)
+        yield* ContactFile.write(Stream.make(contact), path, { format })
+        assert.deepStrictEqual<ReadonlyArray<object>>(inputsOf(yield* Stream.runCollect(ContactFile.read(path))), [
+          input
+        ])
+      }
+      const csv = yield* Effect.promise(() => readFile(join(folder, "contacts.csv"), "utf8"))
+      assert.strictEqual(csv.split("\n")[0], attributeNames.map((name) => attributes[name].column).join(","))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are listed in the advice for a file without a header", () =>
+    Effect.gen(function* () {
+      const fault = yield* Effect.flip(readRows("name,city\nJane,Porto\n"))
+      for (const name of attributeNames) assert.include(fault.advice, attributes[name].column)
+    })
+  )
+})
 
 describe("cells", () => {
   const parts = ["", ...awkward]
@@ -505,7 +557,7 @@ describe("files", () => {
         let asked = 0
         const contacts = Stream.tap(Stream.make(bo), () => Effect.sync(() => asked++))
         const fault = yield* Effect.flip(ContactFile.write(contacts, path, { format, overwrite: false }))
-        assert.include(fault.message, "already")
+        assert.strictEqual(fault.code, "EEXIST")
         assert.strictEqual(asked, 0)
       }
       assert.strictEqual(yield* Effect.promise(() => readFile(path, "utf8")), before)
@@ -541,17 +593,29 @@ describe("files", () => {
       const plainText = join(folder, "plain.csv.gz")
       yield* Effect.promise(() => writeFile(plainText, "phone\n1234567\n"))
       const cases = [
-        [cut, "compression"],
-        [plainText, "compression"],
-        [join(folder, "none.csv"), "system"],
-        [join(folder, "none.txt"), "header"],
-        [folder, "header"]
+        [cut, "compression", "Z_BUF_ERROR"],
+        [plainText, "compression", "Z_DATA_ERROR"],
+        [join(folder, "none.csv"), "system", "ENOENT"],
+        [join(folder, "none.txt"), "header", undefined],
+        [folder, "header", undefined]
       ] as const
-      for (const [path, kind] of cases) {
+      for (const [path, kind, code] of cases) {
         const fault = yield* Effect.flip(Stream.runDrain(ContactFile.read(path)))
         assert.strictEqual(fault.kind, kind, path)
+        assert.strictEqual(fault.code, code, path)
         assert.notInclude(JSON.stringify(fault), folder)
       }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("fails with the system's code if a path cannot be inspected", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, `${"x".repeat(300)}.csv`)
+      const faults = [
+        yield* Effect.flip(Stream.runDrain(ContactFile.read(path))),
+        yield* Effect.flip(ContactFile.write(Stream.make(jane), path, { format: "csv", overwrite: false }))
+      ]
+      for (const { code, kind } of faults) assert.deepStrictEqual([kind, code], ["system", "ENAMETOOLONG"])
     }).pipe(Effect.scoped)
   )
 

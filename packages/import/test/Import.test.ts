@@ -18,8 +18,8 @@ import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import * as Import from "../src/Import.ts"
-import * as Ledger from "../src/internal/ledger.ts"
-import { makeWatch } from "../src/internal/outage.ts"
+import { makeFailureDetector } from "../src/internal/failureDetector.ts"
+import * as ReportWriter from "../src/internal/reportWriter.ts"
 import { RowSet } from "../src/internal/rowSet.ts"
 import { holdAnswers } from "./Hold.ts"
 
@@ -34,12 +34,6 @@ const linesOfText = (text: string): ReadonlyArray<Import.ReportLine> =>
     .split("\n")
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Import.ReportLine)
-
-const tally = (lines: ReadonlyArray<Import.ReportLine>) => {
-  const counts = { created: 0, updated: 0, invalid: 0, failed: 0 }
-  for (const { outcome } of lines) counts[outcome]++
-  return { rows: lines.map(({ row }) => [row, row]).toSorted(([a = 0], [b = 0]) => a - b), counts }
-}
 
 const linesOf = (report: string): ReadonlyArray<Import.ReportLine> => linesOfText(readFileSync(report, "utf8"))
 
@@ -112,7 +106,7 @@ describe("Import", () => {
         writeFileSync(path, seed % 4 === 0 ? gzipSync(content) : content)
         const options = { maxRowBytes: 500, concurrency: 1 + random(8) }
         const summary = yield* withRetriesOff(Import.run(path, options))
-        assertAccounted(summary, Import.reportOf(path))
+        assertAccounted(summary, Import.defaultReportPath(path))
         const check = yield* Import.check(path, options)
         assert.strictEqual(check.rows, summary.rows)
         assert.strictEqual(check.invalid, summary.invalid)
@@ -127,77 +121,83 @@ describe("Import", () => {
       writeFileSync(path, "mobile,name\n+12025550105,Zoe\n")
       const error = yield* Effect.flip(Import.run(path))
       assert.include(error.message, "phone")
-      assert.isFalse(existsSync(Import.reportOf(path)))
-      assert.isFalse(existsSync(`${Import.reportOf(path)}.journal`))
+      assert.isFalse(existsSync(Import.defaultReportPath(path)))
+      assert.isFalse(existsSync(`${Import.defaultReportPath(path)}.journal`))
       const { created } = yield* Import.run(path, { map: { mobile: "phone" } })
       assert.strictEqual(created, 1)
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("goes on after a kill at any byte of the report and of the journal", () =>
+  it.live("resumes after a kill at any byte of the report and of the journal", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, `${twenty}12,too short\n`)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const journal = `${report}.journal`
       yield* Import.run(path)
       const wholeReport = readFileSync(report)
       const wholeJournal = readFileSync(journal)
       const random = makeRandom(42)
       for (let run = 0; run < 60; run++) {
-        // A checkpoint in the middle, and files that were cut anywhere: a journal that says more than the report
-        // holds, or less.
-        const middle = wholeReport.indexOf("\n", random(wholeReport.length - 200)) + 1
-        const rows = linesOfText(wholeReport.subarray(0, middle).toString())
-        const checkpoint = { bytes: middle, ...tally(rows) }
-        const header = wholeJournal.subarray(0, wholeJournal.indexOf("\n") + 1)
-        const full = Buffer.concat([
-          header,
-          Buffer.from(`${JSON.stringify(checkpoint)}\n`),
-          wholeJournal.subarray(header.length)
-        ])
         writeFileSync(report, wholeReport.subarray(0, random(wholeReport.length + 1)))
-        writeFileSync(journal, full.subarray(0, header.length + random(full.length - header.length + 1)))
-        const before = linesOfText(readFileSync(report, "utf8"))
+        const before = linesOf(report)
         const summary = yield* Import.run(path, { resume: true })
         assert.strictEqual(summary.rows, 21)
         assert.strictEqual(summary.earlier, before.length)
         assertAccounted(summary, report)
-        // What had been written is kept as it was.
+        // The lines that were written before the kill are unchanged.
         assert.deepStrictEqual(linesOf(report).slice(0, before.length), before)
+        assert.deepStrictEqual(readFileSync(journal), wholeJournal)
+      }
+      // The journal is on the disk before the report exists, so a kill cuts the journal only if the report is missing.
+      const cuts = Array.from({ length: 20 }, () => random(wholeJournal.length))
+      for (const bytes of [0, ...cuts, wholeJournal.length - 1, wholeJournal.length]) {
+        rmSync(report)
+        writeFileSync(journal, wholeJournal.subarray(0, bytes))
+        const summary = yield* Import.run(path, { resume: true })
+        assert.strictEqual(summary.earlier, 0)
+        assertAccounted(summary, report)
+        assert.deepStrictEqual(readFileSync(journal), wholeJournal)
       }
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("goes on from what a power failure left: a report that ends in zeros, and a journal that is ahead", () =>
+  it.live("resumes after a power failure that left zeros or damaged lines at the end of the report", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
-      const journal = `${report}.journal`
+      const report = Import.defaultReportPath(path)
       yield* Import.run(path)
       const whole = readFileSync(report)
-      const [header = "", last = ""] = readFileSync(journal, "utf8").split("\n")
       const kept = whole.indexOf("\n", 300) + 1
-      const earlier = { bytes: kept, ...tally(linesOfText(whole.subarray(0, kept).toString())) }
-      for (const zeros of [whole.length - kept, 10_000]) {
-        writeFileSync(report, Buffer.concat([whole.subarray(0, kept), Buffer.alloc(zeros)]))
-        writeFileSync(journal, `${header}\n${JSON.stringify(earlier)}\n${last}\n{"byt`)
+      const next = whole.indexOf("\n", kept) + 1
+      const earlier = linesOfText(whole.subarray(0, kept).toString()).length
+      const ends = [
+        Buffer.alloc(whole.length - kept),
+        Buffer.alloc(10_000),
+        // Whole lines behind a damaged one.
+        Buffer.concat([Buffer.alloc(next - kept - 1), whole.subarray(next - 1)]),
+        Buffer.concat([Buffer.from("{}\n"), whole.subarray(kept)]),
+        Buffer.concat([Buffer.from('{"row":0,"outcome":"created"}\n'), whole.subarray(kept)]),
+        Buffer.concat([Buffer.from('{"row":7,"outcome":"sent"}\n'), whole.subarray(kept)]),
+        // A row that the report holds already.
+        whole.subarray(0, whole.indexOf("\n") + 1)
+      ]
+      for (const end of ends) {
+        writeFileSync(report, Buffer.concat([whole.subarray(0, kept), end]))
         const summary = yield* Import.run(path, { resume: true })
-        assert.strictEqual(summary.earlier, earlier.rows.length)
+        assert.strictEqual(summary.earlier, earlier)
         assertAccounted(summary, report)
-        const entries = readFileSync(journal, "utf8").trimEnd().split("\n")
-        for (const entry of entries) assert.isObject(JSON.parse(entry))
       }
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
   it("keeps the rows that are done as few ranges", () => {
     const random = makeRandom(3)
-    const set = new RowSet([[1, 3]])
-    const left = Array.from({ length: 500 }, (_, index) => index + 4)
+    const set = new RowSet()
+    const left = Array.from({ length: 503 }, (_, index) => index + 1)
     while (left.length > 0) {
       const [row = 0] = left.splice(random(left.length), 1)
       assert.isFalse(set.has(row))
@@ -206,14 +206,19 @@ describe("Import", () => {
       assert.isFalse(set.add(row))
     }
     assert.strictEqual(set.size, 503)
-    assert.strictEqual(JSON.stringify(set), "[[1,503]]")
+    assert.strictEqual(set.rangeCount, 1)
     assert.isFalse(set.has(504))
     assert.deepStrictEqual(
       [1, 503, 100, 100, 504].map((row) => set.delete(row)),
       [true, true, true, false, false]
     )
     assert.strictEqual(set.size, 500)
-    assert.strictEqual(JSON.stringify(set), "[[2,99],[101,502]]")
+    assert.strictEqual(set.rangeCount, 2)
+    const all = Array.from({ length: 504 }, (_, index) => index + 1)
+    assert.deepStrictEqual(
+      all.filter((row) => !set.has(row)),
+      [1, 100, 503, 504]
+    )
   })
 
   it.live("begins anew after a kill before the first line", () =>
@@ -221,8 +226,8 @@ describe("Import", () => {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
-      for (const journal of ["", '{"journal":1,"si']) {
+      const report = Import.defaultReportPath(path)
+      for (const journal of ["", '{"journal":2,"si']) {
         writeFileSync(`${report}.journal`, journal)
         assertAccounted(yield* Import.run(path, { resume: true }), report)
         rmSync(report)
@@ -237,7 +242,7 @@ describe("Import", () => {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       yield* Import.run(path)
       const before = readFileSync(report, "utf8")
       const refuses = (options: Import.Options, message: string) =>
@@ -248,14 +253,16 @@ describe("Import", () => {
           assert.notInclude(fault.message, folder)
           assert.strictEqual(readFileSync(report, "utf8"), before)
         })
-      yield* refuses({}, "an earlier import")
+      yield* refuses({}, "an earlier import exists")
       yield* refuses({ resume: true, map: { first_name: "nick" } }, "--map")
       renameSync(`${report}.journal`, `${report}.kept`)
-      yield* refuses({ resume: true }, "no journal")
+      yield* refuses({ resume: true }, "its journal is missing or damaged")
+      writeFileSync(`${report}.journal`, readFileSync(`${report}.kept`, "utf8").replace('"journal":2', '"journal":1'))
+      yield* refuses({ resume: true }, "its journal is missing or damaged")
       renameSync(`${report}.kept`, `${report}.journal`)
       // The same length, and one byte in the middle is another.
       writeFileSync(path, twenty.replace("Secretia", "Secretio"))
-      yield* refuses({ resume: true }, "content has changed")
+      yield* refuses({ resume: true }, "content of the file has changed")
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
@@ -264,7 +271,7 @@ describe("Import", () => {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const state = yield* Sandbox.State
       const held = yield* holdAnswers(3)
       const fiber = yield* Effect.forkChild(Import.run(path, { concurrency: 3 }))
@@ -297,9 +304,9 @@ describe("Import", () => {
       const started = performance.now()
       yield* Fiber.interrupt(fiber)
       assert.isBelow(performance.now() - started, 1500)
-      assert.deepStrictEqual(linesOf(Import.reportOf(path)), [])
+      assert.deepStrictEqual(linesOf(Import.defaultReportPath(path)), [])
       yield* state.script(() => undefined)
-      assertAccounted(yield* Import.run(path, { resume: true }), Import.reportOf(path))
+      assertAccounted(yield* Import.run(path, { resume: true }), Import.defaultReportPath(path))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
@@ -321,7 +328,7 @@ describe("Import", () => {
       const good = AgentalkClient.layer({ token: Sandbox.token, baseUrl: "http://localhost" })
       const summary = yield* Effect.provide(Import.run(path, { resume: true }), good)
       assert.deepInclude(summary, { rows: 21, created: 20, invalid: 1 })
-      assertAccounted(summary, Import.reportOf(path))
+      assertAccounted(summary, Import.defaultReportPath(path))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layerHttpClient))
   )
 
@@ -338,7 +345,8 @@ describe("Import", () => {
       )
       yield* withRetriesOff(Import.run(path))
       const written =
-        readFileSync(Import.reportOf(path), "utf8") + readFileSync(`${Import.reportOf(path)}.journal`, "utf8")
+        readFileSync(Import.defaultReportPath(path), "utf8") +
+        readFileSync(`${Import.defaultReportPath(path)}.journal`, "utf8")
       assert.include(written, '"failed"')
       assert.notMatch(written, /4477|98700|Secretia/)
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
@@ -351,7 +359,7 @@ describe("Import", () => {
       writeFileSync(path, twenty)
       const fault = yield* Effect.flip(Import.run(path, { report: join(folder, "none", "report") }))
       assert.strictEqual(fault._tag, "FileFault")
-      assert.isFalse(existsSync(Import.reportOf(path)))
+      assert.isFalse(existsSync(Import.defaultReportPath(path)))
       assert.deepStrictEqual(yield* (yield* Sandbox.State).requests, [])
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
@@ -373,12 +381,12 @@ describe("Import", () => {
       const second = yield* withRetriesOff(Import.run(path, { retryFailed: true }))
       assert.strictEqual((yield* state.requests).length - before, 10)
       assert.deepInclude(second, { rows: 21, earlier: 11, created: 18, invalid: 1, failed: 2 })
-      assertAccounted(second, Import.reportOf(path))
+      assertAccounted(second, Import.defaultReportPath(path))
       yield* state.script(() => undefined)
       const third = yield* Import.run(path, { retryFailed: true })
       assert.deepInclude(third, { rows: 21, earlier: 19, created: 20, invalid: 1, failed: 0 })
-      assertAccounted(third, Import.reportOf(path))
-      assertAccounted(yield* Import.run(path, { resume: true }), Import.reportOf(path))
+      assertAccounted(third, Import.defaultReportPath(path))
+      assertAccounted(yield* Import.run(path, { resume: true }), Import.defaultReportPath(path))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
@@ -388,39 +396,36 @@ describe("Import", () => {
       writeFileSync(path, twenty)
       const fault = yield* Effect.flip(Import.run(path, { retryFailed: true }))
       assert.include(fault.message, "no report")
-      assert.isFalse(existsSync(Import.reportOf(path)))
+      assert.isFalse(existsSync(Import.defaultReportPath(path)))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("loses no row to a kill while failed rows are taken out: whichever of report and journal is new", () =>
+  it.live("loses no row to a kill while failed rows are removed from the report", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const state = yield* Sandbox.State
       yield* state.script(({ index }) => (index % 2 === 1 ? Faults.status(503, { strikes: "before" }) : undefined))
       yield* withRetriesOff(Import.run(path))
       yield* state.script(() => undefined)
-      const old = { report: readFileSync(report, "utf8"), journal: readFileSync(`${report}.journal`, "utf8") }
-      const header = old.journal.slice(0, old.journal.indexOf("\n") + 1)
-      const kept = old.report
+      const old = readFileSync(report, "utf8")
+      const kept = old
         .split("\n")
         .filter((line) => !line.includes('"failed"'))
         .join("\n")
-      for (const [reportNow, failed] of [
-        [old.report, 10],
-        [kept, 0]
+      // Before the replacement, with a part of the new report; and after it.
+      for (const [reportNow, part, failed] of [
+        [old, kept.slice(0, 100), 10],
+        [kept, undefined, 0]
       ] as const) {
-        writeFileSync(report, reportNow)
-        writeFileSync(`${report}.journal`, header)
-        const summary = yield* Import.run(path, { resume: true })
-        assert.deepInclude(summary, { rows: 20, failed })
-        assertAccounted(summary, report)
-        writeFileSync(report, reportNow)
-        writeFileSync(`${report}.journal`, header)
-        const retried = yield* Import.run(path, { retryFailed: true })
-        assert.deepInclude(retried, { rows: 20, failed: 0 })
-        assertAccounted(retried, report)
+        for (const retryFailed of [false, true]) {
+          writeFileSync(report, reportNow)
+          if (part !== undefined) writeFileSync(`${report}.part`, part)
+          const summary = yield* Import.run(path, { resume: true, retryFailed })
+          assert.deepInclude(summary, { rows: 20, failed: retryFailed ? 0 : failed })
+          assertAccounted(summary, report)
+        }
       }
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
@@ -429,7 +434,7 @@ describe("Import", () => {
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
       writeFileSync(path, `${twenty.replaceAll("44770000110,", "12,")}12,too short\n`)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const state = yield* Sandbox.State
       // A row that the API itself refused stays failed.
       yield* state.script(({ index }) =>
@@ -438,7 +443,7 @@ describe("Import", () => {
       const stopped = yield* Effect.flip(withRetriesOff(Import.run(path, { concurrency: 1, giveUpAfter: 0 })))
       assert.strictEqual(stopped._tag, "ImportStopped")
       if (stopped._tag === "ImportStopped") assert.strictEqual(stopped.error._tag, "ServerFault")
-      assert.include(stopped.message, "nothing got through for 0")
+      assert.include(stopped.message, "no row succeeded for 0")
       assert.deepStrictEqual(
         linesOf(report).flatMap(({ outcome }) => (outcome === "invalid" ? [] : [outcome])),
         ["created", "failed", "created", "created", "created"]
@@ -460,66 +465,52 @@ describe("Import", () => {
         index === 1 ? Faults.slow("100 millis", { strikes: "after" }) : Faults.status(503, { strikes: "before" })
       )
       yield* Effect.flip(withRetriesOff(Import.run(path, { concurrency: 2, giveUpAfter: 0 })))
-      const [first, ...others] = linesOf(Import.reportOf(path))
+      const [first, ...others] = linesOf(Import.defaultReportPath(path))
       assert.deepInclude(first, { row: 1, outcome: "created" })
       assert.deepStrictEqual(others, [])
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("vouches for nothing that it took back, even where that was on its way", () =>
+  it.live("takes lines back from the report, those that are not written yet included", () =>
     Effect.gen(function* () {
       const report = join(yield* temporary, "report")
       const subject = { size: 0, sha256: "", format: "csv", map: {}, typed: false, maxRowBytes: 1 }
-      const ledger = Ledger.open(report, subject, { resume: false, retryFailed: false })
-      const add = (row: number, outcome: "created" | "failed") => ledger.add({ row, line: row + 1, outcome })
+      const writer = ReportWriter.open(report, subject, { resume: false, retryFailed: false })
+      const add = (row: number, outcome: "created" | "failed") => writer.add({ row, line: row + 1, outcome })
       add(1, "created")
       add(3, "created")
-      ledger.flush()?.()
-      const mark = ledger.mark()
+      const position = writer.position()
       for (const row of [2, 4, 5]) add(row, "failed")
-      const vouch = ledger.flush()
+      const syncing = writer.sync()
+      assert.lengthOf(linesOf(report), 5)
       add(6, "failed")
-      ledger.takeBack(mark)
-      vouch?.()
+      writer.rollback(position)
+      yield* Effect.promise(() => syncing)
       // As a kill would leave it.
-      const last = JSON.parse(readFileSync(`${report}.journal`, "utf8").trimEnd().split("\n").at(-1) ?? "") as object
       const counts = { created: 2, updated: 0, invalid: 0, failed: 0 }
-      assert.deepStrictEqual(last, {
-        bytes: mark,
-        rows: [
-          [1, 1],
-          [3, 3]
-        ],
-        counts
-      })
-      assert.deepStrictEqual(ledger.counts(), counts)
       assert.deepStrictEqual(
         linesOf(report).map(({ row }) => row),
         [1, 3]
       )
-      assert.deepStrictEqual([1, 2, 3, 4, 5, 6].map(ledger.has), [true, false, true, false, false, false])
+      assert.strictEqual(readFileSync(report).length, position)
+      assert.deepStrictEqual(writer.counts(), counts)
+      assert.deepStrictEqual([1, 2, 3, 4, 5, 6].map(writer.has), [true, false, true, false, false, false])
       add(4, "failed")
-      ledger.close()
-      // Nothing that was vouched for is of a report without its failed rows.
-      const again = Ledger.open(report, subject, { resume: false, retryFailed: true })
-      assert.lengthOf(linesOf(`${report}.journal`), 1)
+      writer.close()
+      const again = ReportWriter.open(report, subject, { resume: false, retryFailed: true })
       assert.deepStrictEqual(again.counts(), counts)
       again.close()
     }).pipe(Effect.scoped)
   )
 
-  it.live("leaves the journal shorter than the report, however scattered the rows are", () =>
+  it.live("resumes however scattered the rows of the report are", () =>
     Effect.gen(function* () {
       const report = join(yield* temporary, "report")
       const subject = { size: 0, sha256: "", format: "csv", map: {}, typed: false, maxRowBytes: 1 }
-      const ledger = Ledger.open(report, subject, { resume: false, retryFailed: false })
-      for (let row = 2; row <= 2000; row += 2) {
-        ledger.add({ row, line: row + 1, outcome: "created" })
-        ledger.flush()?.()
-      }
-      assert.isBelow(readFileSync(`${report}.journal`).length, 2 * readFileSync(report).length)
-      ledger.close()
-      const again = Ledger.open(report, subject, { resume: true, retryFailed: false })
+      const writer = ReportWriter.open(report, subject, { resume: false, retryFailed: false })
+      for (let row = 2; row <= 2000; row += 2) writer.add({ row, line: row + 1, outcome: "created" })
+      writer.close()
+      const again = ReportWriter.open(report, subject, { resume: true, retryFailed: false })
       assert.strictEqual(again.earlier, 1000)
       again.close()
     }).pipe(Effect.scoped)
@@ -531,17 +522,17 @@ describe("Import", () => {
     const timeout = result(new Timeout({ ...call, limit: "attempt" }))
     const forbidden = result(new Forbidden({ ...call, status: 403 }))
     const invalid = { ...fault, _tag: "Invalid" } as unknown as ContactsStream.Invalid
-    let mark = 0
-    const watch = makeWatch(() => (mark += 100))
-    assert.isUndefined(watch.see(fault, 1000, 5000))
-    assert.isUndefined(watch.see(timeout, 5999, 5000))
-    assert.isUndefined(watch.see(forbidden, 6000, 5000))
-    assert.isUndefined(watch.end())
-    assert.isUndefined(watch.see(timeout, 7000, 5000))
-    assert.isUndefined(watch.see(invalid, 13_000, 5000))
-    assert.strictEqual(watch.see(fault, 12_000, 5000), fault.error)
-    assert.strictEqual(watch.end(), 200)
-    assert.isUndefined(watch.end())
+    let position = 0
+    const detector = makeFailureDetector(5000, () => (position += 100))
+    assert.isUndefined(detector.record(fault, 1000))
+    assert.isUndefined(detector.record(timeout, 5999))
+    assert.isUndefined(detector.record(forbidden, 6000))
+    assert.isUndefined(detector.reset())
+    assert.isUndefined(detector.record(timeout, 7000))
+    assert.isUndefined(detector.record(invalid, 13_000))
+    assert.strictEqual(detector.record(fault, 12_000), fault.error)
+    assert.strictEqual(detector.reset(), 200)
+    assert.isUndefined(detector.reset())
   })
 
   it.live("takes failed rows of an outage back when it is interrupted in it", () =>
@@ -560,13 +551,13 @@ describe("Import", () => {
       while ((yield* state.requests).length < 7) yield* Effect.sleep("5 millis")
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(
-        linesOf(Import.reportOf(path)).map(({ outcome }) => outcome),
+        linesOf(Import.defaultReportPath(path)).map(({ outcome }) => outcome),
         ["created", "created"]
       )
       yield* state.script(() => undefined)
       const summary = yield* Import.run(path, { resume: true })
       assert.deepInclude(summary, { rows: 20, created: 20 })
-      assertAccounted(summary, Import.reportOf(path))
+      assertAccounted(summary, Import.defaultReportPath(path))
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
@@ -574,7 +565,7 @@ describe("Import", () => {
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
       writeFileSync(path, twenty)
-      const report = Import.reportOf(path)
+      const report = Import.defaultReportPath(path)
       const lock = `${report}.lock`
       const state = yield* Sandbox.State
       yield* state.script(() => Faults.hang({ strikes: "before" }))

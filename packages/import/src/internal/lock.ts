@@ -1,84 +1,84 @@
-/** One import at a time writes a report: a file beside it holds who does. */
-import * as Predicate from "effect/Predicate"
+/** The lock of a report: a file beside it that names the process of the import. Only one import can write a report. */
+import { isObject, parseJson } from "@agentalk/core/unstable"
+import * as Result from "effect/Result"
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
-import { Refusal } from "./journal.ts"
+import { codeOf, type FileFault, resumeFault } from "./fileFault.ts"
 
-interface Holder {
+interface Owner {
   readonly pid: number
   readonly host: string
-  /** When the process began, where the system tells it: numbers of processes are given again. */
+  /** The start time of the process, if the system reports it. Another process may have the same id later. */
   readonly began?: string | undefined
 }
 
-const began = (pid: number): string | undefined => {
+const startTimeOf = (pid: number): string | undefined => {
   try {
-    // What stands behind the name of the program, which may hold spaces: the 22nd value of proc_pid_stat(5).
+    // The 22nd value of proc_pid_stat(5). The second value, the name of the program, may contain spaces and `)`.
     return readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ")[19]
   } catch {
     return undefined
   }
 }
 
-const read = (path: string): Holder | undefined => {
+const readOwner = (lockPath: string): Owner | undefined => {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, "utf8"))
-    return Predicate.hasProperty(value, "pid") && Number.isSafeInteger(value.pid) ? (value as Holder) : undefined
+    const value = Result.getOrUndefined(parseJson(readFileSync(lockPath, "utf8")))
+    return isObject(value) && Number.isSafeInteger(value["pid"]) ? (value as unknown as Owner) : undefined
   } catch {
     return undefined
   }
 }
 
-const hasCode = (error: unknown, code: string): boolean => Predicate.hasProperty(error, "code") && error.code === code
-
-/** Whether a process is known to be gone. That of another machine is not. */
-const isGone = ({ began: then, host, pid }: Holder): boolean => {
+/** Whether a process has ended. For a process on another machine this is unknown, so the result is `false`. */
+const hasEnded = ({ began, host, pid }: Owner): boolean => {
   if (host !== hostname()) return false
   try {
     process.kill(pid, 0)
   } catch (error) {
-    return hasCode(error, "ESRCH")
+    return codeOf(error) === "ESRCH"
   }
-  const now = began(pid)
-  return then !== undefined && now !== undefined && now !== then
+  const current = startTimeOf(pid)
+  return began !== undefined && current !== undefined && current !== began
 }
 
-const refusal = (path: string, holder: Holder | undefined): Refusal =>
-  new Refusal(
-    `another import writes this report${holder === undefined ? "" : `: process ${holder.pid} on ${holder.host}`}`,
-    `Wait until it ends, or name another report with --report. If there is none, remove ${path} first.`
+const lockedFault = (lockPath: string, owner: Owner | undefined): FileFault =>
+  resumeFault(
+    `another import is writing this report${owner === undefined ? "" : `: process ${owner.pid} on ${owner.host}`}`,
+    `Wait until it ends, or choose another report with --report. If no import is running, remove ${lockPath} first.`
   )
 
-/** Takes the lock of a report, and gives what releases it. Throws a `Refusal`, or what the system says. */
+/** Acquires the lock of a report, and returns the function that releases it. Throws a `FileFault` or a system error. */
 export const acquire = (reportPath: string): (() => void) => {
-  const path = `${reportPath}.lock`
-  const own: Holder = { pid: process.pid, host: hostname(), began: began(process.pid) }
-  const take = (): boolean => {
+  const lockPath = `${reportPath}.lock`
+  const own: Owner = { pid: process.pid, host: hostname(), began: startTimeOf(process.pid) }
+  const tryCreate = (): boolean => {
     try {
-      writeFileSync(path, `${JSON.stringify(own)}\n`, { flag: "wx", mode: 0o600 })
+      writeFileSync(lockPath, `${JSON.stringify(own)}\n`, { flag: "wx", mode: 0o600 })
       return true
     } catch (error) {
-      if (hasCode(error, "EEXIST")) return false
+      if (codeOf(error) === "EEXIST") return false
       throw error
     }
   }
-  if (!take()) {
-    const holder = read(path)
-    if (holder === undefined || !isGone(holder)) throw refusal(path, holder)
-    // Whoever renames it first may have it: of several that find it left over, one.
-    const left = `${path}.${process.pid}`
+  if (!tryCreate()) {
+    const owner = readOwner(lockPath)
+    if (owner === undefined || !hasEnded(owner)) throw lockedFault(lockPath, owner)
+    // Several processes may find the same stale lock. Only one of them can rename it.
+    const stalePath = `${lockPath}.${process.pid}`
     try {
-      renameSync(path, left)
+      renameSync(lockPath, stalePath)
     } catch (error) {
-      throw hasCode(error, "ENOENT") ? refusal(path, undefined) : error
+      throw codeOf(error) === "ENOENT" ? lockedFault(lockPath, undefined) : error
     }
-    const taken = read(left)
-    if (taken === undefined || !isGone(taken)) {
-      renameSync(left, path)
-      throw refusal(path, taken)
+    // Another process may have replaced the stale lock by its own before the rename.
+    const renamed = readOwner(stalePath)
+    if (renamed === undefined || !hasEnded(renamed)) {
+      renameSync(stalePath, lockPath)
+      throw lockedFault(lockPath, renamed)
     }
-    rmSync(left)
-    if (!take()) throw refusal(path, read(path))
+    rmSync(stalePath)
+    if (!tryCreate()) throw lockedFault(lockPath, readOwner(lockPath))
   }
-  return () => rmSync(path, { force: true })
+  return () => rmSync(lockPath, { force: true })
 }

@@ -1,15 +1,7 @@
-/** The numbers of rows, kept as ranges: rows that finish nearly in order take no more room than their gaps. */
-export type Range = readonly [from: number, to: number]
-
-/** A set of row numbers. */
+/** A set of row numbers, kept as ranges. Rows that end nearly in order need memory for their gaps only. */
 export class RowSet {
-  private readonly ranges: Array<[number, number]>
+  private readonly ranges: Array<[from: number, to: number]> = []
   private count = 0
-
-  constructor(ranges: ReadonlyArray<Range> = []) {
-    this.ranges = ranges.map(([from, to]) => [from, to])
-    for (const [from, to] of ranges) this.count += to - from + 1
-  }
 
   /** How many numbers it holds. */
   get size(): number {
@@ -65,7 +57,8 @@ export class RowSet {
     return true
   }
 
-  toJSON(): ReadonlyArray<Range> {
-    return this.ranges
+  /** The number of ranges that hold it. */
+  get rangeCount(): number {
+    return this.ranges.length
   }
 }

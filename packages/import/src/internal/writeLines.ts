@@ -1,45 +1,40 @@
-/** Writing a file whole or not at all, for its owner's eyes only. */
+/** Writes a file completely or not at all. Only its owner can read it. */
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { createWriteStream, statSync } from "node:fs"
+import { createWriteStream } from "node:fs"
 import { rename, rm } from "node:fs/promises"
 import type { Writable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { createGzip } from "node:zlib"
-import { isNamedPipe, namedPipe } from "./namedPipe.ts"
+import { type FileFault, namedPipeFault, systemFault } from "./fileFault.ts"
+import { pathKind } from "./pathKind.ts"
 
-/** How lines are written. */
-interface Options<F> {
-  readonly isPacked: boolean
+interface Options {
+  readonly isCompressed: boolean
   readonly overwrite: boolean
-  readonly toFault: (error: unknown) => F
 }
 
-/** What a path is: standard output, something that is no file and is written to as it is, a file, or nothing yet. */
-const kindOf = (path: string): "standard" | "device" | "file" | "new" => {
-  if (path === "-") return "standard"
-  const stats = statSync(path, { throwIfNoEntry: false })
-  return stats === undefined ? "new" : stats.isFile() || stats.isDirectory() ? "file" : "device"
-}
+const attempt = <A>(run: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, FileFault> =>
+  Effect.tryPromise({ try: run, catch: (error) => systemFault("written", error) })
 
-/** Fails where there is a file of that name. */
-export const refuseExisting = <F>(path: string, toFault: (error: unknown) => F): Effect.Effect<void, F> =>
-  Effect.suspend(() => (kindOf(path) === "file" ? Effect.fail(toFault({ code: "EEXIST" })) : Effect.void))
+/** Fails if a file exists. */
+export const refuseExisting = (path: string): Effect.Effect<void, FileFault> =>
+  Effect.suspend(() =>
+    pathKind(path) === "file" ? Effect.fail(systemFault("written", { code: "EEXIST" })) : Effect.void
+  )
 
-const refusePipe = <F>(path: string, toFault: (error: unknown) => F): Effect.Effect<void, F> =>
-  Effect.suspend(() => (isNamedPipe(path) ? Effect.fail(toFault(namedPipe)) : Effect.void))
-
-/** Writes lines through a neighbour of the file, so that what stands under its name is always whole. */
-export const writeLines = <E, R, F>(
+/** Writes lines to `PATH.part` and then renames it, so that the file at `path` is always complete. */
+export const writeLines = <E, R>(
   lines: Stream.Stream<string, E, R>,
   path: string,
-  { isPacked, overwrite, toFault }: Options<F>
-): Effect.Effect<void, E | F, R> =>
+  { isCompressed, overwrite }: Options
+): Effect.Effect<void, E | FileFault, R> =>
   Effect.gen(function* () {
-    if (!overwrite) yield* refuseExisting(path, toFault)
-    yield* refusePipe(path, toFault)
+    if (!overwrite) yield* refuseExisting(path)
+    const kind = pathKind(path)
+    if (kind === "namedPipe") return yield* namedPipeFault("written")
     let failure: Cause.Cause<E> | undefined
     const readable = yield* NodeStream.toReadable(
       lines.pipe(
@@ -50,29 +45,24 @@ export const writeLines = <E, R, F>(
         )
       )
     )
-    const kind = kindOf(path)
     const isStandard = kind === "standard"
-    const isThrough = kind === "new" || kind === "file"
-    const target = isThrough ? `${path}.part` : path
-    const attempt = <A>(run: (signal: AbortSignal) => Promise<A>) => Effect.tryPromise({ try: run, catch: toFault })
+    const isRenamed = kind === "new" || kind === "file"
+    const target = isRenamed ? `${path}.part` : path
     const write = attempt((signal) => {
-      // A part that was left over may be one that others can read.
-      const flags = isThrough ? "wx" : "w"
+      // A new file, because others may be able to read a part that an earlier run left.
+      const flags = isRenamed ? "wx" : "w"
       const out: Writable = isStandard ? process.stdout : createWriteStream(target, { mode: 0o600, flags })
-      return isPacked
+      return isCompressed
         ? pipeline(readable, createGzip(), out, { signal, end: !isStandard })
         : pipeline(readable, out, { signal, end: !isStandard })
     }).pipe(
-      Effect.catch((fault): Effect.Effect<never, E | F> =>
+      Effect.catch((fault): Effect.Effect<never, E | FileFault> =>
         failure === undefined ? Effect.fail(fault) : Effect.failCause(failure)
       )
     )
-    if (!isThrough) {
-      yield* write
-      return
-    }
+    if (!isRenamed) return yield* write
     yield* attempt(() => rm(target, { force: true }))
-    yield* write.pipe(
+    return yield* write.pipe(
       Effect.andThen(attempt(() => rename(target, path))),
       Effect.onError(() => Effect.promise(() => rm(target, { force: true })))
     )

@@ -1,13 +1,13 @@
-/** Ending work in good order. */
+/** Graceful shutdown: work in flight can complete before it is interrupted. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
-/** Ends an effect in good order when it is interrupted: `stop` asks it to, and after `drain` it has to. */
-export const drained = <A, E, R>(
+/** If the returned effect is interrupted, it runs `stop`, waits up to `timeout` for `work` to end, then interrupts it. */
+export const withGracefulShutdown = <A, E, R>(
   work: Effect.Effect<A, E, R>,
   stop: Effect.Effect<unknown>,
-  drain: Duration.Input
+  timeout: Duration.Input
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
@@ -16,9 +16,9 @@ export const drained = <A, E, R>(
         Effect.onInterrupt(() =>
           Effect.gen(function* () {
             yield* stop
-            // A fiber of its own: this one is interrupted, and could not wait with a limit.
+            // The timeout needs a fiber of its own, because the current fiber is already interrupted.
             const waiting = yield* Effect.forkDetach(
-              Effect.interruptible(Effect.timeoutOption(Fiber.await(fiber), drain))
+              Effect.interruptible(Effect.timeoutOption(Fiber.await(fiber), timeout))
             )
             yield* Fiber.await(waiting)
             yield* Fiber.interrupt(fiber)
