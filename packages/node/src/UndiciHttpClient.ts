@@ -87,8 +87,8 @@ export interface Options extends SizeLimit {
   /**
    * The timeout of connecting, including TLS. Default: 10 seconds.
    *
-   * If the timeout of the attempt is shorter, it ends the request first. undici checks the connect timeout about twice a
-   * second.
+   * If the timeout of the attempt is shorter, it ends the request first. undici checks the connect timeout about twice
+   * a second.
    */
   readonly connectTimeout?: Duration.Input | undefined
 }
