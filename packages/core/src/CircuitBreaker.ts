@@ -1,5 +1,5 @@
 /**
- * A circuit breaker: stops calls to a server that keeps failing, so that the server can recover and calls fail fast.
+ * Circuit breakers: they stop calls to a server that keeps failing, so that the server can recover and calls fail fast.
  *
  * After several failures in a row (no response, a timeout, or a 5xx response) the circuit opens. While it is open,
  * calls fail immediately with `CircuitOpen`, and `retryAfter` of the error says when to try again. Then one call at a
@@ -51,7 +51,7 @@ export interface Breaker extends Internal.Breaker {}
  */
 export const CurrentBreaker: Context.Reference<Breaker | undefined> = Internal.CurrentBreaker
 
-// The time for which another call probes the server is unknown. A second is long enough for most calls.
+// The duration of another call's probe is unknown, but most calls end within a second.
 const probeRetryAfter = Duration.seconds(1)
 
 const keyPrefix = "agentalk:"

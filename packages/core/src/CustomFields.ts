@@ -198,7 +198,7 @@ const checked = <A>(
 const makeCodec = <F extends Fields>(fields: F) => {
   const codec = Codec.make(fields)
   return {
-    // The codec runs the schemas of F, which the compiler cannot see.
+    // The codec uses the schemas of F, but its type does not say so.
     decode: codec.decode as (contact: Untyped.Contact) => Contact<F>,
     encode: (input: UpsertInput<F>) => checked("upsert", () => codec.encodeInput(input)),
     encodeFields: (values: ValuesInput<F>) => checked("updateFields", () => codec.encode(values)),

@@ -67,7 +67,7 @@ export const QuotaFromString = Schema.String.check(
         const [, limit = "", unit = ""] = quotaPattern.exec(text) ?? []
         return { limit: Number(limit), window: Duration.fromInputUnsafe(units[unit] ?? 0) }
       },
-      // A window without a unit encodes to text that the pattern refuses.
+      // If no unit matches the window, the text does not match the pattern, so that encoding fails.
       encode: ({ limit, window }) => `${limit}/${unitOf(window)}`
     })
   )
@@ -106,7 +106,7 @@ const toBucket = ({ burst, limit, window }: Quota) => {
   if (!Number.isInteger(size) || size < 1 || size > limit) {
     throw new RangeError("burst must be an integer from 1 to limit")
   }
-  // If the bucket is as large as the limit, a token takes a whole window.
+  // If `burst` equals `limit`, one token is refilled per window.
   return { size, refillMillis: millis / Math.max(1, limit - size) }
 }
 

@@ -27,7 +27,7 @@ export interface Policy {
   readonly attempts?: number | undefined
   /** The longest delay before the second attempt. It doubles for each later attempt. Default: 500 milliseconds. */
   readonly baseDelay?: Duration.Input | undefined
-  /** The maximum of that growing delay. Default: 8 seconds. */
+  /** The longest delay before any attempt, unless the API asks for more. Default: 8 seconds. */
   readonly maxDelay?: Duration.Input | undefined
   /**
    * The longest wait that the API may ask for with `Retry-After`. If it asks for more, the call fails immediately, and

@@ -1,7 +1,7 @@
 /**
  * A local replacement of the API that keeps its contacts in memory, for tests and for experiments.
  *
- * The sandbox serves the contract `AgentalkApi`, and the client sends it real HTTP requests. A test therefore covers
+ * The sandbox receives HTTP requests and sends HTTP responses by the contract `AgentalkApi`. A test therefore covers
  * paths, headers, bodies and statuses as they are on the wire. `SandboxServer` of `@agentalk/node` serves it on a
  * socket.
  *

@@ -32,8 +32,8 @@ export const PhoneNumber = Schema.String.pipe(
 export type PhoneNumber = typeof PhoneNumber.Type
 
 /**
- * An e-mail address as `upsert` sends it, by the contract's `format: email`: a mailbox of RFC 5321 without quotes, at a
- * domain with a dot.
+ * An e-mail address as `upsert` sends it: a mailbox of RFC 5321 without quotes, at a domain with a dot. The contract
+ * declares it as `format: email`.
  *
  * @category schemas
  * @since 0.1.0

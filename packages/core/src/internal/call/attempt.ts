@@ -46,7 +46,10 @@ interface FaultDetails {
   readonly isUnsent: boolean
 }
 
-/** Reads the details of an error from it and its causes. An aggregate error is unsent only if all its errors are. */
+/**
+ * Reads the details of an error and its causes. For an aggregate error, all its errors must prove that nothing was
+ * sent.
+ */
 const faultDetailsOf = (error: unknown, depth = 0): FaultDetails => {
   if (typeof error !== "object" || error === null || depth === maxCauses) return { code: undefined, isUnsent: false }
   if (isTransportFault(error)) return { code: error.code, isUnsent: !error.sent }
@@ -64,7 +67,7 @@ const faultDetailsOf = (error: unknown, depth = 0): FaultDetails => {
 }
 
 /**
- * Returns the fault among an error and its causes, or makes one from its code. The fault contains no part of the
+ * Returns the `TransportFault` among an error and its causes, or makes one from their codes. It contains no part of the
  * request.
  */
 const toFault = (error: unknown): TransportFault => {

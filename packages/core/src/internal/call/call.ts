@@ -105,7 +105,7 @@ export class Call implements ErrorContext, ObservedCall {
   private organization: string | undefined = undefined
   /** The organization whose rate limit the current attempt uses. */
   private limiterKey = ""
-  /** The limit that ends the current attempt first. */
+  /** The limit that ends the current attempt: its timeout, or the deadline of the call. */
   private limit: TimeLimit["kind"] = "attempt"
   private outcome: Outcome = "not-applied"
   /** The tokens that the retries of this call took from the retry budget. */
@@ -278,7 +278,7 @@ export class Call implements ErrorContext, ObservedCall {
   private settle(result: AttemptResult, credential: Credential): Step {
     const settled = this.read(result)
     if (Result.isSuccess(settled)) {
-      this.settings.retryBudget.giveBack(this.budgetTaken)
+      this.settings.retryBudget.refund(this.budgetTaken)
       return Effect.succeed(settled.success)
     }
     return result.status === 401 ? this.renewToken(settled.failure, credential) : this.recover(settled.failure)
@@ -340,7 +340,7 @@ export class Call implements ErrorContext, ObservedCall {
     if (hint > policy.maxRetryAfter) return this.fail(failure, "retry-after")
     const delay = delayOf(policy, this.attempts, hint, this.fiber.getRef(Random.Random).nextDoubleUnsafe())
     if (delay >= this.deadline - this.now()) return this.fail(failure, "deadline")
-    // Waiting for `Retry-After` does not draw on the retry budget.
+    // A retry that waits for the `Retry-After` of a 429 takes no tokens.
     if (retry !== "throttled" || hint === 0) {
       const cost = this.settings.retryBudget.take(retry)
       if (cost === undefined) return this.fail(failure, "budget")

@@ -62,12 +62,12 @@ export const invalidInput = (operation: Operation, issues: ReadonlyArray<Issue>)
   })
 }
 
-/** The token is malformed or could not be obtained. */
+/** The failure of a call whose token is malformed or could not be obtained. */
 export const noCredentials = (reason: string): Failure<Unauthorized> => ({
   toError: (summary) => new Unauthorized({ ...summary, message: writeMessage(summary, reason, nothingSent(summary)) })
 })
 
-/** The wait for the rate limiter would be too long: because of the quota, or because the server asked for the wait. */
+/** The failure of a call that would wait too long, because of the quota or because the server asked for the wait. */
 export const waitTooLong = (wait: Duration.Duration, isServerHint: boolean): Failure<RateLimited> => ({
   toError: (summary) =>
     new RateLimited({
@@ -83,7 +83,7 @@ export const waitTooLong = (wait: Duration.Duration, isServerHint: boolean): Fai
     })
 })
 
-/** The circuit breaker refused the attempt. */
+/** The failure of a call that the circuit breaker refused. */
 export const circuitOpen = (retryAfter: Duration.Duration): Failure<CircuitOpen> => ({
   toError: (summary) =>
     new CircuitOpen({
@@ -99,7 +99,7 @@ export const circuitOpen = (retryAfter: Duration.Duration): Failure<CircuitOpen>
 
 // --- no response --------------------------------------------------------------------------------------------------
 
-/** An attempt received no response. */
+/** The failure of an attempt that received no response. */
 export const noResponse = (
   operation: Operation,
   fault: TransportFault,
@@ -135,7 +135,7 @@ export const noResponse = (
 
 // --- a status other than 2xx --------------------------------------------------------------------------------------
 
-/** An attempt received a status other than 2xx. */
+/** The failure of an attempt that received a status other than 2xx. */
 export const failedStatus = (
   context: ErrorContext,
   result: AttemptResult,
@@ -259,7 +259,7 @@ const unexpected = (
     })
 })
 
-/** The JSON of a 2xx response does not have the shape that the operation requires. */
+/** The failure of an attempt whose 2xx response does not have the shape that the operation requires. */
 export const unexpectedShape = (
   context: ErrorContext,
   result: AttemptResult,

@@ -16,8 +16,8 @@ export type Methods = {
   readonly [K in Operation]: (...values: Arguments<K>) => Effect.Effect<ResultOf<K>, ErrorOf<K>>
 }
 
-/** Makes a call with the input of its operation. */
-type Run = (input: unknown) => Effect.Effect<unknown, ContactError>
+/** Makes a call, with the whole input of the operation as its argument. */
+type CallWithInput = (input: unknown) => Effect.Effect<unknown, ContactError>
 
 const toDefinition = (operation: Operation): CallDefinition => {
   const definition: OperationDefinition = operations[operation]
@@ -26,7 +26,7 @@ const toDefinition = (operation: Operation): CallDefinition => {
   return { operation, check: makeCheck(input), encode, response, isDoneIfMissing }
 }
 
-const makeRun = (settings: Settings, operation: Operation): Run => {
+const makeCallWithInput = (settings: Settings, operation: Operation): CallWithInput => {
   const definition = toDefinition(operation)
   const metrics = new OperationMetrics(operation, settings.server)
   return (input) =>
@@ -36,26 +36,26 @@ const makeRun = (settings: Settings, operation: Operation): Run => {
     })
 }
 
-/** Collects the arguments of a method into the input of its operation. */
-const withArguments = (names: ReadonlyArray<string>, run: Run) => {
+/** Makes a method that collects its arguments into the input of its operation. */
+const withArguments = (names: ReadonlyArray<string>, call: CallWithInput) => {
   const [first = "", second = ""] = names
   switch (names.length) {
     case 1:
-      return (value: unknown) => run({ [first]: value })
+      return (value: unknown) => call({ [first]: value })
     case 2:
-      return (value: unknown, other: unknown) => run({ [first]: value, [second]: other })
+      return (value: unknown, other: unknown) => call({ [first]: value, [second]: other })
     default:
       return (...values: ReadonlyArray<unknown>) =>
-        run(Object.fromEntries(names.map((name, index) => [name, values[index]])))
+        call(Object.fromEntries(names.map((name, index) => [name, values[index]])))
   }
 }
 
 /** Makes the methods of a client. */
 export const makeMethods = (settings: Settings): Methods => {
   const entries = operationNames.map((operation) => {
-    const run = makeRun(settings, operation)
+    const call = makeCallWithInput(settings, operation)
     const { argumentNames } = factsOf(operation)
-    return [operation, argumentNames === undefined ? run : withArguments(argumentNames, run)] as const
+    return [operation, argumentNames === undefined ? call : withArguments(argumentNames, call)] as const
   })
   // The types of the methods differ, and a loop cannot preserve them.
   return Object.fromEntries(entries) as unknown as Methods

@@ -53,8 +53,8 @@ const serverLabels = (server: URL) => ({
   "server.port": server.port === "" ? (server.protocol === "http:" ? "80" : "443") : server.port
 })
 
-// The retry budgets of all clients, by registry and by server. A weak reference does not keep the budget of a client
-// that is no longer used.
+// The retry budgets of all clients, by registry and by server. The references are weak, so that the budget of an unused
+// client can be garbage collected.
 const budgetsByRegistry = new WeakMap<Metric.MetricRegistry, Map<string, Set<WeakRef<RetryBudget>>>>()
 
 /**
@@ -109,9 +109,11 @@ export class OperationMetrics {
   readonly activeRequests: Metric.Gauge<number>
   readonly retries: (reason: RepeatReason) => Metric.Counter<number>
   readonly waitDuration: (reason: WaitReason) => Metric.Histogram<number>
-  /** The label is an outcome, or an outcome, a space and an error type. */
+  /** The label is an outcome. If the call failed, a space and an error type follow. */
   readonly callDuration: (label: string) => Metric.Histogram<number>
-  /** The label is a status, or a status (empty if there is none), a space and an error type. */
+  /**
+   * The label is a status, or nothing if no response arrived. If the attempt failed, a space and an error type follow.
+   */
   readonly attemptDuration: (label: number | string) => Metric.Histogram<number>
   private readonly codes = new Set<string>()
 

@@ -33,7 +33,7 @@ export interface RetryBudget {
   /** Takes the tokens for a retry and returns their number; `undefined` if too few are left. */
   readonly take: (reason: RetryReason) => number | undefined
   /** Returns the tokens that a successful call took, or one token if it took none. */
-  readonly giveBack: (taken: number) => void
+  readonly refund: (taken: number) => void
   /** Returns the number of tokens that are left. */
   readonly level: () => number
 }
@@ -54,7 +54,7 @@ export const makeRetryBudget = (size: number): RetryBudget => {
       left -= cost
       return cost
     },
-    giveBack: (taken) => {
+    refund: (taken) => {
       left = Math.min(size, left + (taken === 0 ? 1 : taken))
     },
     level: () => left

@@ -1,4 +1,4 @@
-/** What the policies with a shared store, such as Redis, have in common. */
+/** Settings of the policies that use a shared store, such as Redis. */
 import * as Duration from "effect/Duration"
 
 /** The timeout of one request to a shared store. */

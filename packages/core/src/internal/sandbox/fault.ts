@@ -81,7 +81,7 @@ export interface Request {
 }
 
 /**
- * Chooses the fault of a request. If it returns `undefined`, the request succeeds as usual.
+ * Chooses the fault of a request. If it returns `undefined`, the request is handled without a fault.
  *
  * @category models
  * @since 0.1.0

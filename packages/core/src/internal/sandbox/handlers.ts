@@ -1,6 +1,6 @@
 /**
  * The routes of a sandbox: one handler for each operation of the contract, and the check of the token. Error responses
- * have the shape of Django REST Framework's, which the API very probably uses.
+ * have the shape of Django REST Framework, which the API very probably uses.
  *
  * A new operation of the contract needs one handler in `layerHandlers` and one method in `store.ts`.
  */

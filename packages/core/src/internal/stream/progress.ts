@@ -71,7 +71,7 @@ const makeRate = () => {
       if (samples.length === 0) samples = [{ at, done: 0 }]
     },
     rowsPerSecond: (at: number, done: number): number => {
-      // The first sample becomes the newest one that is at least one window old, or stays the oldest one.
+      // Drops old samples, but keeps one that is at least one window old, because the rate starts at the first sample.
       while (samples[1] !== undefined && at - samples[1].at >= rateWindow) samples.shift()
       const first = samples[0]
       if (first === undefined || at <= first.at) return 0

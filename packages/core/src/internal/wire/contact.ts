@@ -90,7 +90,7 @@ const contactToWire = ({ extra, tags, ...contact }: typeof Contact.Encoded): unk
 
 /**
  * A `Contact` in any of the spellings that the API may use: `first_name`, tags as names or objects, fields as an object
- * or a list. Encodes to camel case, with tags as names and unknown keys beside the known ones.
+ * or a list. Encodes to camel case, with tags without an id as names, and with unknown keys beside the known ones.
  *
  * @category schemas
  * @since 0.1.0

@@ -87,7 +87,7 @@ const makeCodec = (key: string, schema: Schemas[string]) => {
     decode: (value: Schema.Json | undefined) => {
       if (value === undefined) return decodeMissing()
       const decoded = runParser(decode, { [key]: value })
-      // The API sends `null` for a missing value, unless the schema accepts `null`.
+      // To the API, `null` means that the value is missing. If the schema accepts `null`, it is a value.
       return value === null && Result.isFailure(decoded) ? decodeMissing() : decoded
     }
   }

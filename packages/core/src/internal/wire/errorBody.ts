@@ -74,7 +74,7 @@ const toProblem = (value: JsonObjectLike): Problem | undefined => {
   }
 }
 
-// Any other key may be a value, such as a phone number.
+/** Whether a key looks like the name of a field. Any other key may be a value, such as a phone number. */
 const looksLikeKey = (part: string): boolean => /^[a-z_][\w-]{0,63}$/i.test(part)
 
 /**

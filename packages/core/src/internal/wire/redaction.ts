@@ -4,7 +4,7 @@
  */
 import { digitsOf, isWellFormed, tokenOf, uuidPattern } from "./text.ts"
 
-// The most characters of a redacted text.
+// The maximum number of characters of a redacted text.
 const maxLength = 200
 
 // A longer text is replaced by its length, because searching it for values would take too long.

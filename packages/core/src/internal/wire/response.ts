@@ -114,7 +114,7 @@ export interface UnusableBody {
   readonly outcome: "applied" | "unknown"
 }
 
-/** Reads the JSON of a 2xx response. An empty body is a success as well, with `undefined`. */
+/** Reads the JSON of a 2xx response; `undefined` if the body is empty. */
 export const readJson = ({ body, headers }: AttemptResult): Result.Result<unknown, UnusableBody> => {
   const outcome = isJson(headers) ? "applied" : "unknown"
   if (isTransportFault(body)) return Result.fail({ reason: body.kind, outcome })
