@@ -66,7 +66,7 @@ const valueFor = (key: string, schema: ValueSchema): unknown => {
 }
 
 /** Returns an input of an operation that contains every value. */
-const inputOf = (operation: Operation): Input => mapFields(operation, valueFor)
+export const inputOf = (operation: Operation): Input => mapFields(operation, valueFor)
 
 /** An `upsert` input that contains every personal value. */
 export const input = inputOf("upsert") as typeof UpsertInput.Encoded

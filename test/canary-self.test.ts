@@ -6,7 +6,8 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
-import { canary, leaksIn, leaksInAll, pieces, type Rule, errorTexts, token } from "./Canary.ts"
+import { operationNames } from "../packages/core/src/internal/operation.ts"
+import { canary, inputOf, leaksIn, leaksInAll, pieces, type Rule, errorTexts, token } from "./Canary.ts"
 import { record } from "./CanaryRecorder.ts"
 
 const { fieldKey, phone } = canary
@@ -99,6 +100,14 @@ describe("leaksIn", () => {
   ]
   it.each(texts)("finds a canary value in %j", (text, rule) => {
     assert.isTrue(found(text, rule))
+  })
+
+  it.each(operationNames)("finds every text in the input of %s", (operation) => {
+    const texts = JSON.stringify(inputOf(operation), (key, value: unknown) => {
+      if (typeof value === "string") assert.isTrue(found(value, "telemetry"), `${key} has no needle in test/Canary.ts`)
+      return value
+    })
+    assert.notStrictEqual(texts, "{}")
   })
 
   it("ignores values that the rule of a text allows", () => {

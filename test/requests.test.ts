@@ -21,8 +21,6 @@ import {
   type ValueSchema
 } from "./OperationCalls.ts"
 
-const responseBody = { id: "1", contacts: [] }
-
 /** Runs a call and returns the one request that it sends. */
 const requestOf = Effect.fnUntraced(function* (
   call: Effect.Effect<unknown, ContactError, Contacts>,
@@ -38,11 +36,14 @@ const requestOf = Effect.fnUntraced(function* (
       body: body._tag === "Uint8Array" ? new TextDecoder("utf-8", { fatal: true }).decode(body.body) : undefined
     })
     assert.include(["Empty", "Uint8Array"], body._tag)
-    return Effect.succeed(HttpClientResponse.fromWeb(request, Response.json(responseBody)))
+    return Effect.succeed(HttpClientResponse.fromWeb(request, Response.json({})))
   })
   const live = AgentalkClient.layer({ token: Sandbox.token, organization })
-  yield* Effect.provide(call, Layer.provide(live, Layer.succeed(HttpClient.HttpClient, client)))
-  assert.lengthOf(sent, 1)
+  // The response lacks what some operations require. Only the request matters here.
+  const exit = yield* Effect.exit(
+    Effect.provide(call, Layer.provide(live, Layer.succeed(HttpClient.HttpClient, client)))
+  )
+  assert.lengthOf(sent, 1, String(exit))
   return sent[0]!
 })
 
