@@ -1,4 +1,5 @@
 import type { Contact, ContactId } from "@agentalk/core"
+import { type Attribute, attributeNames, attributes } from "@agentalk/core/unstable"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
@@ -184,7 +185,7 @@ describe("CSV", () => {
         )
         assert.deepStrictEqual(refusedOf(rows), [
           [3, "it has 4 columns instead of 3"],
-          [4, "a quote stands in a field that does not begin with one"],
+          [4, "a quote is inside a field that does not begin with a quote"],
           [9, "a closing quote is followed by more text"],
           [10, "it is not UTF-8 text"],
           [11, "there is no phone number"],
@@ -337,7 +338,7 @@ describe("NDJSON", () => {
           [4, "it is not a JSON object"],
           [5, "it is not UTF-8 text"],
           [6, "phone is not text"],
-          [7, "tags holds what is not the name of a tag"],
+          [7, "tags contains a value that is not a name"],
           [8, "fields is not an object"],
           [9, "it is longer than 1,000 bytes"],
           [10, "there is no phone number"],
@@ -411,6 +412,57 @@ const csvInput = (contact: Contact, typed: boolean) => {
     ...(kept.length > 0 && { fields: Object.fromEntries(kept) })
   }
 }
+
+const valueOf = (name: Attribute) => (name === "tags" ? ["x", "y"] : name === "phone" ? "+15551234567" : `a ${name}`)
+const cellOf = (name: Attribute) => [valueOf(name)].flat().join("|")
+const phoneBeside = (name: Attribute) => (name === "phone" ? {} : { phone: "+15551234567" })
+
+describe("attributes", () => {
+  for (const name of attributeNames) {
+    it.effect(`${name} is read by its column and by every spelling`, () =>
+      Effect.gen(function* () {
+        const { column, spellings } = attributes[name]
+        for (const heading of new Set([column, ...spellings, column.toUpperCase(), column.replaceAll("_", " ")])) {
+          const record = { ...phoneBeside(name), [heading]: cellOf(name) }
+          const csv = `${Object.keys(record).join(",")}\n${Object.values(record).join(",")}\n`
+          const rows = [
+            ...(yield* readRows(csv)),
+            ...(yield* readRows(JSON.stringify(record), { format: "ndjson" })),
+            ...(yield* readRows(csv.replace(heading, "Custom"), { map: { custom: heading } }))
+          ]
+          for (const input of inputsOf(rows)) {
+            assert.deepStrictEqual<object>(input, { ...phoneBeside(name), [name]: valueOf(name) })
+          }
+          assert.lengthOf(inputsOf(rows), 3, heading)
+        }
+      })
+    )
+  }
+
+  it.effect("are all written to CSV and NDJSON, and read back", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const input = Object.fromEntries(attributeNames.map((name) => [name, valueOf(name)]))
+      const contact = { ...input, tags: [{ name: "x" }, { name: "y" }], id: "1" as ContactId, extra: {} } as Contact
+      for (const format of ["csv", "ndjson"] as const) {
+        const path = join(folder, `contacts.${format}`)
+        yield* ContactFile.write(Stream.make(contact), path, { format })
+        assert.deepStrictEqual<ReadonlyArray<object>>(inputsOf(yield* Stream.runCollect(ContactFile.read(path))), [
+          input
+        ])
+      }
+      const csv = yield* Effect.promise(() => readFile(join(folder, "contacts.csv"), "utf8"))
+      assert.strictEqual(csv.split("\n")[0], attributeNames.map((name) => attributes[name].column).join(","))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are listed in the advice for a file without a header", () =>
+    Effect.gen(function* () {
+      const fault = yield* Effect.flip(readRows("name,city\nJane,Porto\n"))
+      for (const name of attributeNames) assert.include(fault.advice, attributes[name].column)
+    })
+  )
+})
 
 describe("cells", () => {
   const parts = ["", ...awkward]

@@ -1,49 +1,49 @@
 /**
- * How CSV, which knows text only, holds what a contact has: written so that `read` gives it back, and that a spreadsheet
- * computes nothing.
+ * The cells of CSV, which knows only text. A cell is written so that `read` restores the value and a spreadsheet does
+ * not execute it as a formula.
  */
 import { parseJson } from "@agentalk/core/unstable"
 import * as Result from "effect/Result"
 import type { Json } from "effect/Schema"
 
-/** What spreadsheets take a cell for a formula by; the wide forms too. */
+/** The characters that begin a formula, with their full-width forms. */
 const formulaStart = "=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20"
 const isNumber = /^[+-]?\d+(?:\.\d+)?$/
 const needsGuard = new RegExp(`^'?[${formulaStart}]|^''`)
 const isGuarded = new RegExp(`^'['${formulaStart}]`)
 
-/** Puts `'` before what a spreadsheet would compute. Numbers are harmless, and so are phone numbers. */
+/** Adds `'` before text that a spreadsheet would take for a formula. Numbers are harmless, phone numbers included. */
 export const guard = (text: string): string => (needsGuard.test(text) && !isNumber.test(text) ? `'${text}` : text)
 
-/** Takes away the `'` of `guard`. */
+/** Removes the `'` of `guard`. */
 export const unguard = (cell: string): string => (isGuarded.test(cell) ? cell.slice(1) : cell)
 
-/** Tags in one cell, joined with `|`; a backslash stands before those characters that would split a tag. */
+/** Joins tags with `|`. A backslash is added before each `|`, `;` and backslash of a tag. */
 export const joinTags = (tags: ReadonlyArray<string>): string =>
   tags.map((tag) => tag.replaceAll(/[\\|;]/g, String.raw`\$&`)).join("|")
 
-/** Tags in one cell, split on `|` or `;`. A backslash before one of these, or another, keeps it. */
+/** Splits a cell at `|` and `;`, except after a backslash. */
 export const splitTags = (cell: string): ReadonlyArray<string> =>
   (cell.match(/(?:\\[\\|;]|[^|;])+/g) ?? [])
     .map((tag) => tag.trim().replaceAll(/\\([\\|;])/g, "$1"))
     .filter((tag) => tag !== "")
 
-/** The JSON that a cell is, if it is: numbers only as JSON writes them, so that none loses a digit. */
-const literalOf = (text: string): Json | undefined => {
+/** The JSON value of a cell. A number that JSON would write differently is text, so that it keeps all its digits. */
+const jsonOf = (text: string): Json | undefined => {
   const value = Result.getOrUndefined(parseJson(text)) as Json | undefined
   return typeof value === "number" && String(value) !== text ? undefined : value
 }
 
-/** The value of a typed cell: JSON, or else text. */
+/** Reads a typed cell: as JSON if it is valid JSON, otherwise as text. */
 export const fromTyped = (cell: string): Json => {
-  const value = literalOf(cell)
+  const value = jsonOf(cell)
   return value === undefined ? cell : value
 }
 
-/** The cell of a value: text as it is, unless it would be taken for JSON or for an empty cell; else JSON. */
+/** Writes a typed cell: JSON, or plain text if that cannot be taken for JSON or for an empty cell. */
 export const toTyped = (value: Json): string =>
-  typeof value === "string" && value.trim() !== "" && literalOf(value) === undefined ? value : JSON.stringify(value)
+  typeof value === "string" && value.trim() !== "" && jsonOf(value) === undefined ? value : JSON.stringify(value)
 
-/** The cell of a value where types are left out. */
+/** Writes a cell without its type. */
 export const toUntyped = (value: Json): string =>
   value === null ? "" : typeof value === "string" ? value : JSON.stringify(value)

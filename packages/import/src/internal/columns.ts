@@ -1,130 +1,134 @@
-/** From the columns of a table, or the keys of an object, to what `upsert` takes. */
-import { isObject } from "@agentalk/core/unstable"
+/** The meaning of the columns of CSV and of the keys of NDJSON, and the inputs of `upsert` that they make up. */
+import { type Attribute, attributeNames, attributes, isObject } from "@agentalk/core/unstable"
 import type { UpsertInput } from "@agentalk/core/Contact"
-import type { Json } from "effect/Schema"
+import * as Schema from "effect/Schema"
 import { fromTyped, splitTags } from "./cells.ts"
 
-/** What a column gives: a part of the contact, a custom field, or nothing. */
+/** What a column sets: a built-in attribute, a custom field, or nothing. */
 export type Target =
-  | { readonly _tag: "Known"; readonly key: "phone" | "firstName" | "lastName" | "email" | "tags" }
+  | { readonly _tag: "Attribute"; readonly key: Attribute }
   | { readonly _tag: "Field"; readonly key: string }
-  | { readonly _tag: "Nothing" }
+  | { readonly _tag: "Ignored" }
 
-type Known = Extract<Target, { _tag: "Known" }>["key"]
-
-const known: ReadonlyMap<string, Known> = new Map([
-  ["phone", "phone"],
-  ["firstname", "firstName"],
-  ["lastname", "lastName"],
-  ["email", "email"],
-  ["tags", "tags"]
-] as const)
-
-/** `first_name`, `firstName` and `First Name` are one name. */
+/** Removes the differences between spellings: `E-Mail`, `e_mail` and `email` become the same name. */
 const fold = (name: string): string => name.toLowerCase().replaceAll(/[\s_-]/g, "")
 
-/** What stands before the key of a custom field, where its name alone would mean something else. */
+const attributeByName: ReadonlyMap<string, Attribute> = new Map(
+  attributeNames.flatMap((attribute) => {
+    const { column, spellings } = attributes[attribute]
+    return [column, ...spellings].map((name) => [fold(name), attribute] as const)
+  })
+)
+
+/** The attributes that hold a list of names, such as `tags`. The others hold text. */
+const listAttributes: ReadonlySet<Attribute> = new Set(
+  attributeNames.filter((name) => !Schema.is(attributes[name].contract)(""))
+)
+
+/** The prefix of a column that marks the rest of its name as the key of a custom field. */
 export const fieldPrefix = "field:"
 
-/** What a name of a column means by itself. */
 const meaningOf = (name: string): Target => {
   if (name.startsWith(fieldPrefix)) return { _tag: "Field", key: name.slice(fieldPrefix.length) }
-  const key = known.get(fold(name))
-  return key === undefined ? { _tag: "Field", key: name } : { _tag: "Known", key }
+  const attribute = attributeByName.get(fold(name))
+  return attribute === undefined ? { _tag: "Field", key: name } : { _tag: "Attribute", key: attribute }
 }
 
-/** The name of a column that means a custom field. */
+/** The name of the column of a custom field. It has the prefix only if the key alone has another meaning. */
 export const columnOf = (key: string): string => {
   const meaning = meaningOf(key)
   const isPlain = meaning._tag === "Field" && meaning.key === key && key === key.trim()
   return isPlain ? key : fieldPrefix + key
 }
 
-/** What columns are said to give, by their names, whatever case these are in. */
+/** The option `map`, ready for lookups. */
 export interface Mapping {
-  /** Whether a name is given. */
+  /** Whether the option contains a name. */
   readonly has: (name: string) => boolean
-  /** What a column gives: what is said of it, or what its name means. */
+  /** The target of a column: from the option, otherwise from the column's own name. */
   readonly targetOf: (name: string) => Target
 }
 
-/** Makes a mapping. A name that is written exactly so goes before one in another case. */
+/** Makes a mapping. Names match in any case, but an exact match comes first. */
 export const makeMapping = (map: Readonly<Record<string, string>>): Mapping => {
-  const folded = new Map(Object.entries(map).map(([name, key]) => [name.trim().toLowerCase(), key]))
+  const lowerCase = new Map(Object.entries(map).map(([name, key]) => [name.trim().toLowerCase(), key]))
   const find = (name: string): string | undefined =>
-    Object.hasOwn(map, name) ? map[name] : folded.get(name.trim().toLowerCase())
+    Object.hasOwn(map, name) ? map[name] : lowerCase.get(name.trim().toLowerCase())
   return {
     has: (name) => find(name) !== undefined,
     targetOf: (name) => {
       const mapped = find(name)
-      return mapped === "" ? { _tag: "Nothing" } : meaningOf(mapped ?? name)
+      return mapped === "" ? { _tag: "Ignored" } : meaningOf(mapped ?? name)
     }
   }
 }
 
-/** A contact that is being put together; what stays absent is left as it is by `upsert`. */
+/** Builds an input of `upsert` value by value. Blank values are omitted, so `upsert` keeps the existing ones. */
 export class InputBuilder {
-  private readonly input: { phone: string } & {
-    -readonly [K in Exclude<keyof UpsertInput, "phone">]?: UpsertInput[K]
-  } = {
-    phone: ""
-  }
-  private readonly fields: Array<readonly [string, Json]> = []
+  private readonly texts: { [K in Attribute]?: string } = {}
+  private readonly lists: { [K in Attribute]?: ReadonlyArray<string> } = {}
+  private readonly fields: Array<readonly [string, Schema.Json]> = []
 
-  /** Sets what a target is from text; blank text is absence. */
+  /** Sets a target from a cell. */
   setText(target: Target, text: string, typed = false): void {
     const trimmed = text.trim()
     if (trimmed === "") return
     if (target._tag === "Field") this.fields.push([target.key, typed ? fromTyped(text) : text])
-    else if (target._tag === "Known") this.setKnown(target.key, trimmed)
+    else if (target._tag === "Attribute") this.setAttribute(target.key, trimmed)
   }
 
-  private setKnown(key: Known, text: string): void {
-    if (key === "tags") {
-      const tags = splitTags(text)
-      if (tags.length > 0) this.input.tags = [...(this.input.tags ?? []), ...tags]
-    } else {
-      this.input[key] = text
+  private setAttribute(name: Attribute, text: string): void {
+    if (!listAttributes.has(name)) {
+      this.texts[name] = text
+      return
     }
+    const names = splitTags(text)
+    if (names.length > 0) this.lists[name] = [...(this.lists[name] ?? []), ...names]
   }
 
-  /** Sets what a target is from JSON, and tells what is wrong with the value, if anything is. */
-  setJson(target: Target, value: Json): string | undefined {
-    if (value === null || target._tag === "Nothing") return undefined
+  /** Sets a target from a JSON value. Returns the reason if the value is invalid. */
+  setJson(target: Target, value: Schema.Json): string | undefined {
+    if (value === null || target._tag === "Ignored") return undefined
     if (target._tag === "Field") {
       this.fields.push([target.key, value])
       return undefined
     }
     const { key } = target
-    const isName = key === "firstName" || key === "lastName"
-    if (isName && typeof value === "string" && value.trim() !== "") this.setKnown(key, value)
-    else if (typeof value === "string") this.setText(target, value)
-    else if (key === "tags") return this.setTags(value)
-    else if (typeof value === "number" && Number.isSafeInteger(value)) this.setKnown(key, String(value))
-    else return `${key} is not text`
+    if (typeof value === "string") {
+      // JSON keeps the white space around a name, because it is part of the value there.
+      if (attributes[key].isName && value.trim() !== "") this.setAttribute(key, value)
+      else this.setText(target, value)
+      return undefined
+    }
+    if (listAttributes.has(key)) return this.setList(key, value)
+    if (typeof value !== "number" || !Number.isSafeInteger(value)) return `${key} is not text`
+    this.setAttribute(key, String(value))
     return undefined
   }
 
-  private setTags(value: Json): string | undefined {
-    if (!Array.isArray(value)) return "tags is not a list"
-    const names = value.map((tag: Json) => (isObject(tag) ? tag["name"] : tag))
-    if (!names.every((name) => typeof name === "string")) return "tags holds what is not the name of a tag"
-    if (names.length > 0) this.input.tags = names
+  private setList(name: Attribute, value: Schema.Json): string | undefined {
+    if (!Array.isArray(value)) return `${name} is not a list`
+    const names = value.map((each: Schema.Json) => (isObject(each) ? each["name"] : each))
+    if (!names.every((each) => typeof each === "string")) return `${name} contains a value that is not a name`
+    if (names.length > 0) this.lists[name] = names
     return undefined
   }
 
-  /** Adds custom fields. */
-  setFields(value: Json): string | undefined {
+  /** Adds the custom fields of an object. Returns the reason if the value is not an object. */
+  setFields(value: Schema.Json): string | undefined {
     if (value === null) return undefined
     if (!isObject(value)) return "fields is not an object"
     this.fields.push(...Object.entries(value))
     return undefined
   }
 
-  /** The contact, or `undefined` without a phone number. */
+  /** Returns the input, or `undefined` if it has no phone number. */
   build(): UpsertInput | undefined {
-    if (this.input.phone === "") return undefined
-    // Not by assignment: a field may be called `__proto__`.
-    return this.fields.length === 0 ? this.input : { ...this.input, fields: Object.fromEntries(this.fields) }
+    const { phone } = this.texts
+    if (phone === undefined) return undefined
+    const input: object = { ...this.texts, ...this.lists, phone }
+    // `Object.fromEntries` also sets a field called `__proto__`; assignment would not.
+    if (this.fields.length > 0) Object.assign(input, { fields: Object.fromEntries(this.fields) })
+    return input as UpsertInput
   }
 }

@@ -1,7 +1,8 @@
 /**
- * CSV by `csv-parse` (RFC 4180), in windows of whole lines: a row that it refuses costs that line alone, for reading
- * begins anew on the next one.
+ * CSV (RFC 4180), parsed by `csv-parse` in blocks of whole lines. If the parser refuses a row, only its first line is
+ * refused, and parsing starts again on the next line.
  */
+import { attributeNames, attributes } from "@agentalk/core/unstable"
 import { CsvError, type InfoRecord, type Options as ParseOptions, parse } from "csv-parse/sync"
 import { isUtf8 } from "node:buffer"
 import type { UpsertInput } from "@agentalk/core/Contact"
@@ -24,56 +25,68 @@ import {
 } from "./decoder.ts"
 import { FileFault } from "./fileFault.ts"
 
-/** The separator that the header line holds most of; a comma where it holds none. */
+/** The separator that occurs most often in the header, or a comma if there is none. */
 const separatorOf = (header: string): "," | ";" | "\t" => {
-  const outside = header.replaceAll(/"[^"]*"/g, "")
-  const counts = ([",", ";", "\t"] as const).map((separator) => ({ separator, count: outside.split(separator).length }))
+  const unquoted = header.replaceAll(/"[^"]*"/g, "")
+  const counts = ([",", ";", "\t"] as const).map((separator) => ({
+    separator,
+    count: unquoted.split(separator).length
+  }))
   return counts.reduce((best, each) => (each.count > best.count ? each : best)).separator
 }
 
 const quote = 0x22
 
-const headerAdvice = "The first line names the columns: phone, first_name, last_name, email, tags, and custom fields."
+const attributeColumns = attributeNames.map((name) => attributes[name].column)
+
+const headerAdvice = `The first line must name the columns: ${attributeColumns.join(", ")}, or keys of custom fields.`
 
 const headerFault = (message: string, advice = headerAdvice): FileFault =>
   new FileFault({ kind: "header", message, advice })
 
-/** What each column gives. Names are not told: a file without a header has people in its first line. */
+/**
+ * The targets of the columns. The errors identify a column by its number, because the first line of a file without a
+ * header contains personal data.
+ */
 const targetsOf = (names: ReadonlyArray<string>, map: DecoderOptions["map"]): ReadonlyArray<Target> => {
   const seen = new Map<string, number>()
   const mapping = makeMapping(map)
   const targets = names.map((name, index): Target => {
     const trimmed = name.trim()
-    if (trimmed === "") return { _tag: "Nothing" }
-    // Behind the prefix stands a key as it is.
+    if (trimmed === "") return { _tag: "Ignored" }
+    // The key after the prefix may end in white space.
     const target = mapping.targetOf(trimmed.startsWith(fieldPrefix) ? name.trimStart() : trimmed)
-    const key = target._tag === "Nothing" ? "" : `${target._tag} ${target.key}`
-    const before = key === "" ? undefined : seen.get(key)
-    if (before !== undefined) {
+    const key = target._tag === "Ignored" ? "" : `${target._tag} ${target.key}`
+    const first = key === "" ? undefined : seen.get(key)
+    if (first !== undefined) {
       throw headerFault(
-        `columns ${before} and ${index + 1} have the same name or give the same value`,
-        'Rename one, or leave one out with --map "Column=".'
+        `columns ${first} and ${index + 1} have the same name or the same meaning`,
+        'Rename one of them, or ignore one with --map "Column=".'
       )
     }
     seen.set(key, index + 1)
     return target
   })
-  if (!targets.some((target) => target._tag === "Known" && target.key === "phone")) {
-    throw headerFault("no column is called phone", `${headerAdvice} --map "Mobile=phone" says which is which.`)
+  const { column } = attributes.phone
+  if (!targets.some((target) => target._tag === "Attribute" && target.key === "phone")) {
+    throw headerFault(
+      `no column is called ${column}`,
+      `${headerAdvice} To use another name, map it: --map "Mobile=${column}".`
+    )
   }
   for (const name of Object.keys(map)) {
     if (!names.some((each) => makeMapping({ [name]: "" }).has(each.trim()))) {
       throw headerFault(
-        "a name given with --map is that of no column",
-        "Write it as the first line does; upper and lower case do not matter."
+        "--map names a column that does not exist",
+        "Write its name as in the first line. Upper and lower case do not matter."
       )
     }
   }
   return targets
 }
 
-/** Where a byte first stands outside of quotes: the name of a column may hold the end of a line. */
-const outsideQuotes = (bytes: Uint8Array, byte: number): number => {
+/** The index of the first byte that is not quoted, or -1. The name of a column may contain a line break. */
+const indexOutsideQuotes = (bytes: Uint8Array, byte: number): number => {
   let from = 0
   for (;;) {
     const found = bytes.indexOf(byte, from)
@@ -87,38 +100,38 @@ const outsideQuotes = (bytes: Uint8Array, byte: number): number => {
 
 const reasons: Readonly<Record<string, string>> = {
   CSV_INVALID_CLOSING_QUOTE: "a closing quote is followed by more text",
-  INVALID_OPENING_QUOTE: "a quote stands in a field that does not begin with one",
+  INVALID_OPENING_QUOTE: "a quote is inside a field that does not begin with a quote",
   CSV_QUOTE_NOT_CLOSED: "a quote is not closed"
 }
 
-/** Ends the parsing of a window at a row that is too long. */
+/** Ends the parsing of a block at a row that is too long. */
 class TooLong {
   readonly reason = "too long"
 }
 
-const knownColumns = ["phone", "first_name", "last_name", "email", "tags"]
-
-/** A decoder of CSV. Lines are counted as editors count them; empty lines and rows of empty cells are no rows. */
+/** Makes a decoder of CSV. Lines are counted as editors count them. Empty lines and rows of blank cells are skipped. */
 export const makeDecoder = ({ map, maxRowBytes, typed }: DecoderOptions): Decoder => {
-  let left: Uint8Array = noBytes
-  /** The line at which `left` begins. */
+  /** The bytes that are not decoded yet. */
+  let rest: Uint8Array = noBytes
+  /** The number of the line at which `rest` begins. */
   let line = 1
+  /** Whether the rest of a line that is too long is being skipped. */
   let isSkipping = false
   let isHeadChecked = false
   let isSetUp = false
-  /** The byte that ends a line: classic Mac files use the carriage return alone. */
+  /** The byte that ends a line. Files of the classic Mac OS end lines with a carriage return alone. */
   let lineEnd = newline
   let header: { readonly names: ReadonlyArray<string>; readonly targets: ReadonlyArray<Target> } | undefined
   let options: ParseOptions = {}
 
-  /** Learns separator and line end from the first line, as soon as it is whole. */
+  /** Detects the separator and the line ending. Returns `false` if the first line is not complete yet. */
   const setUp = (isEnd: boolean): boolean => {
-    const first = left.findIndex((byte) => byte !== newline && byte !== carriageReturn)
-    const head = left.subarray(Math.max(first, 0))
-    const feed = outsideQuotes(head, newline)
-    const carriage = outsideQuotes(head, carriageReturn)
-    const isWhole = first !== -1 && (feed !== -1 || (carriage !== -1 && carriage < head.length - 1))
-    if (!isWhole && !isEnd && left.length <= maxRowBytes) return false
+    const first = rest.findIndex((byte) => byte !== newline && byte !== carriageReturn)
+    const head = rest.subarray(Math.max(first, 0))
+    const feed = indexOutsideQuotes(head, newline)
+    const carriage = indexOutsideQuotes(head, carriageReturn)
+    const isComplete = first !== -1 && (feed !== -1 || (carriage !== -1 && carriage < head.length - 1))
+    if (!isComplete && !isEnd && rest.length <= maxRowBytes) return false
     const isMac = carriage !== -1 && carriage < head.length - 1 && (feed === -1 || carriage < feed - 1)
     lineEnd = isMac ? carriageReturn : newline
     const end = isMac ? carriage : feed
@@ -153,8 +166,8 @@ export const makeDecoder = ({ map, maxRowBytes, typed }: DecoderOptions): Decode
     const builder = new InputBuilder()
     for (const [index, target] of targets.entries()) {
       const cell = cells[index] ?? ""
-      if (target._tag === "Nothing" && names[index]?.trim() === "" && cell.trim() !== "") {
-        return refused(`column ${index + 1} has no name, but holds a value`)
+      if (target._tag === "Ignored" && names[index]?.trim() === "" && cell.trim() !== "") {
+        return refused(`column ${index + 1} has a value but no name`)
       }
       builder.setText(target, unguard(cell), typed)
     }
@@ -162,59 +175,58 @@ export const makeDecoder = ({ map, maxRowBytes, typed }: DecoderOptions): Decode
     return input === undefined ? refused(noPhone) : { _tag: "Contact", line, input }
   }
 
-  /** Reads a window of whole lines; gives back how much of it is done with. */
-  const parseWindow = (bytes: Uint8Array, isEnd: boolean, rows: Array<DecodedRow>): number => {
+  /** Parses a block of whole lines. Returns the number of bytes that are decoded. */
+  const parseBlock = (bytes: Uint8Array, isEnd: boolean, rows: Array<DecodedRow>): number => {
     const isText = isUtf8(bytes)
-    let at = 0
-    /** Goes to the next row over empty lines. */
-    const skipEmpty = (): void => {
-      for (let byte = bytes[at]; byte === newline || byte === carriageReturn; byte = bytes[++at]) {
+    let offset = 0
+    const skipEmptyLines = (): void => {
+      for (let byte = bytes[offset]; byte === newline || byte === carriageReturn; byte = bytes[++offset]) {
         if (byte === lineEnd) line++
       }
     }
     const skipLine = (): void => {
-      const end = bytes.indexOf(lineEnd, at)
-      at = end === -1 ? bytes.length : end + 1
+      const end = bytes.indexOf(lineEnd, offset)
+      offset = end === -1 ? bytes.length : end + 1
       if (end !== -1) line++
     }
-    while (at < bytes.length) {
-      const base = at
+    while (offset < bytes.length) {
+      const base = offset
       const onRecord = (cells: ReadonlyArray<string>, info: InfoRecord): null => {
-        skipEmpty()
-        const own = bytes.subarray(at, base + info.bytes)
-        // However the bytes came in pieces, a row that is too long costs one line, like one that is no CSV.
+        skipEmptyLines()
+        const own = bytes.subarray(offset, base + info.bytes)
+        // Otherwise the result would depend on the size of the chunks.
         if (own.length > maxRowBytes) throw new TooLong()
         const row = toRow(cells, line, isText || isUtf8(own))
         if (row !== undefined) rows.push(row)
-        at = base + info.bytes
+        offset = base + info.bytes
         line += count(own, lineEnd)
         return null
       }
       try {
         parse(bytes.subarray(base), { ...options, on_record: onRecord })
-        skipEmpty()
-        at = bytes.length
+        skipEmptyLines()
+        offset = bytes.length
       } catch (error) {
         if (!(error instanceof CsvError || error instanceof TooLong)) throw error
-        skipEmpty()
+        skipEmptyLines()
         const isOpen = error instanceof CsvError && error.code === "CSV_QUOTE_NOT_CLOSED"
-        if (isOpen && !isEnd && left.length - at <= maxRowBytes) return at
-        if (header === undefined) throw headerFault("the first line is not CSV, or too long")
-        const end = bytes.indexOf(lineEnd, at)
-        const isLong = !(error instanceof CsvError) || (end === -1 ? bytes.length : end) - at > maxRowBytes
-        const reason = isLong ? tooLong(maxRowBytes) : (reasons[error.code] ?? "it is not CSV")
+        if (isOpen && !isEnd && rest.length - offset <= maxRowBytes) return offset
+        if (header === undefined) throw headerFault("the first line is not valid CSV, or it is too long")
+        const end = bytes.indexOf(lineEnd, offset)
+        const isLong = !(error instanceof CsvError) || (end === -1 ? bytes.length : end) - offset > maxRowBytes
+        const reason = isLong ? tooLong(maxRowBytes) : (reasons[error.code] ?? "it is not valid CSV")
         rows.push({ _tag: "Refused", line, reason })
         skipLine()
       }
     }
-    return at
+    return offset
   }
 
   const decode = (isEnd: boolean): ReadonlyArray<DecodedRow> => {
     const rows: Array<DecodedRow> = []
     if (!isHeadChecked) {
-      if (left.length < headBytes && !isEnd) return rows
-      left = left.subarray(checkHead(left))
+      if (rest.length < headBytes && !isEnd) return rows
+      rest = rest.subarray(checkHead(rest))
       isHeadChecked = true
     }
     if (!isSetUp) {
@@ -222,49 +234,54 @@ export const makeDecoder = ({ map, maxRowBytes, typed }: DecoderOptions): Decode
       if (!isSetUp) return rows
     }
     if (isSkipping) {
-      const end = left.indexOf(lineEnd)
-      left = end === -1 ? noBytes : left.subarray(end + 1)
+      const end = rest.indexOf(lineEnd)
+      rest = end === -1 ? noBytes : rest.subarray(end + 1)
       if (end === -1) return rows
       isSkipping = false
       line++
     }
-    const last = isEnd ? left.length : left.lastIndexOf(lineEnd) + 1
-    const done = parseWindow(left.subarray(0, last), isEnd, rows)
-    left = left.subarray(done)
-    if (last === done && left.length > maxRowBytes) {
-      if (header === undefined) throw headerFault("the first line never ends")
+    const last = isEnd ? rest.length : rest.lastIndexOf(lineEnd) + 1
+    const done = parseBlock(rest.subarray(0, last), isEnd, rows)
+    rest = rest.subarray(done)
+    if (last === done && rest.length > maxRowBytes) {
+      if (header === undefined) throw headerFault("the first line is too long")
       rows.push({ _tag: "Refused", line, reason: tooLong(maxRowBytes) })
       isSkipping = true
-      left = noBytes
+      rest = noBytes
     }
-    if (isEnd && header === undefined)
+    if (isEnd && header === undefined) {
       throw new FileFault({ kind: "empty", message: "the file is empty", advice: headerAdvice })
+    }
     return rows
   }
 
   return {
     push: (bytes) => {
-      left = join(left, bytes)
+      rest = join(rest, bytes)
       return decode(false)
     },
     end: () => decode(true)
   }
 }
 
-/** One line of CSV, its end included. */
+/** Encodes a line, with its line break. */
 const encodeRow = (cells: ReadonlyArray<string>): string =>
   `${cells.map((cell) => (/[",;\r\n\t]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")}\n`
 
-/** The first line: what is known of every contact, then the custom fields with these keys. */
+/** Encodes the header: the built-in attributes, then the custom fields with these keys. */
 export const encodeHeader = (keys: Iterable<string>): string =>
-  encodeRow([...knownColumns, ...Array.from(keys, (key) => guard(columnOf(key)))])
+  encodeRow([...attributeColumns, ...Array.from(keys, (key) => guard(columnOf(key)))])
 
-/** The line of a contact, with the custom fields of these keys. */
+/** Encodes a contact with the custom fields of these keys. */
 export const encodeContact = (input: UpsertInput, keys: Iterable<string>, typed: boolean): string => {
-  const { email = "", fields = {}, firstName = "", lastName = "", phone, tags = [] } = input
-  const cells = Array.from(keys, (key) => {
+  const { fields = {} } = input
+  const attributeCells = attributeNames.map((name) => {
+    const value = input[name] ?? ""
+    return guard(typeof value === "string" ? value : joinTags(value))
+  })
+  const fieldCells = Array.from(keys, (key) => {
     const value = Object.hasOwn(fields, key) ? fields[key] : undefined
     return value === undefined ? "" : guard(typed ? toTyped(value) : toUntyped(value))
   })
-  return encodeRow([...[phone, firstName, lastName, email, joinTags(tags)].map(guard), ...cells])
+  return encodeRow([...attributeCells, ...fieldCells])
 }

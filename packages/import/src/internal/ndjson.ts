@@ -1,8 +1,8 @@
-/** NDJSON (JSON Lines): one object a line. */
+/** NDJSON (JSON Lines): one JSON object per line. */
 import { isObject, parseJson } from "@agentalk/core/unstable"
 import type { Contact } from "@agentalk/core/Contact"
 import * as Result from "effect/Result"
-import type * as Schema from "effect/Schema"
+import type { JsonObject } from "effect/Schema"
 import { isUtf8 } from "node:buffer"
 import { InputBuilder, makeMapping } from "./columns.ts"
 import {
@@ -21,10 +21,10 @@ import {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** What the API gives and does not take. */
-const given: ReadonlySet<string> = new Set(["id", "extra"])
+/** Keys that `write` writes and `upsert` does not accept. */
+const ignoredKeys: ReadonlySet<string> = new Set(["id", "extra"])
 
-/** A decoder of NDJSON. Keys mean what columns mean; `fields` holds custom fields; `id` and `extra` are left out. */
+/** Makes a decoder of NDJSON. Keys mean the same as columns of CSV; the object under `fields` holds custom fields. */
 export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
   const mapping = makeMapping(map)
   const decodeLine = (text: string, line: number): DecodedRow => {
@@ -33,35 +33,37 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
     if (Result.isFailure(parsed)) return refused("it is not JSON")
     if (!isObject(parsed.success)) return refused("it is not a JSON object")
     const builder = new InputBuilder()
-    for (const [key, each] of Object.entries(parsed.success as Schema.JsonObject)) {
+    for (const [key, value] of Object.entries(parsed.success as JsonObject)) {
       const isMapped = mapping.has(key)
-      if (given.has(key) && !isMapped) continue
+      if (ignoredKeys.has(key) && !isMapped) continue
       const reason =
-        key === "fields" && !isMapped ? builder.setFields(each) : builder.setJson(mapping.targetOf(key), each)
+        key === "fields" && !isMapped ? builder.setFields(value) : builder.setJson(mapping.targetOf(key), value)
       if (reason !== undefined) return refused(reason)
     }
     const input = builder.build()
     return input === undefined ? refused(noPhone) : { _tag: "Contact", line, input }
   }
 
-  let left: Uint8Array = noBytes
+  /** The bytes that are not decoded yet. */
+  let rest: Uint8Array = noBytes
   let line = 1
   let isHeadChecked = false
+  /** Whether the rest of a line that is too long is being skipped. */
   let isSkipping = false
 
   const decode = (isEnd: boolean): ReadonlyArray<DecodedRow> => {
     const rows: Array<DecodedRow> = []
     if (!isHeadChecked) {
-      if (left.length < headBytes && !isEnd) return rows
-      left = left.subarray(checkHead(left))
+      if (rest.length < headBytes && !isEnd) return rows
+      rest = rest.subarray(checkHead(rest))
       isHeadChecked = true
     }
     let start = 0
-    while (start < left.length) {
-      const found = left.indexOf(newline, start)
+    while (start < rest.length) {
+      const found = rest.indexOf(newline, start)
       if (found === -1 && !isEnd) break
-      const end = found === -1 ? left.length : found
-      const bytes = left.subarray(start, end)
+      const end = found === -1 ? rest.length : found
+      const bytes = rest.subarray(start, end)
       start = end + 1
       if (isSkipping) isSkipping = false
       else if (bytes.length > maxRowBytes) rows.push({ _tag: "Refused", line, reason: tooLong(maxRowBytes) })
@@ -72,26 +74,26 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
       }
       if (found !== -1) line++
     }
-    left = left.subarray(start)
-    if (isSkipping) left = noBytes
-    else if (left.length > maxRowBytes) {
+    rest = rest.subarray(start)
+    if (isSkipping) rest = noBytes
+    else if (rest.length > maxRowBytes) {
       rows.push({ _tag: "Refused", line, reason: tooLong(maxRowBytes) })
       isSkipping = true
-      left = noBytes
+      rest = noBytes
     }
     return rows
   }
 
   return {
     push: (bytes) => {
-      left = join(left, bytes)
+      rest = join(rest, bytes)
       return decode(false)
     },
     end: () => decode(true)
   }
 }
 
-/** One line of NDJSON, its end included: all that is known of a contact, what this version does not know under `extra`. */
+/** Encodes a contact as one line, with its line break. Unknown keys of the API are under `extra`. */
 export const encodeContact = ({ extra, tags, ...contact }: Contact): string => {
   const line = {
     ...contact,
