@@ -4,7 +4,7 @@ import type { UpsertInput } from "@agentalk/core/Contact"
 import * as Schema from "effect/Schema"
 import { fromTyped, splitTags } from "./cells.ts"
 
-/** What a column sets: a built-in attribute, a custom field, or nothing. */
+/** The target of a column: a built-in attribute, a custom field, or nothing. */
 export type Target =
   | { readonly _tag: "Attribute"; readonly key: Attribute }
   | { readonly _tag: "Field"; readonly key: string }
