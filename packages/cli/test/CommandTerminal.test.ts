@@ -202,7 +202,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       }
       const taken = yield* run([...imports, "--report", "stdin.report.ndjson"])
       assert.deepStrictEqual([taken.status, taken.out], [2, ""])
-      assert.include(taken.err, "there is a report of an earlier import already")
+      assert.include(taken.err, "a report of an earlier import exists")
       for (const flag of ["--resume", "--retry-failed"]) {
         const refused = yield* run([...imports, flag])
         assert.strictEqual(refused.status, 2)

@@ -1,5 +1,5 @@
 /**
- * Contact files for the Agentalk Contacts API, and imports of them.
+ * Reads, writes and imports contact files for the Agentalk Contacts API.
  *
  * @since 0.1.0
  */

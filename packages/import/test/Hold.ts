@@ -1,10 +1,10 @@
-/** Requests that wait for a test, so that what it does meets them under way, however slow the machine is. */
+/** Holds requests of the sandbox, so that a test can act while they are in flight, even on a slow machine. */
 import * as Faults from "@agentalk/core/Faults"
 import * as Sandbox from "@agentalk/core/Sandbox"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 
-/** Lets every request hang from now on; the effect that it gives ends when one has come. */
+/** Makes every later request hang. The returned effect ends when the first one has arrived. */
 export const holdRequests = Effect.gen(function* () {
   const state = yield* Sandbox.State
   const come = yield* Deferred.make<void>()
@@ -15,7 +15,7 @@ export const holdRequests = Effect.gen(function* () {
   return Deferred.await(come)
 })
 
-/** Does what is asked from now on, and keeps the answers until they are released; `come` ends when there are so many. */
+/** Holds the responses of all later requests until `release`. `come` ends when `answers` requests have arrived. */
 export const holdAnswers = Effect.fnUntraced(function* (answers: number) {
   const state = yield* Sandbox.State
   const come = yield* Deferred.make<void>()

@@ -37,7 +37,7 @@ const linesOfText = (text: string): ReadonlyArray<Import.ReportLine> =>
 
 const linesOf = (report: string): ReadonlyArray<Import.ReportLine> => linesOfText(readFileSync(report, "utf8"))
 
-/** Every row from 1 to `rows` once, and counts that add up. */
+/** Asserts that the report contains every row from 1 to `rows` once, and that the counts add up. */
 const assertAccounted = (summary: Import.Summary, report: string) => {
   const lines = linesOf(report)
   assert.match(readFileSync(report, "utf8"), /^(?:[^]*\}\n)?$/)
@@ -52,7 +52,7 @@ const assertAccounted = (summary: Import.Summary, report: string) => {
   }
 }
 
-/** A generator of numbers that is the same on every run. */
+/** Makes a generator of random numbers that are the same on every run. */
 const makeRandom = (seed: number) => {
   let state = seed
   return (below: number): number => {
@@ -61,7 +61,7 @@ const makeRandom = (seed: number) => {
   }
 }
 
-const pieces = [
+const rowMakers = [
   (n: number) => `447700${n},Jane,vip|x`,
   (n: number) => `447700${n % 7},same phone,`,
   () => "12,too short,",
@@ -77,22 +77,25 @@ const pieces = [
 ]
 
 const generate = (random: (below: number) => number): Buffer => {
-  const rows = Array.from({ length: random(60) }, () => pieces[random(pieces.length)]?.(10_000 + random(89_999)) ?? "")
+  const rows = Array.from(
+    { length: random(60) },
+    () => rowMakers[random(rowMakers.length)]?.(10_000 + random(89_999)) ?? ""
+  )
   const body = Buffer.from(`phone,first_name,tags\n${rows.join(random(2) === 0 ? "\n" : "\r\n")}`)
   if (random(3) === 0 && body.length > 40) body[30 + random(body.length - 30)] = 0xff
   return body
 }
 
-const twenty = `phone,first_name\n${Array.from({ length: 20 }, (_, n) => `44770000${n + 100},Secretia\n`).join("")}`
+const twentyRows = `phone,first_name\n${Array.from({ length: 20 }, (_, n) => `44770000${n + 100},Secretia\n`).join("")}`
 
 const withRetriesOff = Retry.withPolicy(Retry.none)
 
-const result = (error: unknown) => ({ _tag: "Failed", row: 1, key: "", error }) as ContactsStream.Failed
+const failedRow = (error: unknown) => ({ _tag: "Failed", row: 1, key: "", error }) as ContactsStream.Failed
 
 vi.setConfig({ testTimeout: 60_000 })
 
 describe("Import", () => {
-  it.live("rows in = created + updated + invalid + failed, each in the report once, over generated files", () =>
+  it.live("reports every row of generated files once, and rows = created + updated + invalid + failed", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const state = yield* Sandbox.State
@@ -114,7 +117,7 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("leaves nothing behind where it never began, so that it can be begun again", () =>
+  it.live("leaves no report if the file cannot be read, so that the import can be started again", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
@@ -132,7 +135,7 @@ describe("Import", () => {
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, `${twenty}12,too short\n`)
+      writeFileSync(path, `${twentyRows}12,too short\n`)
       const report = Import.defaultReportPath(path)
       const journal = `${report}.journal`
       yield* Import.run(path)
@@ -167,7 +170,7 @@ describe("Import", () => {
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const report = Import.defaultReportPath(path)
       yield* Import.run(path)
       const whole = readFileSync(report)
@@ -177,12 +180,12 @@ describe("Import", () => {
       const ends = [
         Buffer.alloc(whole.length - kept),
         Buffer.alloc(10_000),
-        // Whole lines behind a damaged one.
+        // Complete lines after a damaged one.
         Buffer.concat([Buffer.alloc(next - kept - 1), whole.subarray(next - 1)]),
         Buffer.concat([Buffer.from("{}\n"), whole.subarray(kept)]),
         Buffer.concat([Buffer.from('{"row":0,"outcome":"created"}\n'), whole.subarray(kept)]),
         Buffer.concat([Buffer.from('{"row":7,"outcome":"sent"}\n'), whole.subarray(kept)]),
-        // A row that the report holds already.
+        // A row that the report already contains.
         whole.subarray(0, whole.indexOf("\n") + 1)
       ]
       for (const end of ends) {
@@ -194,12 +197,12 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it("keeps the rows that are done as few ranges", () => {
+  it("joins adjacent row numbers to ranges", () => {
     const random = makeRandom(3)
     const set = new RowSet()
-    const left = Array.from({ length: 503 }, (_, index) => index + 1)
-    while (left.length > 0) {
-      const [row = 0] = left.splice(random(left.length), 1)
+    const remaining = Array.from({ length: 503 }, (_, index) => index + 1)
+    while (remaining.length > 0) {
+      const [row = 0] = remaining.splice(random(remaining.length), 1)
       assert.isFalse(set.has(row))
       assert.isTrue(set.add(row))
       assert.isTrue(set.has(row))
@@ -221,11 +224,11 @@ describe("Import", () => {
     )
   })
 
-  it.live("begins anew after a kill before the first line", () =>
+  it.live("starts over after a kill before the first line of the report", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const report = Import.defaultReportPath(path)
       for (const journal of ["", '{"journal":2,"si']) {
         writeFileSync(`${report}.journal`, journal)
@@ -237,11 +240,11 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("refuses a report that is there, another file, other options, and a lost journal", () =>
+  it.live("refuses an existing report, another file, other options, and a missing or old journal", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const report = Import.defaultReportPath(path)
       yield* Import.run(path)
       const before = readFileSync(report, "utf8")
@@ -260,17 +263,17 @@ describe("Import", () => {
       writeFileSync(`${report}.journal`, readFileSync(`${report}.kept`, "utf8").replace('"journal":2', '"journal":1'))
       yield* refuses({ resume: true }, "its journal is missing or damaged")
       renameSync(`${report}.kept`, `${report}.journal`)
-      // The same length, and one byte in the middle is another.
-      writeFileSync(path, twenty.replace("Secretia", "Secretio"))
+      // The same length, but another byte in the middle.
+      writeFileSync(path, twentyRows.replace("Secretia", "Secretio"))
       yield* refuses({ resume: true }, "content of the file has changed")
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("lets rows in flight end when it is interrupted, and goes on with the others", () =>
+  it.live("completes rows in flight when it is interrupted, and resumes with the others", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const report = Import.defaultReportPath(path)
       const state = yield* Sandbox.State
       const held = yield* holdAnswers(3)
@@ -292,11 +295,11 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("does not wait for rows in flight longer than it may", () =>
+  it.live("interrupts rows in flight after drain", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const state = yield* Sandbox.State
       yield* state.script(() => Faults.hang({ strikes: "before" }))
       const fiber = yield* Effect.forkChild(Import.run(path, { concurrency: 3, drain: "50 millis" }))
@@ -310,11 +313,11 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("stops where the token is refused, and goes on with a good one", () =>
+  it.live("stops if the token is refused, and resumes with a valid one", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, `phone\n12\n${twenty.slice(twenty.indexOf("\n") + 1).replaceAll(",Secretia", "")}`)
+      writeFileSync(path, `phone\n12\n${twentyRows.slice(twentyRows.indexOf("\n") + 1).replaceAll(",Secretia", "")}`)
       const wrong = AgentalkClient.layer({
         token: Redacted.make("00000000-0000-4000-8000-000000000000.wrong"),
         baseUrl: "http://localhost"
@@ -332,11 +335,11 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layerHttpClient))
   )
 
-  it.live("writes nothing of what a row says into the report and the journal", () =>
+  it.live("writes no content of a row to the report and the journal", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, `${twenty}98700,Secretia\n44770000999,Secretia,more\n44770000998,5" Secretia\n`)
+      writeFileSync(path, `${twentyRows}98700,Secretia\n44770000999,Secretia,more\n44770000998,5" Secretia\n`)
       const state = yield* Sandbox.State
       yield* state.script(({ index }) =>
         index % 3 === 0
@@ -352,11 +355,11 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("fails where the report cannot be written, and sends nothing", () =>
+  it.live("fails if the report cannot be written, and sends nothing", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const fault = yield* Effect.flip(Import.run(path, { report: join(folder, "none", "report") }))
       assert.strictEqual(fault._tag, "FileFault")
       assert.isFalse(existsSync(Import.defaultReportPath(path)))
@@ -364,11 +367,11 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("sends failed rows again with retryFailed, invalid ones not, and has each in the report once", () =>
+  it.live("sends failed rows again with retryFailed, but not invalid ones, and reports every row once", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, `${twenty}12,too short\n`)
+      writeFileSync(path, `${twentyRows}12,too short\n`)
       const state = yield* Sandbox.State
       const fail = (every: number) =>
         state.script(({ index }) => (index % every === 1 ? Faults.status(503, { strikes: "before" }) : undefined))
@@ -390,10 +393,10 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("retryFailed goes on with an import, and refuses where there is none", () =>
+  it.live("fails with retryFailed if there is no report", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const fault = yield* Effect.flip(Import.run(path, { retryFailed: true }))
       assert.include(fault.message, "no report")
       assert.isFalse(existsSync(Import.defaultReportPath(path)))
@@ -403,7 +406,7 @@ describe("Import", () => {
   it.live("loses no row to a kill while failed rows are removed from the report", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const report = Import.defaultReportPath(path)
       const state = yield* Sandbox.State
       yield* state.script(({ index }) => (index % 2 === 1 ? Faults.status(503, { strikes: "before" }) : undefined))
@@ -414,7 +417,7 @@ describe("Import", () => {
         .split("\n")
         .filter((line) => !line.includes('"failed"'))
         .join("\n")
-      // Before the replacement, with a part of the new report; and after it.
+      // Killed before the rename, with a part of the new report, and killed after it.
       for (const [reportNow, part, failed] of [
         [old, kept.slice(0, 100), 10],
         [kept, undefined, 0]
@@ -430,13 +433,13 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("gives up where nothing gets through, and resuming sends the rows again that failed meanwhile", () =>
+  it.live("stops after giveUpAfter in an outage, and resume sends the rows again that failed in it", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
-      writeFileSync(path, `${twenty.replaceAll("44770000110,", "12,")}12,too short\n`)
+      writeFileSync(path, `${twentyRows.replaceAll("44770000110,", "12,")}12,too short\n`)
       const report = Import.defaultReportPath(path)
       const state = yield* Sandbox.State
-      // A row that the API itself refused stays failed.
+      // The row that the API refused with 403 stays failed.
       yield* state.script(({ index }) =>
         index === 2 || index > 5 ? Faults.status(index === 2 ? 403 : 503, { strikes: "before" }) : undefined
       )
@@ -457,10 +460,10 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("keeps what still got through as it gave up", () =>
+  it.live("reports a row in flight that still succeeds after the stop", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       yield* (yield* Sandbox.State).script(({ index }) =>
         index === 1 ? Faults.slow("100 millis", { strikes: "after" }) : Faults.status(503, { strikes: "before" })
       )
@@ -471,7 +474,7 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("takes lines back from the report, those that are not written yet included", () =>
+  it.live("rolls back lines that are written and lines that are still queued", () =>
     Effect.gen(function* () {
       const report = join(yield* temporary, "report")
       const subject = { size: 0, sha256: "", format: "csv", map: {}, typed: false, maxRowBytes: 1 }
@@ -486,7 +489,7 @@ describe("Import", () => {
       add(6, "failed")
       writer.rollback(position)
       yield* Effect.promise(() => syncing)
-      // As a kill would leave it.
+      // The state that a kill would leave.
       const counts = { created: 2, updated: 0, invalid: 0, failed: 0 }
       assert.deepStrictEqual(
         linesOf(report).map(({ row }) => row),
@@ -503,7 +506,7 @@ describe("Import", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("resumes however scattered the rows of the report are", () =>
+  it.live("resumes a report of scattered rows", () =>
     Effect.gen(function* () {
       const report = join(yield* temporary, "report")
       const subject = { size: 0, sha256: "", format: "csv", map: {}, typed: false, maxRowBytes: 1 }
@@ -516,11 +519,11 @@ describe("Import", () => {
     }).pipe(Effect.scoped)
   )
 
-  it("tells an outage by time, and one answer ends it", () => {
+  it("detects an outage by its duration, and any response of the API ends it", () => {
     const call = { operation: "upsert", outcome: "unknown", message: "" } as const
-    const fault = result(new ServerFault({ ...call, status: 503 }))
-    const timeout = result(new Timeout({ ...call, limit: "attempt" }))
-    const forbidden = result(new Forbidden({ ...call, status: 403 }))
+    const fault = failedRow(new ServerFault({ ...call, status: 503 }))
+    const timeout = failedRow(new Timeout({ ...call, limit: "attempt" }))
+    const forbidden = failedRow(new Forbidden({ ...call, status: 403 }))
     const invalid = { ...fault, _tag: "Invalid" } as unknown as ContactsStream.Invalid
     let position = 0
     const detector = makeFailureDetector(5000, () => (position += 100))
@@ -535,10 +538,10 @@ describe("Import", () => {
     assert.isUndefined(detector.reset())
   })
 
-  it.live("takes failed rows of an outage back when it is interrupted in it", () =>
+  it.live("removes the failed rows of an outage from the report if it is interrupted", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const state = yield* Sandbox.State
       yield* state.script(({ index }) =>
         index < 3
@@ -561,10 +564,10 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("keeps two imports on one report apart, and takes over from one that was killed", () =>
+  it.live("refuses a report that another import is writing, and takes over the lock of a killed import", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const report = Import.defaultReportPath(path)
       const lock = `${report}.lock`
       const state = yield* Sandbox.State
@@ -579,14 +582,14 @@ describe("Import", () => {
       assert.isFalse(existsSync(lock))
 
       yield* state.script(() => undefined)
-      // No process has this number; and one that has the number of a dead one is another.
+      // No process has this id. The other lock is of an ended process with the id of this one.
       const gone = [{ pid: 4_194_305 }, { pid: process.pid, began: "1" }]
       for (const holder of process.platform === "linux" ? gone : gone.slice(0, 1)) {
         writeFileSync(lock, JSON.stringify({ host: hostname(), ...holder }))
         assertAccounted(yield* Import.run(path, { resume: true }), report)
         assert.isFalse(existsSync(lock))
       }
-      // Of another machine nothing is known, nor of what is no lock of ours.
+      // A process on another machine may be running. The other files are not valid locks.
       for (const other of [JSON.stringify({ host: "elsewhere", pid: 4_194_305 }), "", "{}"]) {
         writeFileSync(lock, other)
         yield* Effect.flip(Import.run(path, { resume: true }))
@@ -595,11 +598,11 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("finds a name for the report of what is read once, and writes to a device without a journal", () =>
+  it.live("writes a report to a device without a journal, and refuses to resume it", () =>
     Effect.gen(function* () {
       const folder = yield* temporary
       const path = join(folder, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const summary = yield* Import.run(path, { report: "/dev/null" })
       assert.deepInclude(summary, { rows: 20, created: 20, report: "/dev/null" })
       assert.isFalse(existsSync("/dev/null.journal"))
@@ -608,16 +611,16 @@ describe("Import", () => {
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 
-  it.live("tells how far it is while it reads the file to know it again", () =>
+  it.live("reports progress of both phases", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "contacts.csv")
-      writeFileSync(path, twenty)
+      writeFileSync(path, twentyRows)
       const seen: Array<Import.Snapshot> = []
-      let look: (() => Import.Snapshot) | undefined
-      yield* Import.run(path, { onStart: (given) => void seen.push((look = given)()) })
-      if (look !== undefined) seen.push(look())
-      assert.deepInclude(seen[0], { phase: "checking", bytesRead: 0, bytesTotal: twenty.length })
-      assert.deepInclude(seen[1], { phase: "sending", bytesRead: twenty.length, rowsRead: 20 })
+      let snapshot: (() => Import.Snapshot) | undefined
+      yield* Import.run(path, { onStart: (started) => void seen.push((snapshot = started)()) })
+      if (snapshot !== undefined) seen.push(snapshot())
+      assert.deepInclude(seen[0], { phase: "checking", bytesRead: 0, bytesTotal: twentyRows.length })
+      assert.deepInclude(seen[1], { phase: "sending", bytesRead: twentyRows.length, rowsRead: 20 })
     }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
   )
 })

@@ -4,7 +4,7 @@ import type { UpsertInput } from "@agentalk/core/Contact"
 import * as Schema from "effect/Schema"
 import { fromTyped, splitTags } from "./cells.ts"
 
-/** What a column sets: a built-in attribute, a custom field, or nothing. */
+/** The target of a column: a built-in attribute, a custom field, or nothing. */
 export type Target =
   | { readonly _tag: "Attribute"; readonly key: Attribute }
   | { readonly _tag: "Field"; readonly key: string }
@@ -65,7 +65,8 @@ export const makeMapping = (map: Readonly<Record<string, string>>): Mapping => {
 
 /** Builds an input of `upsert` value by value. Blank values are omitted, so `upsert` keeps the existing ones. */
 export class InputBuilder {
-  private readonly values: { [K in Attribute]?: string | ReadonlyArray<string> } = {}
+  private readonly texts: { [K in Attribute]?: string } = {}
+  private readonly lists: { [K in Attribute]?: ReadonlyArray<string> } = {}
   private readonly fields: Array<readonly [string, Schema.Json]> = []
 
   /** Sets a target from a cell. */
@@ -78,11 +79,11 @@ export class InputBuilder {
 
   private setAttribute(name: Attribute, text: string): void {
     if (!listAttributes.has(name)) {
-      this.values[name] = text
+      this.texts[name] = text
       return
     }
     const names = splitTags(text)
-    if (names.length > 0) this.values[name] = [...(this.values[name] ?? []), ...names]
+    if (names.length > 0) this.lists[name] = [...(this.lists[name] ?? []), ...names]
   }
 
   /** Sets a target from a JSON value. Returns the reason if the value is invalid. */
@@ -109,7 +110,7 @@ export class InputBuilder {
     if (!Array.isArray(value)) return `${name} is not a list`
     const names = value.map((each: Schema.Json) => (isObject(each) ? each["name"] : each))
     if (!names.every((each) => typeof each === "string")) return `${name} contains a value that is not a name`
-    if (names.length > 0) this.values[name] = names
+    if (names.length > 0) this.lists[name] = names
     return undefined
   }
 
@@ -117,15 +118,17 @@ export class InputBuilder {
   setFields(value: Schema.Json): string | undefined {
     if (value === null) return undefined
     if (!isObject(value)) return "fields is not an object"
-    this.fields.push(...Object.entries(value as Schema.JsonObject))
+    this.fields.push(...Object.entries(value))
     return undefined
   }
 
   /** Returns the input, or `undefined` if it has no phone number. */
   build(): UpsertInput | undefined {
-    if (this.values.phone === undefined) return undefined
-    const input = this.values as UpsertInput
+    const { phone } = this.texts
+    if (phone === undefined) return undefined
+    const input: object = { ...this.texts, ...this.lists, phone }
     // `Object.fromEntries` also sets a field called `__proto__`; assignment would not.
-    return this.fields.length === 0 ? input : { ...input, fields: Object.fromEntries(this.fields) }
+    if (this.fields.length > 0) Object.assign(input, { fields: Object.fromEntries(this.fields) })
+    return input as UpsertInput
   }
 }

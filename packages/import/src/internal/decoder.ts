@@ -8,7 +8,7 @@ export type DecodedRow =
   | { readonly _tag: "Refused"; readonly line: number; readonly reason: string }
 
 export interface DecoderOptions {
-  /** The target of a column or a key, by its name. Other names mean what they say. */
+  /** The target of a column or a key, by its name. The target of any other name follows from the name itself. */
   readonly map: Readonly<Record<string, string>>
   readonly maxRowBytes: number
   /** Whether the cells of custom fields may be JSON. */

@@ -1,4 +1,4 @@
-/** What a path names, as far as reading and writing depend on it. */
+/** The kind of a path: a file, a device, a named pipe, or standard input or output. */
 import { statSync } from "node:fs"
 
 /** The path that means standard input or standard output. */

@@ -3,12 +3,12 @@ export class RowSet {
   private readonly ranges: Array<[from: number, to: number]> = []
   private count = 0
 
-  /** How many numbers it holds. */
+  /** The number of rows in the set. */
   get size(): number {
     return this.count
   }
 
-  /** The index of the first range that ends at `row` or behind it. */
+  /** The index of the first range that ends at `row` or after it. */
   private find(row: number): number {
     let low = 0
     let high = this.ranges.length
@@ -25,7 +25,7 @@ export class RowSet {
     return range !== undefined && range[0] <= row
   }
 
-  /** Adds a number; tells whether it is new. */
+  /** Adds a row. Returns `false` if the set already contained it. */
   add(row: number): boolean {
     const index = this.find(row)
     const next = this.ranges[index]
@@ -43,7 +43,7 @@ export class RowSet {
     return true
   }
 
-  /** Takes a number away; tells whether it was there. */
+  /** Removes a row. Returns `false` if the set did not contain it. */
   delete(row: number): boolean {
     const index = this.find(row)
     const range = this.ranges[index]
@@ -57,7 +57,7 @@ export class RowSet {
     return true
   }
 
-  /** The number of ranges that hold it. */
+  /** The number of ranges in memory. */
   get rangeCount(): number {
     return this.ranges.length
   }
