@@ -178,7 +178,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         const { status, stderr } = yield* agentalk(["contacts", "search", secret])
         assert.strictEqual(status, 2)
         assert.notInclude(stderr, secret)
-        assert.include(stderr, "UsageFault")
+        assert.include(stderr, "UsageError")
       }
     })
   )
@@ -314,10 +314,10 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
   it.effect("--json puts one document on standard error, whatever goes wrong, and nothing besides", () =>
     Effect.gen(function* () {
       const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, string]> = [
-        [["--json"], 2, "UsageFault"],
-        [["contacts", "--json"], 2, "UsageFault"],
-        [["contacts", "bogus", "--json"], 2, "UsageFault"],
-        [["contacts", "search", "--json"], 2, "UsageFault"],
+        [["--json"], 2, "UsageError"],
+        [["contacts", "--json"], 2, "UsageError"],
+        [["contacts", "bogus", "--json"], 2, "UsageError"],
+        [["contacts", "search", "--json"], 2, "UsageError"],
         [["contacts", "import", "none.csv", "--json"], 2, "FileFault"],
         [["contacts", "delete", nobody, "--yes", "--json"], 1, "NotFound"],
         [["contacts", "search", "--name", "nobody at all", "--all", "--json"], 0, ""]

@@ -16,8 +16,10 @@ import * as Schema from "effect/Schema"
 import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Cli from "../src/Cli.ts"
-import { explain, toLines, UsageFault } from "../src/internal/failure.ts"
-import { contactJson, contactLines, contactTable, fit, plain, wrap } from "../src/internal/output.ts"
+import { explain, toLines } from "../src/internal/explanation.ts"
+import { UsageError } from "../src/internal/usageError.ts"
+import { contactJson, contactLines, contactTable } from "../src/internal/contactView.ts"
+import { fit, plain, wrap } from "../src/internal/terminalText.ts"
 import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
 import { environment, run } from "./InProcess.ts"
@@ -295,10 +297,10 @@ describe("an explanation", () => {
 
   it.effect("of what is no error of the API", () =>
     Effect.gen(function* () {
-      const usage = explain(new UsageFault({ message: "x" }))!
+      const usage = explain(new UsageError({ message: "x" }))!
       assert.strictEqual(usage.status, 2)
       assert.deepStrictEqual(toLines(usage, true), [
-        "UsageFault: x",
+        "UsageError: x",
         "Run the command with --help to see how it is used."
       ])
       const config = yield* Effect.flip(Config.Int("N").parse(ConfigProvider.fromUnknown({ N: "x" })))

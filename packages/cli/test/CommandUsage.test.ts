@@ -10,7 +10,7 @@ import { type AddressInfo, createServer } from "node:net"
 import { join } from "node:path"
 import { FileFault } from "@agentalk/import/ContactFile"
 import { ImportStopped } from "@agentalk/import/Import"
-import { explain, Halted } from "../src/internal/failure.ts"
+import { explain, Halted } from "../src/internal/explanation.ts"
 import { isNamedPipe } from "../../import/src/internal/namedPipe.ts"
 import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
@@ -60,7 +60,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       const json = yield* run(["--json"])
       assert.deepStrictEqual([json.status, json.out], [2, ""])
       assert.include(json.err, '"message":"a command is missing"')
-      assert.include((yield* run(["contacts", "nothing", "--json"])).err, '"tag":"UsageFault"')
+      assert.include((yield* run(["contacts", "nothing", "--json"])).err, '"tag":"UsageError"')
       assert.notInclude((yield* run(["contacts", "add-tags", "--", "--json"])).err, "{")
     })
   )

@@ -5,8 +5,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { UsageFault } from "./failure.ts"
-import { paint, print } from "./output.ts"
+import { formatNumber } from "../numbers.ts"
+import { print } from "../output.ts"
+import { paint } from "../terminalText.ts"
+import { UsageError } from "../usageError.ts"
 
 const firstNames = ["Jane", "Ana", "Bo", "Chidi", "Dana", "Emeka", "Fatima", "Goran", "Hana", "Ivo"]
 const lastNames = ["Doe", "Silva", "Chen", "Okafor", "Novak", "Haddad", "Ito", "Larsen", "Costa", "Weber", "Kim"]
@@ -28,7 +30,7 @@ const seedContacts = function* (count: number) {
   }
 }
 
-export const command = Command.make(
+export const sandbox = Command.make(
   "sandbox",
   {
     port: Flag.Int("port").pipe(
@@ -59,7 +61,7 @@ export const command = Command.make(
       const context = yield* Effect.mapError(
         Layer.build(SandboxServer.layerOptions({ port })),
         () =>
-          new UsageFault({
+          new UsageError({
             message: `the sandbox cannot listen on port ${port}`,
             advice: "Name another port with --port, or none for any that is free."
           })
@@ -68,7 +70,7 @@ export const command = Command.make(
       yield* Effect.orDie(Context.get(context, Sandbox.State).seed(seedContacts(seed)))
       const token = Redacted.value(Sandbox.token)
       yield* print({ url, token, contacts: seed }, () => [
-        `A sandbox of the Contacts API listens on ${paint("bold", url)}${seed > 0 ? ` with ${seed.toLocaleString("en")} contacts` : ""}.`,
+        `A sandbox of the Contacts API listens on ${paint("bold", url)}${seed > 0 ? ` with ${formatNumber(seed)} contacts` : ""}.`,
         "Nothing leaves this machine. In another terminal:",
         "",
         `  export AGENTALK_BASE_URL=${url}`,

@@ -10,10 +10,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as AgentalkNode from "@agentalk/node/AgentalkNode"
-import * as Connection from "./connection.ts"
-import { endIf, explain, status } from "./failure.ts"
-import * as Flags from "./flags.ts"
-import { paint, print, wrap } from "./output.ts"
+import * as Connection from "../connection.ts"
+import { endIf, status } from "../exitStatus.ts"
+import { explain } from "../explanation.ts"
+import * as GlobalFlags from "../globalFlags.ts"
+import { print } from "../output.ts"
+import { paint, wrap } from "../terminalText.ts"
 
 interface Check {
   readonly name: string
@@ -35,9 +37,9 @@ const isSet = (name: string) =>
 /** Where each setting comes from, never what it is. */
 const sources = Effect.gen(function* () {
   const given = new Map<string, string>()
-  if (Option.isSome(yield* Flags.TokenFile)) given.set("AGENTALK_API_TOKEN", "--token-file")
-  if (Option.isSome(yield* Flags.BaseUrl)) given.set("AGENTALK_BASE_URL", "--base-url")
-  if (Option.isSome(yield* Flags.Organization)) given.set("AGENTALK_ORGANIZATION_ID", "--organization")
+  if (Option.isSome(yield* GlobalFlags.TokenFile)) given.set("AGENTALK_API_TOKEN", "--token-file")
+  if (Option.isSome(yield* GlobalFlags.BaseUrl)) given.set("AGENTALK_BASE_URL", "--base-url")
+  if (Option.isSome(yield* GlobalFlags.Organization)) given.set("AGENTALK_ORGANIZATION_ID", "--organization")
   return yield* Effect.forEach(variables, (name) => {
     const flag = given.get(name)
     return flag === undefined ? Effect.map(isSet(name), (isSet) => (isSet ? name : undefined)) : Effect.succeed(flag)
@@ -129,7 +131,7 @@ const examine = Effect.gen(function* () {
   return [...checks, { name: "settings", ok: false, ...told(reached.failure) }]
 })
 
-export const command = Command.make("doctor", {}, () =>
+export const doctor = Command.make("doctor", {}, () =>
   Effect.gen(function* () {
     const checks = yield* examine
     const isWell = checks.every(({ ok }) => ok)

@@ -2,29 +2,13 @@
 import { type AgentalkError, isAgentalkError } from "@agentalk/core/AgentalkError"
 import type { ConfigError } from "effect/Config"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { FileFault } from "@agentalk/import/ContactFile"
 import { ImportStopped } from "@agentalk/import/Import"
-import { paintError, plain } from "./output.ts"
-
-/** Exit statuses besides 0: `refused` by the API or the network, `usage` or configuration, rows `left` out. */
-export const status = { refused: 1, usage: 2, left: 3, interrupted: 130 } as const
-
-/** The command line, or what it names, is wrong: nothing was sent. */
-export class UsageFault extends Schema.TaggedError<UsageFault>("@agentalk/cli/UsageFault")("UsageFault", {
-  message: Schema.String,
-  /** What to do about it. */
-  advice: Schema.optionalKey(Schema.String)
-}) {}
-
-/** A command ends with a status of its own, having said why. */
-export class Ended extends Schema.TaggedError<Ended>("@agentalk/cli/Ended")("Ended", { status: Schema.Int }) {}
-
-/** Ends the command with a status, if it must. */
-export const endIf = (condition: boolean, status: number): Effect.Effect<void, Ended> =>
-  condition ? Effect.fail(new Ended({ status })) : Effect.void
+import { status } from "./exitStatus.ts"
+import { paintError, plain } from "./terminalText.ts"
+import { UsageError } from "./usageError.ts"
 
 /** An import stopped early, and how it goes on, if it can. */
 export class Halted extends Schema.TaggedError<Halted>("@agentalk/cli/Halted")("Halted", {
@@ -156,7 +140,7 @@ export const explain = (error: unknown): Explained | undefined => {
       doctor: "`agentalk doctor` tells what is set, and what is missing."
     }
   }
-  if (error instanceof UsageFault || error instanceof FileFault) {
+  if (error instanceof UsageError || error instanceof FileFault) {
     const { _tag, advice = "Run the command with --help to see how it is used.", message } = error
     return { status: status.usage, tag: _tag, message, advice }
   }
