@@ -1,6 +1,7 @@
 /** The command within this process: what it prints for people, and how it explains every failure. */
 import * as Errors from "@agentalk/core/AgentalkError"
 import { ContactFromWire } from "@agentalk/core/ContactFromWire"
+import { attributeNames, attributes } from "@agentalk/core/unstable"
 import * as Faults from "@agentalk/core/Faults"
 import * as Sandbox from "@agentalk/core/Sandbox"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -49,6 +50,16 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       )
       assert.match((yield* run(["contacts", "delete", found, "--yes"])).out, /deleted/)
       assert.strictEqual((yield* run(["contacts", "search", "--name", "Jane"])).out, "No contact matches.")
+    })
+  )
+
+  it.effect("has a flag of upsert for each attribute of the table", () =>
+    Effect.gen(function* () {
+      const { out } = yield* run(["contacts", "upsert", "--help"])
+      for (const name of attributeNames) {
+        const { description, metavar, name: flag } = attributes[name].flag
+        assert.match(out, new RegExp(`--${flag} ${metavar} +${description}\n`))
+      }
     })
   )
 

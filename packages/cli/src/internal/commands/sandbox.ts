@@ -1,4 +1,6 @@
 /** `agentalk sandbox`: the API on this machine, to try things out on. */
+import type { UpsertInput } from "@agentalk/core/Contact"
+import { attributeNames, attributes } from "@agentalk/core/unstable"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Context from "effect/Context"
@@ -10,21 +12,26 @@ import { print } from "../output.ts"
 import { paint } from "../terminalText.ts"
 import { UsageError } from "../usageError.ts"
 
-const firstNames = ["Jane", "Ana", "Bo", "Chidi", "Dana", "Emeka", "Fatima", "Goran", "Hana", "Ivo"]
-const lastNames = ["Doe", "Silva", "Chen", "Okafor", "Novak", "Haddad", "Ito", "Larsen", "Costa", "Weber", "Kim"]
-const tags = ["vip", "newsletter", "beta"]
+const nameAttributes = attributeNames.filter((name) => attributes[name].isName)
 
-// The numbers have a country code that is not assigned, so that they are nobody's.
-const seedContacts = function* (count: number) {
+// The lengths have no common divisor, so that many contacts have different names.
+const sampleNames = [
+  ["Jane", "Ana", "Bo", "Chidi", "Dana", "Emeka", "Fatima", "Goran", "Hana", "Ivo"],
+  ["Doe", "Silva", "Chen", "Okafor", "Novak", "Haddad", "Ito", "Larsen", "Costa", "Weber", "Kim"]
+]
+const sampleTags = ["vip", "newsletter", "beta"]
+
+const pick = (texts: ReadonlyArray<string> = [], index: number): string => texts[index % texts.length] ?? ""
+
+// No country has the code 999, so the numbers belong to nobody.
+const seedContacts = function* (count: number): Generator<UpsertInput> {
   for (let index = 0; index < count; index++) {
-    const firstName = firstNames[index % firstNames.length] ?? ""
-    const lastName = lastNames[index % lastNames.length] ?? ""
+    const names = nameAttributes.map((_, place) => pick(sampleNames[place % sampleNames.length], index))
     yield {
+      ...Object.fromEntries(nameAttributes.map((name, place) => [name, names[place]])),
       phone: `+999${String(index).padStart(9, "0")}`,
-      firstName,
-      lastName,
-      email: `${firstName}.${lastName}.${index}@example.com`.toLowerCase(),
-      tags: index % 4 === 3 ? [] : [tags[index % 4] ?? ""],
+      email: `${names.join(".")}.${index}@example.com`.toLowerCase(),
+      tags: index % 4 === 3 ? [] : [pick(sampleTags, index % 4)],
       fields: { city: index % 2 === 0 ? "Lisbon" : "Porto" }
     }
   }
