@@ -63,7 +63,9 @@ export class FileFault extends Schema.TaggedError<FileFault>("@agentalk/import/F
   /** What happened, for a person; nothing of the file's content. */
   message: Schema.String,
   /** What to do about it. */
-  advice: Schema.String
+  advice: Schema.String,
+  /** The code of the system error, such as `EEXIST`, if there was one. */
+  code: Schema.optionalKey(Schema.String)
 }) {}
 
 /**
@@ -131,17 +133,20 @@ const codes: Readonly<Record<string, string>> = {
 
 /** The fault that a failed system call means; never its message, which holds the path. */
 export const systemFault = (action: string, error: unknown, what = "file"): FileFault => {
-  const code = Predicate.hasProperty(error, "code") ? String(error.code) : "unknown"
-  return code.startsWith("Z_") || code === "ERR_ZLIB_INITIALIZATION_FAILED"
+  const code = Predicate.hasProperty(error, "code") ? String(error.code) : undefined
+  const known = code === undefined ? {} : { code }
+  return code?.startsWith("Z_") || code === "ERR_ZLIB_INITIALIZATION_FAILED"
     ? new FileFault({
         kind: "compression",
         message: "the file is not gzip, or was cut short",
-        advice: "Pack it anew, or rename it if it is not packed at all."
+        advice: "Pack it anew, or rename it if it is not packed at all.",
+        ...known
       })
     : new FileFault({
         kind: "system",
-        message: `the ${what} cannot be ${action}: ${codes[code] ?? code}`,
-        advice: "Check the path, its permissions and the space on the disk."
+        message: `the ${what} cannot be ${action}: ${code === undefined ? "unknown" : (codes[code] ?? code)}`,
+        advice: "Check the path, its permissions and the space on the disk.",
+        ...known
       })
 }
 
