@@ -49,7 +49,7 @@ const variable = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.
 const required = <A>(name: string, schema: Schema.ConstraintDecoder<A>, expected: string): Config.Config<A> =>
   Config.mapEffect(variable(name, schema), (value) =>
     value === undefined
-      ? Effect.fail(invalid(name, new SchemaIssue.InvalidValue({ message: `Not set: ${expected}` })))
+      ? Effect.fail(invalid(name, new SchemaIssue.MissingKey({ messageMissingKey: `Not set: ${expected}` })))
       : Effect.succeed(value)
   )
 
