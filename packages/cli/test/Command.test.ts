@@ -136,7 +136,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
     Effect.gen(function* () {
       const { err, status } = yield* run(["contacts", "search", "--name", "x"], { AGENTALK_API_TOKEN: "" })
       assert.strictEqual(status, 2)
-      assert.include(err, "Set this variable.")
+      assert.include(err, "Set AGENTALK_API_TOKEN, or use --token-file.")
       assert.notInclude(err, "unset it")
     })
   )
@@ -230,12 +230,17 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
   it.effect("tells which setting is wrong", () =>
     Effect.gen(function* () {
       const none = yield* complaint([], { AGENTALK_API_TOKEN: " " })
-      assert.deepInclude(none, { ok: false, status: 2, name: "settings", text: "there is no API token" })
+      assert.deepInclude(none, {
+        ok: false,
+        status: 2,
+        name: "settings",
+        text: "ConfigError: AGENTALK_API_TOKEN is not set"
+      })
       const malformed = yield* complaint([], { AGENTALK_API_TOKEN: "x" })
       assert.deepInclude(malformed, { status: 2, name: "settings" })
-      assert.include(malformed.mend, "--token-file")
+      assert.strictEqual(malformed.mend, "Correct AGENTALK_API_TOKEN, or use --token-file.")
       const quota = yield* complaint([], { AGENTALK_RATE_LIMIT: "fast" })
-      assert.deepInclude(quota, { status: 2, mend: "Correct this variable, or unset it." })
+      assert.deepInclude(quota, { status: 2, mend: "Correct AGENTALK_RATE_LIMIT, or unset it." })
       const flag = yield* complaint(["--base-url", "ftp://x"])
       assert.deepInclude(flag, { status: 2, name: "settings" })
       assert.include(flag.text, "--base-url")
@@ -315,7 +320,9 @@ describe("an explanation", () => {
         "Run the command with --help to see how it is used."
       ])
       const config = yield* Effect.flip(Config.Int("N").parse(ConfigProvider.fromUnknown({ N: "x" })))
-      assert.match(toLines(explain(config)!, false).join("|"), /^ConfigError: [^|\n]*\|Correct.*`agentalk doctor`/)
+      assert.match(toLines(explain(config)!, false).join("|"), /^ConfigError: N: [^|\n]*\|Correct.*`agentalk doctor`/)
+      const source = new Config.ConfigError(new ConfigProvider.SourceError({ message: "The file is locked." }))
+      assert.include(explain(source)!, { message: "The file is locked.", advice: "Correct this setting." })
       assert.isUndefined(explain(new Error("boom")))
       assert.isUndefined(explain(undefined))
     })

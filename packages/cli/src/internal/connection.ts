@@ -66,6 +66,12 @@ const readTokenFile = (path: string) =>
         try: () => readFileSync(path, "utf8"),
         catch: () => new UsageError({ message: "--token-file: the file cannot be read" })
       })
+    ),
+    Effect.flatMap((text) =>
+      Effect.mapError(
+        checkFlag("token-file", ApiToken, text),
+        ({ message }) => new UsageError({ message, advice: "Put nothing but an organization API token into the file." })
+      )
     )
   )
 
@@ -79,10 +85,7 @@ export const options = Effect.gen(function* () {
     overrides["AGENTALK_ORGANIZATION_ID"] = yield* checkFlag("organization", OrganizationId, organization.value)
   }
   const tokenFile = yield* GlobalFlags.TokenFile
-  if (Option.isSome(tokenFile)) {
-    const token = yield* readTokenFile(tokenFile.value)
-    overrides["AGENTALK_API_TOKEN"] = yield* checkFlag("token-file", ApiToken, token)
-  }
+  if (Option.isSome(tokenFile)) overrides["AGENTALK_API_TOKEN"] = yield* readTokenFile(tokenFile.value)
   const timeout = yield* GlobalFlags.Timeout
   const deadline = Option.isSome(timeout) ? yield* checkTime("timeout", timeout.value) : undefined
   const retries = yield* GlobalFlags.Retries

@@ -59,7 +59,7 @@ export const exportContacts = Command.make(
           )
         ),
         Effect.mapError((error) =>
-          error._tag === "FileFault" && error.message.endsWith("there is a file of that name already")
+          error._tag === "FileFault" && error.code === "EEXIST"
             ? new UsageError({
                 message: error.message,
                 advice: "Replace it with --force, or name another file with --out."

@@ -37,8 +37,6 @@ const signals = ["SIGINT", "SIGTERM"] as const
 /** Whether rows are being sent, so that some may be done. */
 const isMidway = (snapshot: Import.Snapshot): boolean => snapshot.phase === "sending" && snapshot.rowsRead > 0
 
-const isFileFault = (error: unknown): error is ContactFile.FileFault => error instanceof ContactFile.FileFault
-
 export const importContacts = Command.make(
   "import",
   {
@@ -123,7 +121,7 @@ export const importContacts = Command.make(
       }).pipe(
         Effect.provide(Connection.layer(rate)),
         Effect.mapError((error) =>
-          error instanceof Import.ImportStopped || (look !== undefined && isMidway(look()) && isFileFault(error))
+          error._tag === "ImportStopped" || (error._tag === "FileFault" && look !== undefined && isMidway(look()))
             ? new Halted({ cause: error, resume: goOn.replace("\n  ", " ") })
             : error
         ),
