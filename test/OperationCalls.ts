@@ -8,13 +8,13 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { factsOf, operationNames } from "../packages/core/src/internal/operation.ts"
-import { type Definition, operations } from "../packages/core/src/Operations.ts"
+import { type OperationDefinition, operations } from "../packages/core/src/Operations.ts"
 
 /** The input of an operation: a value for each key. */
 export type Input = Readonly<Record<string, unknown>>
 
 /** Returns the line of an operation in the table. */
-export const definitionOf = (operation: Operation): Definition => operations[operation]
+export const definitionOf = (operation: Operation): OperationDefinition => operations[operation]
 
 /** Returns the valid input that the table declares for tests. */
 export const sampleOf = (operation: Operation): Input => definitionOf(operation).sample as Input

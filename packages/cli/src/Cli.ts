@@ -11,23 +11,38 @@ import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
-import type { HelpDoc } from "effect/cli/HelpDoc"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Contacts from "./internal/contacts.ts"
-import * as Importing from "./internal/importing.ts"
-import * as Exporting from "./internal/exporting.ts"
-import * as Doctor from "./internal/doctor.ts"
-import { Ended, explain, status, toJson, toLines } from "./internal/failure.ts"
-import { flags, isGiven } from "./internal/flags.ts"
-import { paintError, plain } from "./internal/output.ts"
-import * as Sandbox from "./internal/sandbox.ts"
+import { deleteContact } from "./internal/commands/delete.ts"
+import { doctor } from "./internal/commands/doctor.ts"
+import { exportContacts } from "./internal/commands/export.ts"
+import { clearField, setFields } from "./internal/commands/fields.ts"
+import { importContacts } from "./internal/commands/import.ts"
+import { sandbox } from "./internal/commands/sandbox.ts"
+import { search } from "./internal/commands/search.ts"
+import { addTags, removeTag } from "./internal/commands/tags.ts"
+import { upsert } from "./internal/commands/upsert.ts"
+import { Ended, status } from "./internal/exitStatus.ts"
+import { explain, toJson, toLines } from "./internal/explanation.ts"
+import { globalFlags, isGiven } from "./internal/globalFlags.ts"
+import { formatter, makePresenter } from "./internal/presenter.ts"
+import { paintError } from "./internal/terminalText.ts"
 
 const contacts = Command.make("contacts").pipe(
   Command.withDescription("Create, find, change, import and export contacts"),
-  Command.withSubcommands([...Contacts.commands, Importing.command, Exporting.command])
+  Command.withSubcommands([
+    upsert,
+    search,
+    deleteContact,
+    setFields,
+    clearField,
+    addTags,
+    removeTag,
+    importContacts,
+    exportContacts
+  ])
 )
 
 /**
@@ -38,8 +53,8 @@ const contacts = Command.make("contacts").pipe(
  */
 export const agentalk = Command.make("agentalk").pipe(
   Command.withDescription("Contacts of the Agentalk API, from a terminal."),
-  Command.withSubcommands([contacts, Sandbox.command, Doctor.command]),
-  Command.withGlobalFlags(flags),
+  Command.withSubcommands([contacts, sandbox, doctor]),
+  Command.withGlobalFlags(globalFlags),
   Command.withExamples([
     { command: "agentalk doctor", description: "Check the settings and reach the API" },
     { command: "agentalk contacts search --name jane", description: "Find contacts" },
@@ -47,35 +62,6 @@ export const agentalk = Command.make("agentalk").pipe(
     { command: "agentalk sandbox --seed 1000", description: "Try things out on this machine" }
   ])
 )
-
-// A token or a phone number in the wrong place is quoted by these messages, and errors end up in logs.
-// A value without its flag, such as a name, could be anything.
-const masked = (message: string): string =>
-  message.replace(/"[^"]*(?:\d{4}|@)[^"]*"/g, '"…"').replace(/(?<=positional arguments?: ).*/s, '"…"')
-
-// What is wrong goes to standard error; help that was asked for, to standard output.
-const makePresenter = (isJson: boolean): CliOutput.Presenter => ({
-  present: (event) => {
-    if (event._tag === "Version" || (event._tag === "Help" && !(isJson && event.reason === "Implicit"))) {
-      return CliOutput.defaultPresenter.present(event)
-    }
-    const messages =
-      event._tag === "Help" ? ["a command is missing"] : event.errors.map(({ message }) => masked(plain(message)))
-    const advice = `Run \`${event.commandPath.join(" ")} --help\` to see how it is used.`
-    return Console.error(
-      isJson
-        ? toJson({ status: status.usage, tag: "UsageFault", message: messages.join("; "), advice })
-        : [...messages.map((message) => `${paintError("red", "UsageFault")}: ${message}`), advice].join("\n")
-    )
-  }
-})
-
-const effectFormatter = CliOutput.defaultFormatter()
-
-const formatter = Object.assign(CliOutput.defaultFormatter(), {
-  // Effect leaves no line between subcommands and examples.
-  formatHelpDoc: (doc: HelpDoc) => effectFormatter.formatHelpDoc(doc).replace(/(?<=\S)\n(?=\S*EXAMPLES)/, "\n\n")
-})
 
 const makeLayer = (isJson: boolean) =>
   Layer.mergeAll(

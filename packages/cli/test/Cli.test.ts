@@ -178,7 +178,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         const { status, stderr } = yield* agentalk(["contacts", "search", secret])
         assert.strictEqual(status, 2)
         assert.notInclude(stderr, secret)
-        assert.include(stderr, "UsageFault")
+        assert.include(stderr, "UsageError")
       }
     })
   )
@@ -211,8 +211,8 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       assert.strictEqual(well.status, 0, well.stdout)
       assert.include(well.stdout, "All is well.")
       const cases: ReadonlyArray<readonly [Readonly<Record<string, string>>, number, string]> = [
-        [{ AGENTALK_API_TOKEN: "" }, 2, "there is no API token"],
-        [{ AGENTALK_API_TOKEN: "nonsense" }, 2, "Set AGENTALK_API_TOKEN"],
+        [{ AGENTALK_API_TOKEN: "" }, 2, "AGENTALK_API_TOKEN is not set"],
+        [{ AGENTALK_API_TOKEN: "nonsense" }, 2, "Correct AGENTALK_API_TOKEN"],
         [{ AGENTALK_BASE_URL: "nonsense" }, 2, "AGENTALK_BASE_URL"],
         [{ AGENTALK_BASE_URL: "http://127.0.0.1:9" }, 1, "Nothing listens"],
         [{ AGENTALK_API_TOKEN: `${Sandbox.organization}.wrong` }, 1, "Unauthorized"]
@@ -314,10 +314,10 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
   it.effect("--json puts one document on standard error, whatever goes wrong, and nothing besides", () =>
     Effect.gen(function* () {
       const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, string]> = [
-        [["--json"], 2, "UsageFault"],
-        [["contacts", "--json"], 2, "UsageFault"],
-        [["contacts", "bogus", "--json"], 2, "UsageFault"],
-        [["contacts", "search", "--json"], 2, "UsageFault"],
+        [["--json"], 2, "UsageError"],
+        [["contacts", "--json"], 2, "UsageError"],
+        [["contacts", "bogus", "--json"], 2, "UsageError"],
+        [["contacts", "search", "--json"], 2, "UsageError"],
         [["contacts", "import", "none.csv", "--json"], 2, "FileFault"],
         [["contacts", "delete", nobody, "--yes", "--json"], 1, "NotFound"],
         [["contacts", "search", "--name", "nobody at all", "--all", "--json"], 0, ""]
@@ -345,7 +345,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
       assert.deepNestedPropertyVal(json(upserted.stdout), "contact.fields.x", { a: [true] })
       assert.nestedPropertyVal(json(upserted.stdout), "contact.fields.city", "5")
       const cleared = yield* agentalk(["contacts", "clear-field", nobody, "city"])
-      assert.include(cleared.stderr, "may lack this one")
+      assert.include(cleared.stderr, "Check the contact id and the field key")
     })
   )
 

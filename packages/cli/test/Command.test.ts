@@ -1,6 +1,7 @@
 /** The command within this process: what it prints for people, and how it explains every failure. */
 import * as Errors from "@agentalk/core/AgentalkError"
 import { ContactFromWire } from "@agentalk/core/ContactFromWire"
+import { attributeNames, attributes } from "@agentalk/core/unstable"
 import * as Faults from "@agentalk/core/Faults"
 import * as Sandbox from "@agentalk/core/Sandbox"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -16,8 +17,10 @@ import * as Schema from "effect/Schema"
 import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Cli from "../src/Cli.ts"
-import { explain, toLines, UsageFault } from "../src/internal/failure.ts"
-import { contactJson, contactLines, contactTable, fit, plain, wrap } from "../src/internal/output.ts"
+import { explain, toLines } from "../src/internal/explanation.ts"
+import { UsageError } from "../src/internal/usageError.ts"
+import { contactJson, contactLines, contactTable } from "../src/internal/contactView.ts"
+import { fit, plain, wrap } from "../src/internal/terminalText.ts"
 import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
 import { environment, run } from "./InProcess.ts"
@@ -47,6 +50,16 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       )
       assert.match((yield* run(["contacts", "delete", found, "--yes"])).out, /deleted/)
       assert.strictEqual((yield* run(["contacts", "search", "--name", "Jane"])).out, "No contact matches.")
+    })
+  )
+
+  it.effect("has a flag of upsert for each attribute of the table", () =>
+    Effect.gen(function* () {
+      const { out } = yield* run(["contacts", "upsert", "--help"])
+      for (const name of attributeNames) {
+        const { description, metavar, name: flag } = attributes[name].flag
+        assert.match(out, new RegExp(`--${flag} ${metavar} +${description}\n`))
+      }
     })
   )
 
@@ -123,7 +136,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
     Effect.gen(function* () {
       const { err, status } = yield* run(["contacts", "search", "--name", "x"], { AGENTALK_API_TOKEN: "" })
       assert.strictEqual(status, 2)
-      assert.include(err, "Set this variable.")
+      assert.include(err, "Set AGENTALK_API_TOKEN, or use --token-file.")
       assert.notInclude(err, "unset it")
     })
   )
@@ -217,12 +230,17 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
   it.effect("tells which setting is wrong", () =>
     Effect.gen(function* () {
       const none = yield* complaint([], { AGENTALK_API_TOKEN: " " })
-      assert.deepInclude(none, { ok: false, status: 2, name: "settings", text: "there is no API token" })
+      assert.deepInclude(none, {
+        ok: false,
+        status: 2,
+        name: "settings",
+        text: "ConfigError: AGENTALK_API_TOKEN is not set"
+      })
       const malformed = yield* complaint([], { AGENTALK_API_TOKEN: "x" })
       assert.deepInclude(malformed, { status: 2, name: "settings" })
-      assert.include(malformed.mend, "--token-file")
+      assert.strictEqual(malformed.mend, "Correct AGENTALK_API_TOKEN, or use --token-file.")
       const quota = yield* complaint([], { AGENTALK_RATE_LIMIT: "fast" })
-      assert.deepInclude(quota, { status: 2, mend: "Correct this variable, or unset it." })
+      assert.deepInclude(quota, { status: 2, mend: "Correct AGENTALK_RATE_LIMIT, or unset it." })
       const flag = yield* complaint(["--base-url", "ftp://x"])
       assert.deepInclude(flag, { status: 2, name: "settings" })
       assert.include(flag.text, "--base-url")
@@ -295,14 +313,16 @@ describe("an explanation", () => {
 
   it.effect("of what is no error of the API", () =>
     Effect.gen(function* () {
-      const usage = explain(new UsageFault({ message: "x" }))!
+      const usage = explain(new UsageError({ message: "x" }))!
       assert.strictEqual(usage.status, 2)
       assert.deepStrictEqual(toLines(usage, true), [
-        "UsageFault: x",
+        "UsageError: x",
         "Run the command with --help to see how it is used."
       ])
       const config = yield* Effect.flip(Config.Int("N").parse(ConfigProvider.fromUnknown({ N: "x" })))
-      assert.match(toLines(explain(config)!, false).join("|"), /^ConfigError: [^|\n]*\|Correct.*`agentalk doctor`/)
+      assert.match(toLines(explain(config)!, false).join("|"), /^ConfigError: N: [^|\n]*\|Correct.*`agentalk doctor`/)
+      const source = new Config.ConfigError(new ConfigProvider.SourceError({ message: "The file is locked." }))
+      assert.include(explain(source)!, { message: "The file is locked.", advice: "Correct this setting." })
       assert.isUndefined(explain(new Error("boom")))
       assert.isUndefined(explain(undefined))
     })

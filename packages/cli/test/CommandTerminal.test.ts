@@ -13,7 +13,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import type * as Import from "@agentalk/import/Import"
-import { draw, line, paceOf } from "../src/internal/progress.ts"
+import { draw, line, paceOf } from "../src/internal/progressBar.ts"
 import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
 import { holdRequests } from "../../import/test/Hold.ts"
@@ -233,7 +233,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       writeFileSync(path, "mine")
       const there = yield* exportTo(path)
       assert.strictEqual(there.status, 2)
-      assert.match(there.err, /^UsageFault: .*\nReplace it with --force/)
+      assert.match(there.err, /^UsageError: .*\nReplace it with --force/)
       assert.strictEqual(readFileSync(path, "utf8"), "mine")
       assert.strictEqual((yield* exportTo(path, "--force")).status, 0)
       assert.match(readFileSync(path, "utf8"), /^phone,/)

@@ -10,7 +10,7 @@ import { type AddressInfo, createServer } from "node:net"
 import { join } from "node:path"
 import { FileFault } from "@agentalk/import/ContactFile"
 import { ImportStopped } from "@agentalk/import/Import"
-import { explain, Halted } from "../src/internal/failure.ts"
+import { explain, Halted } from "../src/internal/explanation.ts"
 import { pathKind } from "../../import/src/internal/pathKind.ts"
 import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
@@ -60,7 +60,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       const json = yield* run(["--json"])
       assert.deepStrictEqual([json.status, json.out], [2, ""])
       assert.include(json.err, '"message":"a command is missing"')
-      assert.include((yield* run(["contacts", "nothing", "--json"])).err, '"tag":"UsageFault"')
+      assert.include((yield* run(["contacts", "nothing", "--json"])).err, '"tag":"UsageError"')
       assert.notInclude((yield* run(["contacts", "add-tags", "--", "--json"])).err, "{")
     })
   )
@@ -111,7 +111,10 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       const { AGENTALK_BASE_URL } = yield* environment
       const none = yield* run(["doctor"], { AGENTALK_API_TOKEN: "" })
       assert.strictEqual(none.status, 2)
-      assert.match(none.out, /✗ settings +there is no API token\n +Set AGENTALK_API_TOKEN[^]*Mend the line marked ✗/)
+      assert.match(
+        none.out,
+        /✗ settings +ConfigError: AGENTALK_API_TOKEN is not set\n +Set AGENTALK_API_TOKEN[^]*Mend the line marked ✗/
+      )
       const tls = yield* run(["doctor", "--base-url", AGENTALK_BASE_URL.replace("http:", "https:")])
       assert.strictEqual(tls.status, 1)
       assert.match(tls.out, /✗ network[^]*speaks plain http at this port/)
@@ -185,8 +188,8 @@ const call = { outcome: "unknown", message: "It failed." } as const
 it("explains what a contact may lack, and how an import goes on", () => {
   const missing = (operation: "clearField" | "removeTag") =>
     explain(new Errors.NotFound({ ...call, operation, status: 404 }))?.advice
-  assert.match(missing("clearField") ?? "", /fields that they have: the contact may lack this one/)
-  assert.match(missing("removeTag") ?? "", /tags: the contact may lack this one/)
+  assert.match(missing("clearField") ?? "", /^Check the contact id and the field key: /)
+  assert.match(missing("removeTag") ?? "", /^Check the contact id and the tag id or name: /)
   const error = new Errors.TransportFailure({ ...call, operation: "upsert", code: "ECONNRESET" })
   assert.strictEqual(explain(error)?.facts?.["code"], "ECONNRESET")
   const stopped = explain(new ImportStopped({ error, line: 7, message: "Stopped." }))

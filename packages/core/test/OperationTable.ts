@@ -5,10 +5,10 @@ import * as SchemaParser from "effect/SchemaParser"
 import type { Outcome } from "../src/AgentalkError.ts"
 import { operationNames } from "../src/internal/operation.ts"
 import type { Reader } from "../src/internal/wire/readers.ts"
-import { type Definition, type Operation, operations } from "../src/Operations.ts"
+import { type OperationDefinition, type Operation, operations } from "../src/Operations.ts"
 import { acceptedBody, id } from "./ScriptedApi.ts"
 
-const definitionOf = (operation: Operation): Definition => operations[operation]
+const definitionOf = (operation: Operation): OperationDefinition => operations[operation]
 
 // The next two rules repeat `factsOf` on purpose: a test that used `factsOf` could not detect a mistake in it.
 

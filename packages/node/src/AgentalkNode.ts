@@ -55,7 +55,7 @@ const variable = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.
 const required = <A>(name: string, schema: Schema.ConstraintDecoder<A>, expected: string): Config.Config<A> =>
   Config.mapEffect(variable(name, schema), (value) =>
     value === undefined
-      ? Effect.fail(invalid(name, new SchemaIssue.InvalidValue({ message: `Not set. Set it to ${expected}` })))
+      ? Effect.fail(invalid(name, new SchemaIssue.MissingKey({ messageMissingKey: `Not set. Set it to ${expected}` })))
       : Effect.succeed(value)
   )
 

@@ -11,15 +11,16 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { readFileSync, statSync } from "node:fs"
 import * as AgentalkNode from "@agentalk/node/AgentalkNode"
-import { UsageFault } from "./failure.ts"
-import * as Flags from "./flags.ts"
+import * as GlobalFlags from "./globalFlags.ts"
+import { shellQuote } from "./shellQuote.ts"
+import { UsageError } from "./usageError.ts"
 
 /** Checks the text of a flag by a schema. */
 export const checkFlag = <A>(flag: string, schema: Schema.ConstraintDecoder<A>, text: string) =>
   Effect.fromResult(
     Result.mapError(
       Schema.decodeUnknownResult(schema)(text),
-      ({ message }) => new UsageFault({ message: `--${flag}: ${message.replaceAll(/\s*\n\s*/g, " ")}` })
+      ({ message }) => new UsageError({ message: `--${flag}: ${message.replaceAll(/\s*\n\s*/g, " ")}` })
     )
   )
 
@@ -30,64 +31,64 @@ export const checkTime = (flag: string, text: string) => {
   const [, digits, unit = "s"] = /^(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? []
   // Nothing can be done in no time.
   return Number(digits ?? 0) === 0
-    ? Effect.fail(new UsageFault({ message: `--${flag}: Expected a time above zero, such as 500ms, 30s or 2m` }))
+    ? Effect.fail(new UsageError({ message: `--${flag}: Expected a time above zero, such as 500ms, 30s or 2m` }))
     : Effect.succeed(Duration.millis(Number(digits) * (units[unit] ?? 0)))
 }
 
 /** The largest token file that is read: a token has far less. */
 const maxTokenFile = 65_536
 
-const quote = (path: string): string =>
-  /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
-
 /** Reads a token file, unless others than its owner could as well. */
 const readTokenFile = (path: string) =>
   Effect.try({
     try: () => statSync(path),
     catch: () =>
-      new UsageFault({
+      new UsageError({
         message: "--token-file: there is no such file, or it cannot be read",
         advice: "Correct its path, or leave it out and set AGENTALK_API_TOKEN."
       })
   }).pipe(
     Effect.filterOrFail(
       (stats) => stats.isFile() && stats.size <= maxTokenFile,
-      () => new UsageFault({ message: "--token-file: this is not a file that holds a token" })
+      () => new UsageError({ message: "--token-file: this is not a file that holds a token" })
     ),
     Effect.filterOrFail(
       // Windows keeps no such bits: access lists guard files there.
       ({ mode }) => process.platform === "win32" || (mode & 0o077) === 0,
       () =>
-        new UsageFault({
+        new UsageError({
           message: "--token-file: others on this machine can read this file",
-          advice: `Run \`chmod 600 ${quote(path)}\`, and consider the token as known if others use this machine.`
+          advice: `Run \`chmod 600 ${shellQuote(path)}\`, and consider the token as known if others use this machine.`
         })
     ),
     Effect.flatMap(() =>
       Effect.try({
         try: () => readFileSync(path, "utf8"),
-        catch: () => new UsageFault({ message: "--token-file: the file cannot be read" })
+        catch: () => new UsageError({ message: "--token-file: the file cannot be read" })
       })
+    ),
+    Effect.flatMap((text) =>
+      Effect.mapError(
+        checkFlag("token-file", ApiToken, text),
+        ({ message }) => new UsageError({ message, advice: "Put nothing but an organization API token into the file." })
+      )
     )
   )
 
 /** The options of the client, from the flags and the environment. */
 export const options = Effect.gen(function* () {
   const overrides: Record<string, string> = {}
-  const baseUrl = yield* Flags.BaseUrl
+  const baseUrl = yield* GlobalFlags.BaseUrl
   if (Option.isSome(baseUrl)) overrides["AGENTALK_BASE_URL"] = yield* checkFlag("base-url", BaseUrl, baseUrl.value)
-  const organization = yield* Flags.Organization
+  const organization = yield* GlobalFlags.Organization
   if (Option.isSome(organization)) {
     overrides["AGENTALK_ORGANIZATION_ID"] = yield* checkFlag("organization", OrganizationId, organization.value)
   }
-  const tokenFile = yield* Flags.TokenFile
-  if (Option.isSome(tokenFile)) {
-    const token = yield* readTokenFile(tokenFile.value)
-    overrides["AGENTALK_API_TOKEN"] = yield* checkFlag("token-file", ApiToken, token)
-  }
-  const timeout = yield* Flags.Timeout
+  const tokenFile = yield* GlobalFlags.TokenFile
+  if (Option.isSome(tokenFile)) overrides["AGENTALK_API_TOKEN"] = yield* readTokenFile(tokenFile.value)
+  const timeout = yield* GlobalFlags.Timeout
   const deadline = Option.isSome(timeout) ? yield* checkTime("timeout", timeout.value) : undefined
-  const retries = yield* Flags.Retries
+  const retries = yield* GlobalFlags.Retries
   const environment = yield* ConfigProvider.ConfigProvider
   const provider = ConfigProvider.orElse(ConfigProvider.fromUnknown(overrides), environment)
   const options: AgentalkNode.Options = {

@@ -3,8 +3,9 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as Cli from "../Cli.ts"
-import { type Explained, status, toJson, toLines } from "./failure.ts"
-import { isGiven } from "./flags.ts"
+import { status } from "./exitStatus.ts"
+import { type Explained, toJson, toLines } from "./explanation.ts"
+import { isGiven } from "./globalFlags.ts"
 
 const args = process.argv.slice(2)
 

@@ -1,34 +1,43 @@
 /** `agentalk sandbox`: the API on this machine, to try things out on. */
+import type { UpsertInput } from "@agentalk/core/Contact"
+import { attributeNames, attributes } from "@agentalk/core/unstable"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { UsageFault } from "./failure.ts"
-import { paint, print } from "./output.ts"
+import { formatNumber } from "../numbers.ts"
+import { print } from "../output.ts"
+import { paint } from "../terminalText.ts"
+import { UsageError } from "../usageError.ts"
 
-const firstNames = ["Jane", "Ana", "Bo", "Chidi", "Dana", "Emeka", "Fatima", "Goran", "Hana", "Ivo"]
-const lastNames = ["Doe", "Silva", "Chen", "Okafor", "Novak", "Haddad", "Ito", "Larsen", "Costa", "Weber", "Kim"]
-const tags = ["vip", "newsletter", "beta"]
+const nameAttributes = attributeNames.filter((name) => attributes[name].isName)
 
-// The numbers have a country code that is not assigned, so that they are nobody's.
-const seedContacts = function* (count: number) {
+// The lengths have no common divisor, so that many contacts have different names.
+const sampleNames = [
+  ["Jane", "Ana", "Bo", "Chidi", "Dana", "Emeka", "Fatima", "Goran", "Hana", "Ivo"],
+  ["Doe", "Silva", "Chen", "Okafor", "Novak", "Haddad", "Ito", "Larsen", "Costa", "Weber", "Kim"]
+]
+const sampleTags = ["vip", "newsletter", "beta"]
+
+const pick = (texts: ReadonlyArray<string> = [], index: number): string => texts[index % texts.length] ?? ""
+
+// No country has the code 999, so the numbers belong to nobody.
+const seedContacts = function* (count: number): Generator<UpsertInput> {
   for (let index = 0; index < count; index++) {
-    const firstName = firstNames[index % firstNames.length] ?? ""
-    const lastName = lastNames[index % lastNames.length] ?? ""
+    const names = nameAttributes.map((_, place) => pick(sampleNames[place % sampleNames.length], index))
     yield {
+      ...Object.fromEntries(nameAttributes.map((name, place) => [name, names[place]])),
       phone: `+999${String(index).padStart(9, "0")}`,
-      firstName,
-      lastName,
-      email: `${firstName}.${lastName}.${index}@example.com`.toLowerCase(),
-      tags: index % 4 === 3 ? [] : [tags[index % 4] ?? ""],
+      email: `${names.join(".")}.${index}@example.com`.toLowerCase(),
+      tags: index % 4 === 3 ? [] : [pick(sampleTags, index % 4)],
       fields: { city: index % 2 === 0 ? "Lisbon" : "Porto" }
     }
   }
 }
 
-export const command = Command.make(
+export const sandbox = Command.make(
   "sandbox",
   {
     port: Flag.Int("port").pipe(
@@ -59,7 +68,7 @@ export const command = Command.make(
       const context = yield* Effect.mapError(
         Layer.build(SandboxServer.layerOptions({ port })),
         () =>
-          new UsageFault({
+          new UsageError({
             message: `the sandbox cannot listen on port ${port}`,
             advice: "Name another port with --port, or none for any that is free."
           })
@@ -68,7 +77,7 @@ export const command = Command.make(
       yield* Effect.orDie(Context.get(context, Sandbox.State).seed(seedContacts(seed)))
       const token = Redacted.value(Sandbox.token)
       yield* print({ url, token, contacts: seed }, () => [
-        `A sandbox of the Contacts API listens on ${paint("bold", url)}${seed > 0 ? ` with ${seed.toLocaleString("en")} contacts` : ""}.`,
+        `A sandbox of the Contacts API listens on ${paint("bold", url)}${seed > 0 ? ` with ${formatNumber(seed)} contacts` : ""}.`,
         "Nothing leaves this machine. In another terminal:",
         "",
         `  export AGENTALK_BASE_URL=${url}`,

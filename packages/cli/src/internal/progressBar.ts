@@ -2,19 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { Snapshot } from "@agentalk/import/Import"
-import { count, fit, paintError } from "./output.ts"
-
-const number = (value: number): string => Math.round(value).toLocaleString("en")
-
-const two = (value: number): string => String(value).padStart(2, "0")
-
-/** A time as a person reads it: `48s`, `3m20s`, `2h05m`. */
-export const time = (seconds: number): string => {
-  const whole = Math.max(0, Math.round(seconds))
-  if (whole < 60) return `${whole}s`
-  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`
-  return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`
-}
+import { count, formatNumber, formatSeconds } from "./numbers.ts"
+import { fit, paintError } from "./terminalText.ts"
 
 /** The rows that are done with. */
 export const rowsOf = ({ counts }: Snapshot): number => counts.created + counts.updated + counts.invalid + counts.failed
@@ -50,13 +39,13 @@ const tally = (snapshot: Snapshot): ReadonlyArray<string> => {
   const { failed, invalid } = snapshot.counts
   return [
     count(rowsOf(snapshot), "row"),
-    ...(invalid > 0 ? [`${number(invalid)} invalid`] : []),
-    ...(failed > 0 ? [`${number(failed)} failed`] : [])
+    ...(invalid > 0 ? [`${formatNumber(invalid)} invalid`] : []),
+    ...(failed > 0 ? [`${formatNumber(failed)} failed`] : [])
   ]
 }
 
 const rateOf = ({ phase }: Snapshot, rowsPerSecond: number): ReadonlyArray<string> =>
-  phase === "checking" ? [] : [`${number(rowsPerSecond)}/s`]
+  phase === "checking" ? [] : [`${formatNumber(rowsPerSecond)}/s`]
 
 const barWidth = 20
 
@@ -71,7 +60,7 @@ export const bar = (snapshot: Snapshot, pace: Pace, width: number): string => {
   const rest = [
     ...tally(snapshot),
     ...rateOf(snapshot, rowsPerSecond),
-    ...(secondsLeft === undefined ? [] : [`${time(secondsLeft)} left`])
+    ...(secondsLeft === undefined ? [] : [`${formatSeconds(secondsLeft)} left`])
   ].join(" · ")
   const cut = fit(`${drawn}${rest}`, width - 1)
   return drawn === "" ? cut : paintError("cyan", cut.slice(0, barWidth)) + cut.slice(barWidth)
@@ -83,7 +72,7 @@ export const line = (snapshot: Snapshot, { fraction, rowsPerSecond, secondsLeft 
     ...tally(snapshot),
     ...(fraction === undefined ? [] : [`${Math.floor(fraction * 100)}%`]),
     ...rateOf(snapshot, rowsPerSecond),
-    ...(secondsLeft === undefined ? [] : [`${time(secondsLeft)} left`])
+    ...(secondsLeft === undefined ? [] : [`${formatSeconds(secondsLeft)} left`])
   ].join(", ")
 
 const erase = "\r\u001b[2K"

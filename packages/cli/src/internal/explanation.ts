@@ -1,30 +1,17 @@
 /** What can end a command, told in two lines, and the exit status of each. */
 import { type AgentalkError, isAgentalkError } from "@agentalk/core/AgentalkError"
+import { type Operation, operations } from "@agentalk/core/Operations"
 import type { ConfigError } from "effect/Config"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { FileFault } from "@agentalk/import/ContactFile"
 import { ImportStopped } from "@agentalk/import/Import"
-import { paintError, plain } from "./output.ts"
-
-/** Exit statuses besides 0: `refused` by the API or the network, `usage` or configuration, rows `left` out. */
-export const status = { refused: 1, usage: 2, left: 3, interrupted: 130 } as const
-
-/** The command line, or what it names, is wrong: nothing was sent. */
-export class UsageFault extends Schema.TaggedError<UsageFault>("@agentalk/cli/UsageFault")("UsageFault", {
-  message: Schema.String,
-  /** What to do about it. */
-  advice: Schema.optionalKey(Schema.String)
-}) {}
-
-/** A command ends with a status of its own, having said why. */
-export class Ended extends Schema.TaggedError<Ended>("@agentalk/cli/Ended")("Ended", { status: Schema.Int }) {}
-
-/** Ends the command with a status, if it must. */
-export const endIf = (condition: boolean, status: number): Effect.Effect<void, Ended> =>
-  condition ? Effect.fail(new Ended({ status })) : Effect.void
+import { type ConfigProblem, configProblem } from "./configProblem.ts"
+import { status } from "./exitStatus.ts"
+import { paintError, plain } from "./terminalText.ts"
+import { UsageError } from "./usageError.ts"
+import { variables } from "./variables.ts"
 
 /** An import stopped early, and how it goes on, if it can. */
 export class Halted extends Schema.TaggedError<Halted>("@agentalk/cli/Halted")("Halted", {
@@ -51,11 +38,12 @@ const soon = (retryAfter: Duration.Duration | undefined): string =>
     ? "Wait a little and run the command again."
     : `Run the command again in ${Duration.format(Duration.seconds(Math.ceil(Duration.toSeconds(retryAfter))))}.`
 
-const notFound = (operation: AgentalkError["operation"]): string => {
-  const ids = "`agentalk contacts search` tells the ids of the contacts that there are"
-  if (operation === "clearField") return `${ids}, and the fields that they have: the contact may lack this one.`
-  return operation === "removeTag" ? `${ids}, and their tags: the contact may lack this one.` : `${ids}.`
-}
+/** The parameters of an operation's path in words: "the contact id and the field key". */
+const parametersOf = (operation: Operation): string =>
+  Array.from(
+    operations[operation].path.matchAll(/\{(\w+)\}/g),
+    ([, name = ""]) => `the ${name.replaceAll("_", " ")}`
+  ).join(" and ")
 
 const doctored: ReadonlySet<AgentalkError["_tag"]> = new Set(["Unauthorized", "TransportFailure", "UnexpectedResponse"])
 
@@ -70,7 +58,7 @@ const advice = (error: AgentalkError): string => {
     case "Forbidden":
       return "Ask for a token that has this right, or check --organization."
     case "NotFound":
-      return notFound(error.operation)
+      return `Check ${parametersOf(error.operation)}: \`agentalk contacts search --json\` shows what each contact has.`
     case "RateLimited":
     case "CircuitOpen":
       return soon(error.retryAfter)
@@ -133,6 +121,30 @@ const explainCall = (error: AgentalkError): Explained => ({
   detail: detailOf(error)
 })
 
+const configAdvice = ({ isMissing, name }: ConfigProblem): string => {
+  const variable = variables.find((variable) => variable.name === name)
+  const verb = isMissing ? "Set" : "Correct"
+  if (variable === undefined) return `${verb} this setting.`
+  const ways = [
+    `${verb} ${name}`,
+    ...(isMissing || variable.isRequired ? [] : ["unset it"]),
+    ...(variable.setting === undefined ? [] : [`use --${variable.setting.id}`])
+  ]
+  return `${ways.join(", or ")}.`
+}
+
+const explainConfig = (problem: ConfigProblem): Explained => {
+  const { isMissing, message, name } = problem
+  const said = isMissing ? `${name} is not set` : [name, message].filter((text) => text !== "").join(": ")
+  return {
+    status: status.usage,
+    tag: "ConfigError",
+    message: said,
+    advice: configAdvice(problem),
+    doctor: "`agentalk doctor` tells what is set, and what is missing."
+  }
+}
+
 /** Explains a failure of a command. What is none of ours is a defect, which only its stack explains. */
 export const explain = (error: unknown): Explained | undefined => {
   if (isAgentalkError(error)) return explainCall(error)
@@ -146,17 +158,8 @@ export const explain = (error: unknown): Explained | undefined => {
     // The command to go on with comes last, so that it can be copied to the end of the line.
     return { ...rest, advice: [cause.advice, ...(doctor === undefined ? [] : [doctor]), error.resume].join(" ") }
   }
-  if (isConfigError(error)) {
-    const message = error.message.replace(/^SchemaError\(([^]*)\)$/, "$1").replaceAll(/\s*\n\s*/g, " ")
-    return {
-      status: status.usage,
-      tag: "ConfigError",
-      message,
-      advice: message.startsWith("Not set") ? "Set this variable." : "Correct this variable, or unset it.",
-      doctor: "`agentalk doctor` tells what is set, and what is missing."
-    }
-  }
-  if (error instanceof UsageFault || error instanceof FileFault) {
+  if (isConfigError(error)) return explainConfig(configProblem(error))
+  if (error instanceof UsageError || error instanceof FileFault) {
     const { _tag, advice = "Run the command with --help to see how it is used.", message } = error
     return { status: status.usage, tag: _tag, message, advice }
   }

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Import from "@agentalk/import/Import"
-import { bar, line, paceOf, time } from "../src/internal/progress.ts"
+import { formatSeconds } from "../src/internal/numbers.ts"
+import { bar, line, paceOf } from "../src/internal/progressBar.ts"
 
 const snapshot = (done: number, rest: Partial<Import.Snapshot> = {}): Import.Snapshot => ({
   phase: "sending",
@@ -47,7 +48,7 @@ describe("progress", () => {
   })
 
   it("writes times as people read them", () => {
-    assert.deepStrictEqual([0, 59.4, 60, 200, 3599.6, 7500].map(time), [
+    assert.deepStrictEqual([0, 59.4, 60, 200, 3599.6, 7500].map(formatSeconds), [
       "0s",
       "59s",
       "1m00s",

@@ -8,79 +8,28 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as ContactFile from "@agentalk/import/ContactFile"
 import * as Import from "@agentalk/import/Import"
-import * as Connection from "./connection.ts"
-import { parsePair, text } from "./contacts.ts"
-import { endIf, Halted, status, UsageFault } from "./failure.ts"
-import { Json, Quiet } from "./flags.ts"
-import { count, note, noteInterrupted, paint, plain, print } from "./output.ts"
-import * as Progress from "./progress.ts"
+import * as Connection from "../connection.ts"
+import { endIf, status } from "../exitStatus.ts"
+import { Halted } from "../explanation.ts"
+import { formatFlag, typedFlag } from "../fileFlags.ts"
+import { parsePair, text, toggle } from "../flags.ts"
+import { Json, Quiet } from "../globalFlags.ts"
+import { checkFile } from "../importCheck.ts"
+import { summaryLines } from "../importSummary.ts"
+import { count } from "../numbers.ts"
+import { note, noteInterrupted, print } from "../output.ts"
+import * as ProgressBar from "../progressBar.ts"
+import { shellQuote } from "../shellQuote.ts"
+import { UsageError } from "../usageError.ts"
 
 const file = Argument.String("file").pipe(
   Argument.withDescription("Its name ends in .csv, .ndjson or .jsonl, or .gz; - is stdin")
 )
 
-export const formatFlag = Flag.Literals("format", ["csv", "ndjson"]).pipe(
-  Flag.withMetavar("FORMAT"),
-  Flag.withDescription("If its name does not tell it"),
-  Flag.optional
-)
-
-export const typedFlag = (description: string) =>
-  Flag.Boolean("typed").pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
-
-const number = (value: number): string => value.toLocaleString("en")
-
 /** The command that continues this one. */
 const resumeCommand = (): string => {
   const args = process.argv.slice(2).filter((arg) => arg !== "--retry-failed")
-  const quoted = args.map((arg) => (/^[\w./:=@+,-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`))
-  return ["agentalk", ...quoted, ...(args.includes("--resume") ? [] : ["--resume"])].join(" ")
-}
-
-const shownRows = 5
-
-/** The most invalid rows that --json lists. */
-const listedRows = 10_000
-
-const dryRun = (path: string, options: ContactFile.ReadOptions) =>
-  Effect.gen(function* () {
-    const listed: Array<Pick<Import.ReportLine, "row" | "line" | "reason">> = []
-    const check = yield* Import.check(path, {
-      ...options,
-      onInvalid: ({ line, reason = "", row }) => void (listed.length < listedRows && listed.push({ row, line, reason }))
-    })
-    const shown = listed.slice(0, shownRows)
-    yield* print({ ...check, invalidRows: listed }, () => [
-      `${count(check.rows, "row")}: ${number(check.valid)} would be sent, ` +
-        `${number(check.invalid)} ${check.invalid === 1 ? "is" : "are"} invalid.`,
-      ...shown.map(({ line, reason = "" }) => `  line ${line}: ${plain(reason)}`),
-      ...(check.invalid > shown.length ? [`  and ${number(check.invalid - shown.length)} more`] : []),
-      paint("dim", "Nothing was sent.")
-    ])
-    yield* endIf(check.invalid > 0, status.left)
-  })
-
-const summaryLines = (summary: Import.Summary, isResumable: boolean, seconds: number): ReadonlyArray<string> => {
-  const { created, earlier, failed, invalid, report, rows, updated } = summary
-  const entries: ReadonlyArray<readonly [string, number]> = [
-    ["created", created],
-    ["updated", updated],
-    ["invalid", invalid],
-    ["failed", failed]
-  ]
-  const width = Math.max(...entries.map(([, count]) => number(count).length))
-  const isWhole = invalid + failed === 0
-  return [
-    `${paint(isWhole ? "green" : "yellow", isWhole ? "✓" : "!")} ${count(rows, "row")} in ${Progress.time(seconds)}` +
-      (earlier > 0 ? `, ${number(earlier)} of them earlier` : ""),
-    ...entries.map(([name, count]) => {
-      const line = `  ${name}  ${number(count).padStart(width)}`
-      return count > 0 && (name === "invalid" || name === "failed") ? paint("yellow", line) : line
-    }),
-    ...(report === ContactFile.standard ? [] : [paint("dim", `  report   ${plain(report)}`)]),
-    ...(isWhole ? [] : ['The report tells why, in the lines with "outcome":"invalid" or "failed".']),
-    ...(failed > 0 && isResumable ? ["Run the command again with --retry-failed to send the failed ones again."] : [])
-  ]
+  return ["agentalk", ...args.map(shellQuote), ...(args.includes("--resume") ? [] : ["--resume"])].join(" ")
 }
 
 const signals = ["SIGINT", "SIGTERM"] as const
@@ -88,9 +37,7 @@ const signals = ["SIGINT", "SIGTERM"] as const
 /** Whether rows are being sent, so that some may be done. */
 const isMidway = (snapshot: Import.Snapshot): boolean => snapshot.phase === "sending" && snapshot.rowsRead > 0
 
-const isFileFault = (error: unknown): error is ContactFile.FileFault => error instanceof ContactFile.FileFault
-
-export const command = Command.make(
+export const importContacts = Command.make(
   "import",
   {
     file,
@@ -108,24 +55,12 @@ export const command = Command.make(
     rate: text("rate", "N/s", "The most requests: 10/s, 600/min, 5000/h").pipe(Flag.optional),
     report: text("report", "FILE", "Where each row's outcome goes; - is standard output").pipe(Flag.optional),
     typed: typedFlag("Custom fields may be JSON, as of export --typed"),
-    resume: Flag.Boolean("resume").pipe(
-      Flag.withoutNegation,
-      Flag.withDescription("Go on with an import that was interrupted"),
-      Flag.withDefault(false)
-    ),
-    retryFailed: Flag.Boolean("retry-failed").pipe(
-      Flag.withoutNegation,
-      Flag.withDescription("Go on, and send its failed rows again"),
-      Flag.withDefault(false)
-    ),
+    resume: toggle("resume", "Go on with an import that was interrupted"),
+    retryFailed: toggle("retry-failed", "Go on, and send its failed rows again"),
     giveUpAfter: text("give-up-after", "TIME", "Stop if nothing gets through for so long (default 1m)").pipe(
       Flag.withDefault("1m")
     ),
-    dryRun: Flag.Boolean("dry-run").pipe(
-      Flag.withoutNegation,
-      Flag.withDescription("Check the file and send nothing"),
-      Flag.withDefault(false)
-    ),
+    dryRun: toggle("dry-run", "Check the file and send nothing"),
     drain: text("drain", "TIME", "What Ctrl-C leaves to rows in flight (default 2s)").pipe(Flag.withDefault("2s"))
   },
   (flags) =>
@@ -138,12 +73,12 @@ export const command = Command.make(
       }
       if (flags.dryRun) {
         if (flags.resume || flags.retryFailed || Option.isSome(flags.report)) {
-          return yield* new UsageFault({
+          return yield* new UsageError({
             message: "--dry-run sends nothing, so it has no --report, and nothing to --resume or --retry-failed",
             advice: "Leave these out; --dry-run --json lists the invalid rows."
           })
         }
-        return yield* dryRun(flags.file, options)
+        return yield* checkFile(flags.file, options)
       }
       const drain = yield* Connection.checkTime("drain", flags.drain)
       const giveUpAfter = yield* Connection.checkTime("give-up-after", flags.giveUpAfter)
@@ -161,7 +96,7 @@ export const command = Command.make(
       const progress = isHushed
         ? undefined
         : yield* Effect.forkChild(
-            Effect.suspend(() => (look === undefined ? Effect.void : Progress.draw(look))).pipe(
+            Effect.suspend(() => (look === undefined ? Effect.void : ProgressBar.draw(look))).pipe(
               Effect.delay("50 millis"),
               Effect.forever
             )
@@ -186,14 +121,14 @@ export const command = Command.make(
       }).pipe(
         Effect.provide(Connection.layer(rate)),
         Effect.mapError((error) =>
-          error instanceof Import.ImportStopped || (look !== undefined && isMidway(look()) && isFileFault(error))
+          error._tag === "ImportStopped" || (error._tag === "FileFault" && look !== undefined && isMidway(look()))
             ? new Halted({ cause: error, resume: goOn.replace("\n  ", " ") })
             : error
         ),
         Effect.onInterrupt(() =>
           Effect.gen(function* () {
             yield* hush
-            const done = look === undefined ? 0 : Progress.rowsOf(look())
+            const done = look === undefined ? 0 : ProgressBar.rowsOf(look())
             yield* noteInterrupted(`${count(done, "row is", "rows are")} done.`, goOn)
           })
         ),

@@ -6,26 +6,24 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as ContactFile from "@agentalk/import/ContactFile"
-import * as Connection from "./connection.ts"
-import { queryFlags, text, toQuery } from "./contacts.ts"
-import { UsageFault } from "./failure.ts"
-import { Json } from "./flags.ts"
-import { formatFlag, typedFlag } from "./importing.ts"
-import { count, note, noteInterrupted, print } from "./output.ts"
+import * as Connection from "../connection.ts"
+import { formatFlag, typedFlag } from "../fileFlags.ts"
+import { text, toggle } from "../flags.ts"
+import { Json } from "../globalFlags.ts"
+import { count } from "../numbers.ts"
+import { note, noteInterrupted, print } from "../output.ts"
+import { searchFlags, toQuery } from "../searchFlags.ts"
+import { UsageError } from "../usageError.ts"
 
 const pageSize = 100
 
-export const command = Command.make(
+export const exportContacts = Command.make(
   "export",
   {
-    ...queryFlags,
+    ...searchFlags,
     format: formatFlag,
     typed: typedFlag("CSV keeps numbers and the like, for import --typed"),
-    force: Flag.Boolean("force").pipe(
-      Flag.withoutNegation,
-      Flag.withDescription("Replace a file that is there already"),
-      Flag.withDefault(false)
-    ),
+    force: toggle("force", "Replace a file that is there already"),
     out: text("out", "FILE", "Where to write; - (the default) is standard output").pipe(
       Flag.withDefault(ContactFile.standard)
     )
@@ -37,14 +35,14 @@ export const command = Command.make(
       const isStandard = out === ContactFile.standard
       const named = Option.getOrUndefined(Option.orElse(format, () => ContactFile.formatOf(out)))
       if (named === undefined && !isStandard) {
-        return yield* new UsageFault({
+        return yield* new UsageError({
           message: "the name given with --out does not tell the format",
           advice: "End it in .csv, .ndjson or .jsonl, or say --format csv or --format ndjson."
         })
       }
       const chosen = named ?? (isJson ? "ndjson" : "csv")
       if (isJson && isStandard && chosen === "csv") {
-        return yield* new UsageFault({
+        return yield* new UsageError({
           message: "--json and --format csv ask for two things on standard output",
           advice: "Leave one of them out, or write the CSV to a file with --out."
         })
@@ -62,7 +60,7 @@ export const command = Command.make(
         ),
         Effect.mapError((error) =>
           error._tag === "FileFault" && error.code === "EEXIST"
-            ? new UsageFault({
+            ? new UsageError({
                 message: error.message,
                 advice: "Replace it with --force, or name another file with --out."
               })

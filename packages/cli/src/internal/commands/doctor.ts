@@ -10,10 +10,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as AgentalkNode from "@agentalk/node/AgentalkNode"
-import * as Connection from "./connection.ts"
-import { endIf, explain, status } from "./failure.ts"
-import * as Flags from "./flags.ts"
-import { paint, print, wrap } from "./output.ts"
+import * as Connection from "../connection.ts"
+import { endIf, status } from "../exitStatus.ts"
+import { explain } from "../explanation.ts"
+import { print } from "../output.ts"
+import { paint, wrap } from "../terminalText.ts"
+import { variables } from "../variables.ts"
 
 interface Check {
   readonly name: string
@@ -23,8 +25,6 @@ interface Check {
   readonly mend?: string
 }
 
-const variables = ["AGENTALK_API_TOKEN", "AGENTALK_BASE_URL", "AGENTALK_ORGANIZATION_ID", "AGENTALK_RATE_LIMIT"]
-
 const isSet = (name: string) =>
   Config.String(name).pipe(
     Config.withDefault(""),
@@ -32,20 +32,15 @@ const isSet = (name: string) =>
     Effect.orElseSucceed(() => false)
   )
 
-/** Where each setting comes from, never what it is. */
+/** The flags and variables that are given, never their values. A flag wins over its variable. */
 const sources = Effect.gen(function* () {
-  const given = new Map<string, string>()
-  if (Option.isSome(yield* Flags.TokenFile)) given.set("AGENTALK_API_TOKEN", "--token-file")
-  if (Option.isSome(yield* Flags.BaseUrl)) given.set("AGENTALK_BASE_URL", "--base-url")
-  if (Option.isSome(yield* Flags.Organization)) given.set("AGENTALK_ORGANIZATION_ID", "--organization")
-  return yield* Effect.forEach(variables, (name) => {
-    const flag = given.get(name)
-    return flag === undefined ? Effect.map(isSet(name), (isSet) => (isSet ? name : undefined)) : Effect.succeed(flag)
-  })
+  const given: Array<string> = []
+  for (const { name, setting } of variables) {
+    if (setting !== undefined && Option.isSome(yield* setting)) given.push(`--${setting.id}`)
+    else if (yield* isSet(name)) given.push(name)
+  }
+  return given
 })
-
-const tokenAdvice =
-  "Set AGENTALK_API_TOKEN to an organization API token, {orgId}.{secret}, or name a file that holds it with --token-file."
 
 const codes: Readonly<Record<string, string>> = {
   ENOTFOUND: "This host name is not known: check the base URL for typing errors, and the name service (DNS).",
@@ -110,26 +105,15 @@ const reach = (options: AgentalkNode.Options) =>
 
 const examine = Effect.gen(function* () {
   const checks: Array<Check> = [{ name: "node", ok: true, text: `Node ${process.version}` }]
-  const found = yield* sources
-  const settings = found.filter((source) => source !== undefined)
-  if (found[0] === undefined) {
-    checks.push({ name: "settings", ok: false, text: "there is no API token", mend: tokenAdvice })
-    return checks
-  }
   const options = yield* Effect.result(Connection.options)
-  if (Result.isFailure(options)) {
-    const { mend, text } = told(options.failure)
-    const isToken = /AGENTALK_API_TOKEN|--token-file: Expected/.test(text)
-    checks.push({ name: "settings", ok: false, text, mend: isToken ? tokenAdvice : mend })
-    return checks
-  }
-  checks.push({ name: "settings", ok: true, text: `well formed: ${settings.join(", ")}` })
+  if (Result.isFailure(options)) return [...checks, { name: "settings", ok: false, ...told(options.failure) }]
+  checks.push({ name: "settings", ok: true, text: `well formed: ${(yield* sources).join(", ")}` })
   const reached = yield* Effect.result(reach(options.success))
   if (Result.isSuccess(reached)) return [...checks, ...reached.success]
   return [...checks, { name: "settings", ok: false, ...told(reached.failure) }]
 })
 
-export const command = Command.make("doctor", {}, () =>
+export const doctor = Command.make("doctor", {}, () =>
   Effect.gen(function* () {
     const checks = yield* examine
     const isWell = checks.every(({ ok }) => ok)

@@ -1,0 +1,50 @@
+/** `agentalk contacts set-fields` and `clear-field`. */
+import { Contacts } from "@agentalk/core/Contacts"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { exampleId, id, printContact, withContacts } from "../contactCommand.ts"
+import { fieldFlags, parseFields } from "../fieldFlags.ts"
+import { UsageError } from "../usageError.ts"
+
+export const setFields = Command.make("set-fields", { id, ...fieldFlags }, ({ id, ...flags }) =>
+  Effect.gen(function* () {
+    const fields = yield* parseFields(flags)
+    if (fields === undefined) return yield* new UsageError({ message: "set-fields needs --field or --field-json" })
+    const contacts = yield* Contacts
+    return yield* printContact("set", yield* contacts.updateFields(id, fields))
+  }).pipe(withContacts)
+).pipe(
+  Command.withDescription("Set custom fields of a contact. Fields that are not named stay as they are."),
+  Command.withExamples([
+    {
+      command: `agentalk contacts set-fields ${exampleId} \\\n    --field city=Lisbon --field plan=pro`,
+      description: "Set two fields"
+    },
+    {
+      command: `agentalk contacts set-fields ${exampleId} \\\n    --field-json seats=5`,
+      description: "Set a number"
+    }
+  ])
+)
+
+export const clearField = Command.make(
+  "clear-field",
+  {
+    id,
+    key: Argument.String("key").pipe(Argument.withDescription("The field: a built-in such as email, or a custom one"))
+  },
+  ({ id, key }) =>
+    Effect.gen(function* () {
+      const contacts = yield* Contacts
+      yield* printContact("cleared", yield* contacts.clearField(id, key))
+    }).pipe(withContacts)
+).pipe(
+  Command.withDescription("Clear one field of a contact"),
+  Command.withExamples([
+    {
+      command: `agentalk contacts clear-field ${exampleId} email`,
+      description: "Clear the e-mail address"
+    }
+  ])
+)

@@ -1,0 +1,34 @@
+/** `agentalk contacts upsert`. */
+import { Contacts } from "@agentalk/core/Contacts"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { attributeFlags } from "../attributeFlags.ts"
+import { done, withContacts } from "../contactCommand.ts"
+import { contactJson, contactLines } from "../contactView.ts"
+import { fieldFlags, parseFields } from "../fieldFlags.ts"
+import { print } from "../output.ts"
+
+export const upsert = Command.make(
+  "upsert",
+  { attributes: attributeFlags, ...fieldFlags },
+  ({ attributes, ...flags }) =>
+    Effect.gen(function* () {
+      const fields = yield* parseFields(flags)
+      const contacts = yield* Contacts
+      const { contact, isNew } = yield* contacts.upsert({ ...attributes, fields })
+      yield* print({ contact: contactJson(contact), isNew }, () => [
+        done(isNew ? "created" : "updated"),
+        ...contactLines(contact)
+      ])
+    }).pipe(withContacts)
+).pipe(
+  Command.withDescription(
+    "Create a contact, or update the one with the same phone number.\n  What is left out stays as it is."
+  ),
+  Command.withExamples([
+    {
+      command: 'agentalk contacts upsert --phone "+1 202 555 0143" --first-name Jane --tag vip',
+      description: "Create or update a contact"
+    }
+  ])
+)

@@ -1,0 +1,48 @@
+/** How a contact looks: as a table, as lines, as JSON. */
+import type { Contact } from "@agentalk/core/Contact"
+import { type Attribute, attributeNames, attributes } from "@agentalk/core/unstable"
+import * as CliOutput from "effect/cli/CliOutput"
+import { table } from "./table.ts"
+import { pad, paint, plain } from "./terminalText.ts"
+
+/** The columns of the table: a title, and the attributes below it. Attributes with the same title share a column. */
+const columns = [...Map.groupBy(attributeNames, (name) => attributes[name].title)]
+
+const textOf = (value: Contact[Attribute]): string =>
+  typeof value === "string" ? value : (value ?? []).map(({ name }) => name).join(", ")
+
+/** The text of a contact in a column: the values of its attributes, separated by spaces. */
+const cellOf = (contact: Contact, names: ReadonlyArray<Attribute>): string =>
+  names
+    .map((name) => textOf(contact[name]))
+    .filter((text) => text !== "")
+    .join(" ")
+
+/** Contacts as a table. */
+export const contactTable = (contacts: ReadonlyArray<Contact>, width?: number): ReadonlyArray<string> =>
+  table(
+    ["ID", ...columns.map(([title]) => title.toUpperCase())],
+    contacts.map((contact) => [contact.id, ...columns.map(([, names]) => cellOf(contact, names))]),
+    width
+  )
+
+/** One contact as lines of names and values. */
+export const contactLines = (contact: Contact): ReadonlyArray<string> => {
+  const entries: ReadonlyArray<readonly [string, string]> = [
+    ["id", contact.id],
+    ...columns.map(([title, names]) => [title, cellOf(contact, names)] as const),
+    ...Object.entries(contact.fields ?? {}).map(
+      ([key, value]) => [plain(key), typeof value === "string" ? value : JSON.stringify(value)] as const
+    )
+  ]
+  const shown = entries.flatMap(([name, value]) => (value === "" ? [] : [[name, plain(value)] as const]))
+  const width = Math.min(24, Math.max(...shown.map(([name]) => CliOutput.displayWidth(name))))
+  return shown.map(([name, value]) => `  ${paint("dim", pad(name, width))}  ${value}`)
+}
+
+/** A contact as JSON shows it: what its type names, without `extra`'s own key when it is empty. */
+export const contactJson = ({ extra, tags, ...contact }: Contact) => ({
+  ...contact,
+  ...(tags && { tags: tags.map(({ name }) => name) }),
+  ...(Object.keys(extra).length > 0 && { extra })
+})

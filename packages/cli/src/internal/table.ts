@@ -1,0 +1,33 @@
+import * as CliOutput from "effect/cli/CliOutput"
+import { fit, pad, paint, plain, terminalWidth } from "./terminalText.ts"
+
+/**
+ * A table that fits the terminal: columns without content are left out, the others are as wide as it; where there is no room,
+ * the later ones are cut, then left out. The first column is never cut.
+ */
+export const table = (
+  headings: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>,
+  width = terminalWidth()
+): ReadonlyArray<string> => {
+  const shown = headings.flatMap((_, index) => (index === 0 || rows.some((row) => row[index]) ? [index] : []))
+  const titles = shown.map((index) => headings[index] ?? "")
+  const cells = rows.map((row) => shown.map((index) => plain(row[index] ?? "")))
+  const gap = 2
+  const minimum = 8
+  const widths: Array<number> = []
+  let left = width
+  for (const [index, heading] of titles.entries()) {
+    const natural = Math.max(...[heading, ...cells.map((row) => row[index] ?? "")].map(CliOutput.displayWidth))
+    const room = left - (index === 0 ? 0 : gap)
+    if (index > 0 && room < Math.min(natural, minimum)) break
+    widths.push(index === 0 ? natural : Math.min(natural, room))
+    left = room - (widths.at(-1) ?? 0)
+  }
+  const line = (row: ReadonlyArray<string>) =>
+    widths
+      .map((width, index) => pad(fit(row[index] ?? "", index === 0 ? Infinity : width), width))
+      .join(" ".repeat(gap))
+      .trimEnd()
+  return [paint("bold", line(titles)), ...cells.map(line)]
+}

@@ -1,0 +1,46 @@
+/** Text for a terminal: colours, widths, and no control characters. */
+import * as CliOutput from "effect/cli/CliOutput"
+import { styleText } from "node:util"
+
+type Style = Parameters<typeof styleText>[0]
+
+/** Colours a text for standard output, if that is a terminal that shows colours and NO_COLOR is not set. */
+export const paint = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout })
+
+/** Like `paint`, for standard error. */
+export const paintError = (style: Style, text: string): string => styleText(style, text, { stream: process.stderr })
+
+/** Text from elsewhere as one line that cannot steer a terminal: control and bidirectional characters are shown. */
+export const plain = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (each) =>
+    each === "\n" || each === "\t" ? " " : "\ufffd"
+  )
+
+/** Cuts a text to a width in terminal columns. */
+export const fit = (text: string, width: number): string => {
+  if (CliOutput.displayWidth(text) <= width) return text
+  let out = ""
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (CliOutput.displayWidth(out + segment) > width - 1) break
+    out += segment
+  }
+  return `${out}…`
+}
+
+export const pad = (text: string, width: number): string =>
+  text + " ".repeat(Math.max(0, width - CliOutput.displayWidth(text)))
+
+/** Breaks a text between words, so that it fits beside an indentation of that many columns. */
+export const wrap = (text: string, indent: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const word of plain(text).split(" ")) {
+    const last = lines.at(-1)
+    const fits = last !== undefined && CliOutput.displayWidth(`${last} ${word}`) <= terminalWidth() - indent
+    if (fits) lines.splice(-1, 1, `${last} ${word}`)
+    else lines.push(word)
+  }
+  return lines
+}
+
+/** The width to keep to: that of the terminal, or 80 columns where it tells none. */
+export const terminalWidth = (): number => process.stdout.columns || 80
