@@ -19,6 +19,7 @@ import * as CustomFields from "../src/CustomFields.ts"
 import { attributeNames, attributes } from "../src/internal/attributes.ts"
 import { operationNames } from "../src/internal/operation.ts"
 import * as Sandbox from "../src/Sandbox.ts"
+import { replaceContacts } from "./OperationTable.ts"
 import { calls, contactsOver, id, json, make } from "./ScriptedApi.ts"
 
 const phone = "+15551234567"
@@ -303,15 +304,6 @@ describe("an invalid input", () => {
 })
 
 const parse = (text: string) => JSON.parse(text)
-
-/** Applies a function to every contact in a result of `Contacts`: a value with an id. */
-const replaceContacts = (result: unknown, f: (contact: Contact) => unknown): unknown => {
-  if (Option.isOption(result)) return Option.map(result, (value) => replaceContacts(value, f))
-  if (Array.isArray(result)) return result.map((value) => replaceContacts(value, f))
-  if (typeof result !== "object" || result === null) return result
-  if ("id" in result) return f(result as Contact)
-  return Object.fromEntries(Object.entries(result).map(([key, value]) => [key, replaceContacts(value, f)]))
-}
 
 describe("a decoded contact", () => {
   it("has its fields decoded by the schemas", () => {

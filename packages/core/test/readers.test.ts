@@ -15,8 +15,8 @@ import { nothing, optionalContact, page, upsertResult } from "../src/internal/wi
 import { makeRedactor } from "../src/internal/wire/redaction.ts"
 import { retryAfterOf } from "../src/internal/wire/response.ts"
 import { anyJson, knownKeys, prototypeKeys } from "./AnyJson.ts"
-import { readers } from "./OperationTable.ts"
-import { id } from "./ScriptedApi.ts"
+import { readers, replaceContacts } from "./OperationTable.ts"
+import { acceptedBody, id } from "./ScriptedApi.ts"
 
 const readUpsert = (json: unknown, status: number) => upsertResult.read(json, status, undefined)
 const readContact = (json: unknown, status: number) => optionalContact.read(json, status, { id })
@@ -56,7 +56,9 @@ describe("any JSON", () => {
     { json: anyJson, status: Schema.Literals([200, 201, 202, 299]) },
     ({ json, status }) => {
       for (const [{ mapContacts, read }, input] of readers) {
-        for (const body of [json, undefined]) {
+        // Random JSON is rarely a contact or a page.
+        const likely = { ...(json as object), id: "1", contacts: [{ ...(json as object), id: "2" }] }
+        for (const body of [json, undefined, likely]) {
           const areContacts = (result: unknown) => {
             const contacts: Array<unknown> = []
             mapContacts(result, (contact) => contacts.push(contact))
@@ -183,6 +185,18 @@ describe("a reader", () => {
     for (let depth = 0; depth < 1_000_000; depth++) deep = [deep]
     assert.isTrue(Result.isSuccess(readUpsert({ id, deep }, 200)))
     assert.isTrue(Result.isSuccess(readPage({ contacts: [{ id, fields: { deep } }] }, 200)))
+  })
+})
+
+describe("every reader of the operations table", () => {
+  it("applies a function to every contact in a result", () => {
+    const summary = ({ id }: Contact) => ({ summary: id })
+    for (const [{ mapContacts, read }, input] of readers) {
+      for (const body of [acceptedBody, { ...acceptedBody, total: 1, isNew: true }]) {
+        const result = Result.getOrThrow(read(body, 200, input))
+        assert.deepStrictEqual(mapContacts(result, summary), replaceContacts(result, summary))
+      }
+    }
   })
 })
 
