@@ -21,7 +21,11 @@ const clearable: ReadonlyMap<string, Attribute> = new Map(
 
 const nameParts = attributeNames.filter((name) => attributes[name].isName)
 
-const fullNameOf = (contact: StoredContact): string => nameParts.map((part) => contact[part] ?? "").join(" ")
+const fullNameOf = (contact: StoredContact): string =>
+  nameParts
+    .map((part) => contact[part])
+    .map((value) => (typeof value === "string" ? value : ""))
+    .join(" ")
 
 const without = <T extends object>(object: T, key: string): T =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== key)) as T

@@ -15,9 +15,9 @@ import { fromSchema } from "./schemaIssues.ts"
 /** Reads the result of an operation. `Input` is the part of the operation's checked input that the reader needs. */
 export interface Reader<Input, A> {
   /** Returns the result of the operation, or issues if the body does not have the expected shape. */
-  read(json: unknown, status: number, input: Input): Result.Result<A, ReadonlyArray<Issue>>
+  read(this: void, json: unknown, status: number, input: Input): Result.Result<A, ReadonlyArray<Issue>>
   /** Applies a function to every contact in a result. `CustomFields` uses it. */
-  mapContacts(result: A, f: (contact: Contact) => unknown): unknown
+  mapContacts(this: void, result: A, f: (contact: Contact) => unknown): unknown
 }
 
 const issueAt = (path: ReadonlyArray<string>, message: string) => Result.fail<ReadonlyArray<Issue>>([{ path, message }])
