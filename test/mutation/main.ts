@@ -1,8 +1,8 @@
 /**
  * Mutation testing of the core package: makes small changes to the source, one at a time, and checks that a test fails.
  *
- *   pnpm mutation                                        all files, which takes hours
- *   pnpm mutation src/Retry.ts src/internal/wire.ts      some files
+ *   pnpm mutation                                              all files, which takes hours
+ *   pnpm mutation src/Retry.ts src/internal/wire/contact.ts    some files
  *
  * Mutants that were tested before are tested again only if their code or tests have changed. Code that runs when a module
  * loads, such as a schema, is not mutated (`ignoreStatic`), because each such mutant would need a run of all tests.
