@@ -129,6 +129,13 @@ describe("PathSegment", () => {
   )
 })
 
+// The wire format cannot express every contact: `""` decodes as a missing value, and a known key never lands in `extra`.
+const hasWireForm = (contact: Contact) => {
+  const { extra, id, tags = [] } = contact
+  const values = [id, ...attributeNames.map((name) => contact[name]), ...tags.map((tag) => tag.id)]
+  return values.every((value) => value !== "") && Object.keys(extra).every((key) => !knownKeys.has(key))
+}
+
 describe("ContactFromWire", () => {
   it.each<readonly [name: string, wire: object, contact: object]>([
     ["camel case", { id: "1", firstName: "J", lastName: "D" }, { firstName: "J", lastName: "D" }],
@@ -202,13 +209,6 @@ describe("ContactFromWire", () => {
     assert.isTrue(Object.hasOwn(decode(wire).extra, "__proto__"))
     assert.notProperty({}, "isAdmin")
   })
-
-  // The wire format cannot express every contact: `""` decodes as a missing value, and a known key never lands in `extra`.
-  const hasWireForm = (contact: Contact) => {
-    const { extra, id, tags = [] } = contact
-    const values = [id, ...attributeNames.map((name) => contact[name]), ...tags.map((tag) => tag.id)]
-    return values.every((value) => value !== "") && Object.keys(extra).every((key) => !knownKeys.has(key))
-  }
 
   it.effect.prop("decodes an encoded contact to the same contact", [Contact], ([contact]) =>
     Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** Properties of operations, derived from the operations table. Table-driven tests use them instead of the names. */
+/** Properties of operations, derived from the operations table. Tests of all operations use them instead of names. */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as SchemaAST from "effect/SchemaAST"
@@ -20,7 +20,7 @@ export const isReadOnly = (operation: Operation): boolean => definitionOf(operat
 /** Whether the path of an operation names a contact. */
 export const namesContact = (operation: Operation): boolean => definitionOf(operation).path.includes("{contact_id}")
 
-/** The outcome of a failed call, if it is `outcome` for a write. */
+/** The outcome of an error: `outcome` for a write, and `not-applied` for an operation that only reads. */
 export const outcomeFor = (operation: Operation, outcome: Outcome): Outcome =>
   isReadOnly(operation) ? "not-applied" : outcome
 

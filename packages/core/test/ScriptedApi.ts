@@ -84,7 +84,7 @@ export const calls = Object.fromEntries(
   operationNames.map((operation): [Operation, Call] => [operation, callWith(operation, operations[operation].sample)])
 ) as Readonly<Record<Operation, Call>>
 
-/** A body with one contact. Every operation accepts it. */
+/** A body with one contact. Every operation accepts it: a reader of another shape needs its keys here. */
 export const acceptedBody = { id, contacts: [{ id }] }
 
 /** Makes one call, whose every request receives this answer. */

@@ -106,7 +106,7 @@ const fieldRoundTrip = (key: string) =>
 
 /** Each path parameter of each operation. */
 const pathParameters = operationNames.flatMap((operation) =>
-  factsOf(operation).parameters.map((parameter) => ({ operation, ...parameter }))
+  factsOf(operation).parameters.map(({ inputName, wireName }) => ({ operation, inputName, wireName }))
 )
 
 /** The path parameters that accept text: all but the id of a contact. */

@@ -55,16 +55,16 @@ describe("any JSON", () => {
     "is read by every reader of the operations table to a result with valid contacts, or fails with issues",
     { json: anyJson, status: Schema.Literals([200, 201, 202, 299]) },
     ({ json, status }) => {
-      for (const [{ mapContacts, read }, input] of readers) {
+      for (const [reader, input] of readers) {
         // Random JSON is rarely a contact or a page.
         const likely = { ...(json as object), id: "1", contacts: [{ ...(json as object), id: "2" }] }
         for (const body of [json, undefined, likely]) {
           const areContacts = (result: unknown) => {
             const contacts: Array<unknown> = []
-            mapContacts(result, (contact) => contacts.push(contact))
+            reader.mapContacts(result, (contact) => contacts.push(contact))
             return contacts.every(isContact)
           }
-          assert.isTrue(isSound(areContacts, read(body, status, input)))
+          assert.isTrue(isSound(areContacts, reader.read(body, status, input)))
         }
       }
       assert.deepStrictEqual(prototypeKeys(), before)
@@ -188,13 +188,14 @@ describe("a reader", () => {
   })
 })
 
+const summary = ({ id }: Contact) => ({ summary: id })
+
 describe("every reader of the operations table", () => {
   it("applies a function to every contact in a result", () => {
-    const summary = ({ id }: Contact) => ({ summary: id })
-    for (const [{ mapContacts, read }, input] of readers) {
+    for (const [reader, input] of readers) {
       for (const body of [acceptedBody, { ...acceptedBody, total: 1, isNew: true }]) {
-        const result = Result.getOrThrow(read(body, 200, input))
-        assert.deepStrictEqual(mapContacts(result, summary), replaceContacts(result, summary))
+        const result = Result.getOrThrow(reader.read(body, 200, input))
+        assert.deepStrictEqual(reader.mapContacts(result, summary), replaceContacts(result, summary))
       }
     }
   })
