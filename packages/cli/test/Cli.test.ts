@@ -135,7 +135,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
   it.effect("takes wrong usage and configuration for status 2", () =>
     Effect.gen(function* () {
       const cases: ReadonlyArray<readonly [ReadonlyArray<string>, string, Readonly<Record<string, string>>?]> = [
-        [["contacts", "bogus"], "bogus"],
+        [["contacts", "bogus"], "`agentalk contacts` has no such subcommand"],
         [["contacts", "upsert"], "--phone"],
         [["contacts", "search"], "--name or --phone"],
         [["contacts", "search", "--name", "x", "--token", "hunter2"], "--token"],
@@ -143,7 +143,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("agen
         [["contacts", "search", "--name", "x", "--timeout", "soon"], "--timeout"],
         [["contacts", "search", "--name", "x", "--timeout", "0"], "--timeout"],
         [["contacts", "search", "--name", "x", "--timeout=-5s"], "--timeout"],
-        [["contacts", "search", "--name", " "], "--name is blank"],
+        [["contacts", "search", "--name", " "], "--name: Expected text that is not blank"],
         [["contacts", "set-fields", nobody], "--field-json"],
         [["contacts", "set-fields", nobody, "--field-json", "a=nope"], "--field KEY=VALUE"],
         [["contacts", "export", "--name", "x", "--out", "none/j.txt"], "--format"],

@@ -93,8 +93,6 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
   it.effect("deletes after a yes, and nothing after a no", () =>
     Effect.gen(function* () {
       const state = yield* Sandbox.State
-      yield* stand("stdin", Object.assign(Readable.from([]), { isTTY: true }))
-      yield* stand("stdout", new Screen(true))
       yield* Effect.orDie(state.seed([{ phone: "447700900001", firstName: "Lasting" }]))
       const [contact] = yield* state.contacts()
       const answer = (key: "y" | "n") =>
@@ -103,7 +101,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       assert.lengthOf(yield* state.contacts(), 1)
       assert.deepStrictEqual(yield* answer("y"), { status: 0, out: "✓ deleted", err: "" })
       assert.lengthOf(yield* state.contacts(), 0)
-      const json = yield* run(["contacts", "delete", contact!.id, "--json"])
+      const json = yield* run(["contacts", "delete", contact!.id, "--json"], {}, yield* pressing("y"))
       assert.deepStrictEqual([json.status, json.out], [2, ""])
       assert.include(json.err, "no terminal to ask on")
     }).pipe(Effect.scoped)
@@ -140,8 +138,6 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
 
   it.effect("stays interrupted where a prompt is left, and shows the stack of a defect", () =>
     Effect.gen(function* () {
-      yield* stand("stdin", Object.assign(Readable.from([]), { isTTY: true }))
-      yield* stand("stdout", new Screen(true))
       const terminal = yield* pressing(undefined)
       const left = Terminal.make({
         ...terminal,

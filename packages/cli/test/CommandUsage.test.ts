@@ -71,7 +71,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
         [["contacts", "set-fields", id], /set-fields needs --field/],
         [["contacts", "set-fields", id, "--field-json", "seats=five"], /--field-json: Expected KEY=JSON/],
         [["contacts", "set-fields", id, "--field", "a=1", "--field-json", "a=2"], /a field is given twice/],
-        [["contacts", "search", "--name", " "], /--name is blank/],
+        [["contacts", "search", "--name", " "], /--name: Expected text that is not blank/],
         [["contacts", "import", "x.csv", "--dry-run", "--resume"], /--dry-run sends nothing/]
       ] as const) {
         const { err, status } = yield* run(args)

@@ -6,6 +6,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Terminal from "effect/Terminal"
+import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { type Readable, Writable } from "node:stream"
 import * as Cli from "../src/Cli.ts"
 import * as SandboxServer from "@agentalk/node/SandboxServer"
@@ -31,6 +32,11 @@ export const run = Effect.fnUntraced(function* (
     Effect.provideService(Console.Console, captured),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(variables)),
     terminal === undefined ? identity : Effect.provideService(Terminal.Terminal, terminal),
+    Effect.provideService(TerminalCapabilities, {
+      canColor: false,
+      canAnimate: false,
+      canPrompt: terminal !== undefined
+    }),
     Effect.provide(NodeServices.layer)
   )
   const status = yield* Effect.onInterrupt(ended, () => Effect.sync(() => void interrupted.push(err.join("\n"))))

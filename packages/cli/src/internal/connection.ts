@@ -1,39 +1,16 @@
 /** From flags and environment to `Contacts`. A flag wins over its variable. */
-import { BaseUrl, OrganizationId } from "@agentalk/core/Settings"
 import { ApiToken } from "@agentalk/core/Token"
 import type { Quota } from "@agentalk/core/RateLimit"
 import * as ConfigProvider from "effect/ConfigProvider"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { readFileSync, statSync } from "node:fs"
 import * as AgentalkNode from "@agentalk/node/AgentalkNode"
 import * as GlobalFlags from "./globalFlags.ts"
 import { shellQuote } from "./shellQuote.ts"
 import { UsageError } from "./usageError.ts"
-
-/** Checks the text of a flag by a schema. */
-export const checkFlag = <A>(flag: string, schema: Schema.ConstraintDecoder<A>, text: string) =>
-  Effect.fromResult(
-    Result.mapError(
-      Schema.decodeUnknownResult(schema)(text),
-      ({ message }) => new UsageError({ message: `--${flag}: ${message.replaceAll(/\s*\n\s*/g, " ")}` })
-    )
-  )
-
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }
-
-/** A time as people type it: `500ms`, `30s`, `2m`; a bare number is seconds. */
-export const checkTime = (flag: string, text: string) => {
-  const [, digits, unit = "s"] = /^(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? []
-  // Nothing can be done in no time.
-  return Number(digits ?? 0) === 0
-    ? Effect.fail(new UsageError({ message: `--${flag}: Expected a time above zero, such as 500ms, 30s or 2m` }))
-    : Effect.succeed(Duration.millis(Number(digits) * (units[unit] ?? 0)))
-}
 
 /** The largest token file that is read: a token has far less. */
 const maxTokenFile = 65_536
@@ -69,8 +46,12 @@ const readTokenFile = (path: string) =>
     ),
     Effect.flatMap((text) =>
       Effect.mapError(
-        checkFlag("token-file", ApiToken, text),
-        ({ message }) => new UsageError({ message, advice: "Put nothing but an organization API token into the file." })
+        Schema.decodeUnknownEffect(ApiToken)(text),
+        ({ message }) =>
+          new UsageError({
+            message: `--token-file: ${message}`,
+            advice: "Put nothing but an organization API token into the file."
+          })
       )
     )
   )
@@ -79,30 +60,30 @@ const readTokenFile = (path: string) =>
 export const options = Effect.gen(function* () {
   const overrides: Record<string, string> = {}
   const baseUrl = yield* GlobalFlags.BaseUrl
-  if (Option.isSome(baseUrl)) overrides["AGENTALK_BASE_URL"] = yield* checkFlag("base-url", BaseUrl, baseUrl.value)
+  if (Option.isSome(baseUrl)) overrides["AGENTALK_BASE_URL"] = baseUrl.value
   const organization = yield* GlobalFlags.Organization
-  if (Option.isSome(organization)) {
-    overrides["AGENTALK_ORGANIZATION_ID"] = yield* checkFlag("organization", OrganizationId, organization.value)
-  }
+  if (Option.isSome(organization)) overrides["AGENTALK_ORGANIZATION_ID"] = organization.value
   const tokenFile = yield* GlobalFlags.TokenFile
   if (Option.isSome(tokenFile)) overrides["AGENTALK_API_TOKEN"] = yield* readTokenFile(tokenFile.value)
   const timeout = yield* GlobalFlags.Timeout
-  const deadline = Option.isSome(timeout) ? yield* checkTime("timeout", timeout.value) : undefined
   const retries = yield* GlobalFlags.Retries
   const environment = yield* ConfigProvider.ConfigProvider
   const provider = ConfigProvider.orElse(ConfigProvider.fromUnknown(overrides), environment)
   const options: AgentalkNode.Options = {
     ...(yield* AgentalkNode.environment.parse(provider)),
-    deadline,
+    deadline: Option.getOrUndefined(timeout),
     retry: Option.isSome(retries) ? { attempts: retries.value + 1 } : undefined
   }
   return options
 })
 
-/** `Contacts` for a command. */
-export const layer = (rateLimit?: Quota) =>
+/** `Contacts` for a command, with a rate limit that wins over the variable. */
+export const layerOptions = ({ rateLimit }: { readonly rateLimit?: Quota | undefined }) =>
   Layer.unwrap(
     Effect.map(options, (options) =>
       AgentalkNode.layerOptions(rateLimit === undefined ? options : { ...options, rateLimit })
     )
   )
+
+/** `Contacts` for a command. */
+export const layer = layerOptions({})

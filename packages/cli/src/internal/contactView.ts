@@ -19,7 +19,7 @@ const cellOf = (contact: Contact, names: ReadonlyArray<Attribute>): string =>
     .join(" ")
 
 /** Contacts as a table. */
-export const contactTable = (contacts: ReadonlyArray<Contact>, width?: number): ReadonlyArray<string> =>
+export const contactTable = (contacts: ReadonlyArray<Contact>, width: number): ReadonlyArray<string> =>
   table(
     ["ID", ...columns.map(([title]) => title.toUpperCase())],
     contacts.map((contact) => [contact.id, ...columns.map(([, names]) => cellOf(contact, names))]),

@@ -1,36 +1,27 @@
-/** The flags `--field` and `--field-json`, which give custom fields their values. */
+/** The flags `--field` and `--field-json`, which set custom fields. */
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import type { Json } from "effect/Schema"
-import { parsePair, text } from "./flags.ts"
+import { pair } from "./flags.ts"
 import { UsageError } from "./usageError.ts"
 
+type Entry = readonly [key: string, value: Json]
+
 export const fieldFlags = {
-  fields: text("field", "KEY=VALUE", "A custom field and its text; may be repeated").pipe(Flag.atLeast(0)),
-  jsonFields: text("field-json", "KEY=JSON", "One that is no text: seats=5, vip=true").pipe(Flag.atLeast(0))
+  fields: pair("field", "KEY=VALUE", "A custom field and its text; may be repeated").pipe(Flag.atLeast(0)),
+  jsonFields: pair("field-json", "KEY=JSON", "One that is no text: seats=5, vip=true").pipe(
+    Flag.mapTryCatch(
+      ([key, text]): Entry => [key, JSON.parse(text)],
+      () => "Expected KEY=JSON, such as seats=5, vip=true or plan='\"pro\"'; use --field KEY=VALUE for text"
+    ),
+    Flag.atLeast(0)
+  )
 }
 
-const parseJson = (pair: string) =>
-  Effect.flatMap(parsePair("field-json", pair), ([key, text]) =>
-    Effect.try({
-      try: () => [key, JSON.parse(text) as Json] as const,
-      catch: () =>
-        new UsageError({
-          message: "--field-json: Expected KEY=JSON, such as seats=5, vip=true or plan='\"pro\"'",
-          advice: "Text needs no JSON: give it with --field KEY=VALUE."
-        })
-    })
-  )
-
-/** The custom fields that the flags name, or `undefined` without any. */
-export const parseFields = (flags: {
-  readonly fields: ReadonlyArray<string>
-  readonly jsonFields: ReadonlyArray<string>
-}) =>
+/** Returns the custom fields of the flags, or `undefined` without any. */
+export const toFields = (flags: { readonly fields: ReadonlyArray<Entry>; readonly jsonFields: ReadonlyArray<Entry> }) =>
   Effect.gen(function* () {
-    const texts = yield* Effect.forEach(flags.fields, (pair) => parsePair("field", pair))
-    const values = yield* Effect.forEach(flags.jsonFields, parseJson)
-    const entries: ReadonlyArray<readonly [string, Json]> = [...texts, ...values]
+    const entries = [...flags.fields, ...flags.jsonFields]
     const fields = Object.fromEntries(entries)
     if (Object.keys(fields).length < entries.length) {
       return yield* new UsageError({ message: "a field is given twice", advice: "Give every field one value." })

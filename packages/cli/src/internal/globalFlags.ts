@@ -1,36 +1,51 @@
 /** The flags that every command takes. */
+import { BaseUrl as BaseUrlSchema, OrganizationId } from "@agentalk/core/Settings"
 import * as Completions from "effect/cli/Completions"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
-import * as Flags from "./flags.ts"
+import { decodeWith, text, time, toggle, wholeNumber } from "./flags.ts"
 
-const toggle = <const Id extends string>(id: Id, description: string) =>
-  GlobalFlag.Setting(id)({ flag: Flags.toggle(id, description) })
+export const Json = GlobalFlag.Setting("json")({
+  flag: toggle("json", "JSON only, errors too: a document, or a line an item")
+})
 
-const text = <const Id extends string>(id: Id, metavar: string, description: string) =>
-  GlobalFlag.Setting(id)({ flag: Flags.text(id, metavar, description).pipe(Flag.optional) })
+export const Quiet = GlobalFlag.Setting("quiet")({
+  flag: toggle("quiet", "No progress and no notes: results and errors only")
+})
 
-export const Json = toggle("json", "JSON only, errors too: a document, or a line an item")
-export const Quiet = toggle("quiet", "No progress and no notes: results and errors only")
-const Verbose = toggle("verbose", "Tell more about an error, its request id included")
-export const BaseUrl = text("base-url", "URL", "Where the API lives, else AGENTALK_BASE_URL")
-export const Organization = text("organization", "UUID", "Whom calls are for, else AGENTALK_ORGANIZATION_ID")
-export const TokenFile = text("token-file", "FILE", "Holds the API token, else AGENTALK_API_TOKEN")
-export const Timeout = text("timeout", "TIME", "How long a call may take: 500ms, 30s, 2m (default)")
-export const Retries = GlobalFlag.Setting("retries")({
-  flag: Flag.Int("retries").pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription("How often a failed call is tried again (default 2)"),
-    Flag.filter(
-      (retries) => retries >= 0 && retries <= 100,
-      () => "Expected a whole number from 0 to 100"
-    ),
+const Verbose = GlobalFlag.Setting("verbose")({
+  flag: toggle("verbose", "Tell more about an error, its request id included")
+})
+
+export const BaseUrl = GlobalFlag.Setting("base-url")({
+  flag: text("base-url", "URL", "Where the API lives, else AGENTALK_BASE_URL").pipe(
+    decodeWith(BaseUrlSchema),
     Flag.optional
   )
 })
 
-/** Prints a completion script. Effect's own flag lists every spelling of a shell, which makes help too wide. */
+export const Organization = GlobalFlag.Setting("organization")({
+  flag: text("organization", "UUID", "Whom calls are for, else AGENTALK_ORGANIZATION_ID").pipe(
+    decodeWith(OrganizationId),
+    Flag.optional
+  )
+})
+
+// `Flag.FileText` would read the file, but its messages quote the path, and it does not check who else can read it.
+export const TokenFile = GlobalFlag.Setting("token-file")({
+  flag: text("token-file", "FILE", "Holds the API token, else AGENTALK_API_TOKEN").pipe(Flag.optional)
+})
+
+export const Timeout = GlobalFlag.Setting("timeout")({
+  flag: time("timeout", "How long a call may take: 500ms, 30s, 2m (default)").pipe(Flag.optional)
+})
+
+export const Retries = GlobalFlag.Setting("retries")({
+  flag: wholeNumber("retries", "How often a failed call is tried again (default 2)", 0, 100).pipe(Flag.optional)
+})
+
+// Effect's own flag lists every spelling of a shell, so help would be wider than 80 columns.
 const CompletionsFlag = GlobalFlag.Action({
   flag: Flag.Literals("completions", ["bash", "zsh", "fish", "powershell"]).pipe(
     Flag.withMetavar("SHELL"),
@@ -52,7 +67,7 @@ export const globalFlags = [
   CompletionsFlag
 ] as const
 
-/** Whether a flag stands among the arguments, for what happens before these are understood, or where they are not. */
+/** Whether a flag is among the arguments. For errors that occur before the arguments are parsed. */
 export const isGiven = (args: ReadonlyArray<string>, flag: string): boolean => {
   const end = args.indexOf("--")
   return (end === -1 ? args : args.slice(0, end)).includes(flag)

@@ -1,11 +1,23 @@
 /** Results on standard output, notes on standard error. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Terminal from "effect/Terminal"
 import { Json, Quiet } from "./globalFlags.ts"
 
-/** Prints a result: `json` with --json, else `lines`. */
-export const print = (json: unknown, lines: () => ReadonlyArray<string>) =>
-  Effect.flatMap(Json, (isJson) => Console.log(isJson ? JSON.stringify(json) : lines().join("\n")))
+const defaultWidth = 80
+
+/** The width of the terminal in columns, or 80 if there is no terminal. */
+export const terminalWidth = Effect.gen(function* () {
+  const terminal = yield* Terminal.Terminal
+  return (yield* terminal.columns) || defaultWidth
+})
+
+/** Prints a result: `json` with --json, otherwise lines, which are made for the width of the terminal. */
+export const print = (json: unknown, lines: (width: number) => ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const text = (yield* Json) ? JSON.stringify(json) : lines(yield* terminalWidth).join("\n")
+    yield* Console.log(text)
+  })
 
 /** Tells something on standard error, unless --quiet; with --json that is for errors alone. */
 export const note = (line: string) =>

@@ -1,24 +1,58 @@
 /** How help and usage errors are printed. */
+import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import type { HelpDoc } from "effect/cli/HelpDoc"
 import * as Console from "effect/Console"
 import { status } from "./exitStatus.ts"
 import { toJson } from "./explanation.ts"
-import { paintError, plain } from "./terminalText.ts"
+import { paintError } from "./terminalText.ts"
 
-// A token or a phone number in the wrong place is quoted by these messages, and errors end up in logs.
-// A value without its flag, such as a name, could be anything.
-const masked = (message: string): string =>
-  message.replace(/"[^"]*(?:\d{4}|@)[^"]*"/g, '"…"').replace(/(?<=positional arguments?: ).*/s, '"…"')
+const suggest = (suggestions: ReadonlyArray<string>): string =>
+  suggestions.length === 0 ? "" : ` Did you mean ${suggestions.join(" or ")}?`
 
-// What is wrong goes to standard error; help that was asked for, to standard output.
+/**
+ * The message of a usage error. Effect's messages quote the arguments, which may be a token or personal data in the
+ * wrong place, so these are made of the names that the command declares.
+ */
+const messageOf = (error: CliError.NonShowHelpErrors): string => {
+  switch (error._tag) {
+    case "InvalidValue": {
+      const name = error.kind === "flag" ? `--${error.option}` : `<${error.option}>`
+      const expected = error.expected.startsWith("Expected ") ? error.expected : `Expected ${error.expected}`
+      return `${name}: ${error.value === "" ? "the value is missing. " : ""}${expected}`
+    }
+    case "MissingOption":
+      return `--${error.option} is required`
+    case "MissingArgument":
+      return `<${error.argument}> is required`
+    case "UnexpectedArgument":
+      return "too many arguments. Quote a value with spaces, and put each value after its flag"
+    case "UnknownSubcommand":
+      return `\`${(error.parent ?? []).join(" ")}\` has no such subcommand.${suggest(error.suggestions)}`
+    case "UnrecognizedOption": {
+      // A value may begin with a hyphen. Effect reads one hyphen and a word as one flag per letter.
+      const name = /^--[a-z][a-z-]*$/i.test(error.option) ? ` ${error.option}` : ""
+      return `there is no such flag${name}.${name === "" ? "" : suggest(error.suggestions)}`
+    }
+    default:
+      return error.message
+  }
+}
+
+// Effect also reports each flag of an unknown command, because it looks for the flags in the group.
+const causesOf = (errors: ReadonlyArray<CliError.NonShowHelpErrors>): ReadonlyArray<CliError.NonShowHelpErrors> => {
+  const unknown = errors.filter(({ _tag }) => _tag === "UnknownSubcommand")
+  return unknown.length === 0 ? errors : unknown
+}
+
+/** Prints usage errors on standard error, and help that was asked for on standard output. */
 export const makePresenter = (isJson: boolean): CliOutput.Presenter => ({
   present: (event) => {
     if (event._tag === "Version" || (event._tag === "Help" && !(isJson && event.reason === "Implicit"))) {
       return CliOutput.defaultPresenter.present(event)
     }
     const messages =
-      event._tag === "Help" ? ["a command is missing"] : event.errors.map(({ message }) => masked(plain(message)))
+      event._tag === "Help" ? ["a command is missing"] : [...new Set(causesOf(event.errors).map(messageOf))]
     const advice = `Run \`${event.commandPath.join(" ")} --help\` to see how it is used.`
     return Console.error(
       isJson
@@ -28,9 +62,9 @@ export const makePresenter = (isJson: boolean): CliOutput.Presenter => ({
   }
 })
 
-const effectFormatter = CliOutput.defaultFormatter()
+const { formatHelpDoc } = CliOutput.defaultFormatter()
 
-export const formatter = Object.assign(CliOutput.defaultFormatter(), {
+export const formatter: CliOutput.Formatter = Object.assign(CliOutput.defaultFormatter(), {
   // Effect leaves no line between subcommands and examples.
-  formatHelpDoc: (doc: HelpDoc) => effectFormatter.formatHelpDoc(doc).replace(/(?<=\S)\n(?=\S*EXAMPLES)/, "\n\n")
+  formatHelpDoc: (doc: HelpDoc) => formatHelpDoc(doc).replace(/(?<=\S)\n(?=\S*EXAMPLES)/, "\n\n")
 })

@@ -5,24 +5,27 @@ import * as Option from "effect/Option"
 import { text } from "./flags.ts"
 import { UsageError } from "./usageError.ts"
 
+const searchText = (name: string, metavar: string, description: string) =>
+  text(name, metavar, description).pipe(
+    Flag.filter(
+      (text) => text.trim() !== "",
+      () => "Expected text that is not blank: the API cannot list all contacts"
+    ),
+    Flag.optional
+  )
+
 export const searchFlags = {
-  name: text("name", "NAME", "A part of the first or last name").pipe(Flag.optional),
-  phone: text("phone", "PHONE", "The phone number").pipe(Flag.optional)
+  name: searchText("name", "NAME", "A part of the first or last name"),
+  phone: searchText("phone", "PHONE", "The phone number")
 }
 
-/** The query of a search; the compiler and the API require one of the two. */
-export const toQuery = (name: Option.Option<string>, phone: Option.Option<string>) =>
+/** Returns the query of the flags. The API requires at least one of them. */
+export const toQuery = (flags: { readonly name: Option.Option<string>; readonly phone: Option.Option<string> }) =>
   Effect.gen(function* () {
-    for (const [flag, text] of [
-      ["name", name],
-      ["phone", phone]
-    ] as const) {
-      if (Option.isSome(text) && text.value.trim() === "") {
-        return yield* new UsageError({ message: `--${flag} is blank`, advice: "The API cannot list all contacts." })
-      }
-    }
-    if (Option.isSome(phone)) return { phone: phone.value, name: Option.getOrUndefined(name) }
-    if (Option.isSome(name)) return { name: name.value }
+    const name = Option.getOrUndefined(flags.name)
+    const phone = Option.getOrUndefined(flags.phone)
+    if (phone !== undefined) return { phone, name }
+    if (name !== undefined) return { name }
     return yield* new UsageError({
       message: "a search needs --name or --phone, or both",
       advice: "The API cannot list all contacts."

@@ -1,5 +1,5 @@
 import * as CliOutput from "effect/cli/CliOutput"
-import { fit, pad, paint, plain, terminalWidth } from "./terminalText.ts"
+import { fit, pad, paint, plain } from "./terminalText.ts"
 
 /**
  * A table that fits the terminal: columns without content are left out, the others are as wide as it; where there is no room,
@@ -8,7 +8,7 @@ import { fit, pad, paint, plain, terminalWidth } from "./terminalText.ts"
 export const table = (
   headings: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string>>,
-  width = terminalWidth()
+  width: number
 ): ReadonlyArray<string> => {
   const shown = headings.flatMap((_, index) => (index === 0 || rows.some((row) => row[index]) ? [index] : []))
   const titles = shown.map((index) => headings[index] ?? "")

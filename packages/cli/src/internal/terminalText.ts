@@ -4,7 +4,9 @@ import { styleText } from "node:util"
 
 type Style = Parameters<typeof styleText>[0]
 
-/** Colours a text for standard output, if that is a terminal that shows colours and NO_COLOR is not set. */
+// `TerminalCapabilities` of Effect only detects the colours of standard output, and has no function that applies them.
+
+/** Colours a text for standard output, if that is a terminal with colours and NO_COLOR is not set. */
 export const paint = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout })
 
 /** Like `paint`, for standard error. */
@@ -30,17 +32,14 @@ export const fit = (text: string, width: number): string => {
 export const pad = (text: string, width: number): string =>
   text + " ".repeat(Math.max(0, width - CliOutput.displayWidth(text)))
 
-/** Breaks a text between words, so that it fits beside an indentation of that many columns. */
-export const wrap = (text: string, indent: number): ReadonlyArray<string> => {
+/** Breaks a text between words into lines of at most `width` columns, if its words are not longer. */
+export const wrap = (text: string, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   for (const word of plain(text).split(" ")) {
     const last = lines.at(-1)
-    const fits = last !== undefined && CliOutput.displayWidth(`${last} ${word}`) <= terminalWidth() - indent
+    const fits = last !== undefined && CliOutput.displayWidth(`${last} ${word}`) <= width
     if (fits) lines.splice(-1, 1, `${last} ${word}`)
     else lines.push(word)
   }
   return lines
 }
-
-/** The width to keep to: that of the terminal, or 80 columns where it tells none. */
-export const terminalWidth = (): number => process.stdout.columns || 80

@@ -3,8 +3,10 @@ import { Contacts } from "@agentalk/core/Contacts"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Prompt from "effect/cli/Prompt"
+import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
-import { done, exampleId, id, withContacts } from "../contactCommand.ts"
+import * as Connection from "../connection.ts"
+import { done, exampleId, id } from "../contactCommand.ts"
 import { endIf, status } from "../exitStatus.ts"
 import { toggle } from "../flags.ts"
 import { Json } from "../globalFlags.ts"
@@ -13,7 +15,7 @@ import { UsageError } from "../usageError.ts"
 
 /** Asks whether to go on; where there is no terminal to ask on, nothing goes on. */
 const confirm = Effect.gen(function* () {
-  if (!process.stdin.isTTY || !process.stdout.isTTY || (yield* Json)) {
+  if (!(yield* TerminalCapabilities).canPrompt || (yield* Json)) {
     return yield* new UsageError({
       message: "a contact is deleted for good, and there is no terminal to ask on",
       advice: "Run the command again with --yes."
@@ -35,8 +37,9 @@ export const deleteContact = Command.make(
       if (!yes) yield* confirm
       yield* contacts.delete(id)
       yield* print({ deleted: id }, () => [done("deleted")])
-    }).pipe(withContacts)
+    })
 ).pipe(
+  Command.provide(Connection.layer),
   Command.withDescription("Delete a contact for good"),
   Command.withExamples([
     {

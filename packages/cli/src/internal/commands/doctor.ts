@@ -117,14 +117,14 @@ export const doctor = Command.make("doctor", {}, () =>
   Effect.gen(function* () {
     const checks = yield* examine
     const isWell = checks.every(({ ok }) => ok)
-    yield* print({ ok: isWell, checks }, () => [
+    yield* print({ ok: isWell, checks }, (width) => [
       ...checks.flatMap(({ mend = "", name, ok, text }) => {
         const margin = " ".repeat(12)
-        const [first = "", ...rest] = wrap(text, margin.length)
+        const [first = "", ...rest] = wrap(text, width - margin.length)
         return [
           `${ok ? paint("green", "✓") : paint("red", "✗")} ${name.padEnd(9)} ${first}`,
           ...rest.map((line) => margin + line),
-          ...(mend === "" ? [] : wrap(mend, margin.length).map((line) => margin + paint("yellow", line)))
+          ...(mend === "" ? [] : wrap(mend, width - margin.length).map((line) => margin + paint("yellow", line)))
         ]
       }),
       "",

@@ -30,7 +30,7 @@ export const exportContacts = Command.make(
   },
   ({ force, format, name, out, phone, typed }) =>
     Effect.gen(function* () {
-      const query = yield* toQuery(name, phone)
+      const query = yield* toQuery({ name, phone })
       const isJson = yield* Json
       const isStandard = out === ContactFile.standard
       const named = Option.getOrUndefined(Option.orElse(format, () => ContactFile.formatOf(out)))
@@ -70,8 +70,9 @@ export const exportContacts = Command.make(
       const line = `${count(found, "contact")} exported`
       // Standard output holds the contacts alone.
       return yield* isStandard ? note(line) : print({ contacts: found, out }, () => [line])
-    }).pipe(Effect.provide(Connection.layer()))
+    })
 ).pipe(
+  Command.provide(Connection.layer),
   Command.withDescription(
     [
       "Export the contacts that a search finds. The API cannot list all contacts:",

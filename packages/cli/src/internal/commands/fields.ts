@@ -3,18 +3,20 @@ import { Contacts } from "@agentalk/core/Contacts"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { exampleId, id, printContact, withContacts } from "../contactCommand.ts"
-import { fieldFlags, parseFields } from "../fieldFlags.ts"
+import * as Connection from "../connection.ts"
+import { exampleId, id, printContact } from "../contactCommand.ts"
+import { fieldFlags, toFields } from "../fieldFlags.ts"
 import { UsageError } from "../usageError.ts"
 
 export const setFields = Command.make("set-fields", { id, ...fieldFlags }, ({ id, ...flags }) =>
   Effect.gen(function* () {
-    const fields = yield* parseFields(flags)
+    const fields = yield* toFields(flags)
     if (fields === undefined) return yield* new UsageError({ message: "set-fields needs --field or --field-json" })
     const contacts = yield* Contacts
     return yield* printContact("set", yield* contacts.updateFields(id, fields))
-  }).pipe(withContacts)
+  })
 ).pipe(
+  Command.provide(Connection.layer),
   Command.withDescription("Set custom fields of a contact. Fields that are not named stay as they are."),
   Command.withExamples([
     {
@@ -38,8 +40,9 @@ export const clearField = Command.make(
     Effect.gen(function* () {
       const contacts = yield* Contacts
       yield* printContact("cleared", yield* contacts.clearField(id, key))
-    }).pipe(withContacts)
+    })
 ).pipe(
+  Command.provide(Connection.layer),
   Command.withDescription("Clear one field of a contact"),
   Command.withExamples([
     {

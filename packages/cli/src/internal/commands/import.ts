@@ -3,6 +3,7 @@ import { QuotaFromString } from "@agentalk/core/RateLimit"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -12,7 +13,7 @@ import * as Connection from "../connection.ts"
 import { endIf, status } from "../exitStatus.ts"
 import { Halted } from "../explanation.ts"
 import { formatFlag, typedFlag } from "../fileFlags.ts"
-import { parsePair, text, toggle } from "../flags.ts"
+import { decodeWith, pair, text, time, toggle, wholeNumber } from "../flags.ts"
 import { Json, Quiet } from "../globalFlags.ts"
 import { checkFile } from "../importCheck.ts"
 import { summaryLines } from "../importSummary.ts"
@@ -42,33 +43,31 @@ export const importContacts = Command.make(
   {
     file,
     format: formatFlag,
-    map: text("map", "COLUMN=KEY", "What a column gives, in any case; no KEY drops it").pipe(Flag.atLeast(0)),
-    concurrency: Flag.Int("concurrency").pipe(
-      Flag.withMetavar("N"),
-      Flag.withDescription("How many rows are sent at once (default 8)"),
-      Flag.filter(
-        (count) => count >= 1 && count <= 1000,
-        () => "Expected a whole number from 1 to 1000"
-      ),
+    map: pair("map", "COLUMN=KEY", "What a column gives, in any case; no KEY drops it").pipe(Flag.atLeast(0)),
+    concurrency: wholeNumber("concurrency", "How many rows are sent at once (default 8)", 1, 1000).pipe(
       Flag.withDefault(8)
     ),
-    rate: text("rate", "N/s", "The most requests: 10/s, 600/min, 5000/h").pipe(Flag.optional),
+    rate: text("rate", "N/s", "The most requests: 10/s, 600/min, 5000/h").pipe(
+      decodeWith(QuotaFromString),
+      Flag.optional
+    ),
     report: text("report", "FILE", "Where each row's outcome goes; - is standard output").pipe(Flag.optional),
     typed: typedFlag("Custom fields may be JSON, as of export --typed"),
     resume: toggle("resume", "Go on with an import that was interrupted"),
     retryFailed: toggle("retry-failed", "Go on, and send its failed rows again"),
-    giveUpAfter: text("give-up-after", "TIME", "Stop if nothing gets through for so long (default 1m)").pipe(
-      Flag.withDefault("1m")
+    giveUpAfter: time("give-up-after", "Stop if nothing gets through for so long (default 1m)").pipe(
+      Flag.withDefault(Duration.minutes(1))
     ),
     dryRun: toggle("dry-run", "Check the file and send nothing"),
-    drain: text("drain", "TIME", "What Ctrl-C leaves to rows in flight (default 2s)").pipe(Flag.withDefault("2s"))
+    drain: time("drain", "What Ctrl-C leaves to rows in flight (default 2s)").pipe(
+      Flag.withDefault(Duration.seconds(2))
+    )
   },
   (flags) =>
     Effect.gen(function* () {
-      const pairs = yield* Effect.forEach(flags.map, (pair) => parsePair("map", pair))
       const options = {
         format: Option.getOrUndefined(flags.format),
-        map: Object.fromEntries(pairs),
+        map: Object.fromEntries(flags.map),
         typed: flags.typed
       }
       if (flags.dryRun) {
@@ -80,11 +79,6 @@ export const importContacts = Command.make(
         }
         return yield* checkFile(flags.file, options)
       }
-      const drain = yield* Connection.checkTime("drain", flags.drain)
-      const giveUpAfter = yield* Connection.checkTime("give-up-after", flags.giveUpAfter)
-      const rate = Option.isSome(flags.rate)
-        ? yield* Connection.checkFlag("rate", QuotaFromString, flags.rate.value)
-        : undefined
       const report = Option.getOrUndefined(flags.report)
       const isResumable = Import.isResumable(flags.file, report)
       const isJson = yield* Json
@@ -113,13 +107,13 @@ export const importContacts = Command.make(
         report,
         resume: flags.resume,
         retryFailed: flags.retryFailed,
-        giveUpAfter,
-        drain,
+        giveUpAfter: flags.giveUpAfter,
+        drain: flags.drain,
         onStart: (given) => {
           look = given
         }
       }).pipe(
-        Effect.provide(Connection.layer(rate)),
+        Effect.provide(Connection.layerOptions({ rateLimit: Option.getOrUndefined(flags.rate) })),
         Effect.mapError((error) =>
           error._tag === "ImportStopped" || (error._tag === "FileFault" && look !== undefined && isMidway(look()))
             ? new Halted({ cause: error, resume: goOn.replace("\n  ", " ") })

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { wholeNumber } from "../flags.ts"
 import { formatNumber } from "../numbers.ts"
 import { print } from "../output.ts"
 import { paint } from "../terminalText.ts"
@@ -40,24 +41,8 @@ const seedContacts = function* (count: number): Generator<UpsertInput> {
 export const sandbox = Command.make(
   "sandbox",
   {
-    port: Flag.Int("port").pipe(
-      Flag.withMetavar("N"),
-      Flag.withDescription("The port to listen on (default: any that is free)"),
-      Flag.filter(
-        (port) => port >= 0 && port <= 65_535,
-        () => "Expected a port, from 0 to 65535"
-      ),
-      Flag.withDefault(0)
-    ),
-    seed: Flag.Int("seed").pipe(
-      Flag.withMetavar("N"),
-      Flag.withDescription("How many made-up contacts it begins with"),
-      Flag.filter(
-        (seed) => seed >= 0 && seed <= 1_000_000,
-        () => "Expected a whole number from 0 to 1000000"
-      ),
-      Flag.withDefault(0)
-    )
+    port: wholeNumber("port", "The port to listen on (default: any that is free)", 0, 65_535).pipe(Flag.withDefault(0)),
+    seed: wholeNumber("seed", "How many made-up contacts it begins with", 0, 1_000_000).pipe(Flag.withDefault(0))
   },
   ({ port, seed }) =>
     Effect.gen(function* () {

@@ -7,12 +7,12 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { withContacts } from "../contactCommand.ts"
+import * as Connection from "../connection.ts"
 import { contactJson, contactTable } from "../contactView.ts"
 import { toggle } from "../flags.ts"
 import { Json } from "../globalFlags.ts"
 import { formatNumber } from "../numbers.ts"
-import { note, noteInterrupted, print } from "../output.ts"
+import { note, noteInterrupted, print, terminalWidth } from "../output.ts"
 import { searchFlags, toQuery } from "../searchFlags.ts"
 import { paint } from "../terminalText.ts"
 import { UsageError } from "../usageError.ts"
@@ -21,12 +21,13 @@ import { UsageError } from "../usageError.ts"
 const printAll = (query: ContactsStream.Query, pageSize: number | undefined) =>
   Effect.gen(function* () {
     const isJson = yield* Json
+    const width = yield* terminalWidth
     let count = 0
     yield* ContactsStream.pages(query, { pageSize }).pipe(
       Stream.runForEach(({ contacts }) => {
         const lines = isJson
           ? contacts.map((contact) => JSON.stringify(contactJson(contact)))
-          : contactTable(contacts).slice(count === 0 ? 0 : 1)
+          : contactTable(contacts, width).slice(count === 0 ? 0 : 1)
         count += contacts.length
         return lines.length === 0 ? Effect.void : Console.log(lines.join("\n"))
       }),
@@ -53,7 +54,7 @@ export const search = Command.make(
   },
   ({ all, limit, name, offset, phone }) =>
     Effect.gen(function* () {
-      const query = yield* toQuery(name, phone)
+      const query = yield* toQuery({ name, phone })
       if (all) {
         yield* Option.isSome(offset)
           ? new UsageError({ message: "--all and --offset exclude each other" })
@@ -67,16 +68,17 @@ export const search = Command.make(
         offset: Option.getOrUndefined(offset)
       })
       const total = Option.getOrNull(page.total)
-      yield* print({ contacts: page.contacts.map(contactJson), total }, () =>
+      yield* print({ contacts: page.contacts.map(contactJson), total }, (width) =>
         page.contacts.length === 0
           ? ["No contact matches."]
           : [
-              ...contactTable(page.contacts),
+              ...contactTable(page.contacts, width),
               paint("dim", `${page.contacts.length} ${total === null ? "" : `of ${total} `}shown`)
             ]
       )
-    }).pipe(withContacts)
+    })
 ).pipe(
+  Command.provide(Connection.layer),
   Command.withDescription("Find contacts by a part of the name, by phone number, or both"),
   Command.withExamples([
     { command: "agentalk contacts search --name jane", description: "The first page of those named so" },

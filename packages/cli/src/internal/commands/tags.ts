@@ -3,7 +3,8 @@ import { Contacts } from "@agentalk/core/Contacts"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { exampleId, id, printContact, withContacts } from "../contactCommand.ts"
+import * as Connection from "../connection.ts"
+import { exampleId, id, printContact } from "../contactCommand.ts"
 
 export const addTags = Command.make(
   "add-tags",
@@ -15,8 +16,9 @@ export const addTags = Command.make(
     Effect.gen(function* () {
       const contacts = yield* Contacts
       yield* printContact("tagged", yield* contacts.addTags(id, tags))
-    }).pipe(withContacts)
+    })
 ).pipe(
+  Command.provide(Connection.layer),
   Command.withDescription("Add tags to a contact. The tags that it has stay."),
   Command.withExamples([
     {
@@ -33,8 +35,9 @@ export const removeTag = Command.make(
     Effect.gen(function* () {
       const contacts = yield* Contacts
       yield* printContact("tag removed", yield* contacts.removeTag(id, tag))
-    }).pipe(withContacts)
+    })
 ).pipe(
+  Command.provide(Connection.layer),
   Command.withDescription("Take one tag away from a contact"),
   Command.withExamples([
     {

@@ -3,9 +3,10 @@ import { Contacts } from "@agentalk/core/Contacts"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { attributeFlags } from "../attributeFlags.ts"
-import { done, withContacts } from "../contactCommand.ts"
+import * as Connection from "../connection.ts"
+import { done } from "../contactCommand.ts"
 import { contactJson, contactLines } from "../contactView.ts"
-import { fieldFlags, parseFields } from "../fieldFlags.ts"
+import { fieldFlags, toFields } from "../fieldFlags.ts"
 import { print } from "../output.ts"
 
 export const upsert = Command.make(
@@ -13,15 +14,16 @@ export const upsert = Command.make(
   { attributes: attributeFlags, ...fieldFlags },
   ({ attributes, ...flags }) =>
     Effect.gen(function* () {
-      const fields = yield* parseFields(flags)
+      const fields = yield* toFields(flags)
       const contacts = yield* Contacts
       const { contact, isNew } = yield* contacts.upsert({ ...attributes, fields })
       yield* print({ contact: contactJson(contact), isNew }, () => [
         done(isNew ? "created" : "updated"),
         ...contactLines(contact)
       ])
-    }).pipe(withContacts)
+    })
 ).pipe(
+  Command.provide(Connection.layer),
   Command.withDescription(
     "Create a contact, or update the one with the same phone number.\n  What is left out stays as it is."
   ),
