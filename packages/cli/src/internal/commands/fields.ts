@@ -8,7 +8,7 @@ import { exampleId, id, printContact } from "../contactCommand.ts"
 import { fieldFlags, toFields } from "../fieldFlags.ts"
 import { UsageError } from "../usageError.ts"
 
-export const setFields = Command.make("set-fields", { id, ...fieldFlags }, ({ id, ...flags }) =>
+const setFields = Command.make("set-fields", { id, ...fieldFlags }, ({ id, ...flags }) =>
   Effect.gen(function* () {
     const fields = yield* toFields(flags)
     if (fields === undefined) return yield* new UsageError({ message: "set-fields needs --field or --field-json" })
@@ -30,7 +30,7 @@ export const setFields = Command.make("set-fields", { id, ...fieldFlags }, ({ id
   ])
 )
 
-export const clearField = Command.make(
+const clearField = Command.make(
   "clear-field",
   {
     id,
@@ -51,3 +51,6 @@ export const clearField = Command.make(
     }
   ])
 )
+
+/** The commands of this file. */
+export const fieldCommands = [setFields, clearField] as const

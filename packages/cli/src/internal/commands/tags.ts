@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Connection from "../connection.ts"
 import { exampleId, id, printContact } from "../contactCommand.ts"
 
-export const addTags = Command.make(
+const addTags = Command.make(
   "add-tags",
   {
     id,
@@ -28,7 +28,7 @@ export const addTags = Command.make(
   ])
 )
 
-export const removeTag = Command.make(
+const removeTag = Command.make(
   "remove-tag",
   { id, tag: Argument.String("tag").pipe(Argument.withDescription("The tag, by its name or its id")) },
   ({ id, tag }) =>
@@ -46,3 +46,6 @@ export const removeTag = Command.make(
     }
   ])
 )
+
+/** The commands of this file. */
+export const tagCommands = [addTags, removeTag] as const
