@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
+
 export { attributeNames, attributes, type Attribute } from "./internal/attributes.ts"
 export { monotonicMillis, usesDefaultClock } from "./internal/clock.ts"
 export { enableJit } from "./internal/call/jit.ts"
@@ -19,5 +21,10 @@ export {
   TransportFault
 } from "./internal/wire/transport.ts"
 
-// For the sandbox on a server.
-export { layerRoutes as layerSandboxRoutes, routerConfig as sandboxRouterConfig } from "./internal/sandbox/server.ts"
+/**
+ * Loads the sandbox for a server. It is loaded on demand, because clients import this module and do not need the sandbox.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const loadSandboxServer = Effect.promise(() => import("./internal/sandbox/server.ts"))

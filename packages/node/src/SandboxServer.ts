@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Sandbox from "@agentalk/core/Sandbox"
-import { layerSandboxRoutes, sandboxRouterConfig } from "@agentalk/core/unstable"
+import { loadSandboxServer } from "@agentalk/core/unstable"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Context from "effect/Context"
@@ -70,11 +70,15 @@ export const layerOptions = (options: Options): Layer.Layer<Address | Sandbox.St
   ).pipe(
     // Provided and not merged, because its router would replace the router of the program.
     Layer.provide(
-      HttpRouter.serve(layerSandboxRoutes(options, connection), {
-        routerConfig: sandboxRouterConfig,
-        disableLogger: true,
-        disableListenLog: true
-      })
+      Layer.unwrap(
+        Effect.map(loadSandboxServer, ({ layerRoutes, routerConfig }) =>
+          HttpRouter.serve(layerRoutes(options, connection), {
+            routerConfig,
+            disableLogger: true,
+            disableListenLog: true
+          })
+        )
+      )
     ),
     Layer.provide(
       NodeHttpServer.layer(() => createServer(), {
