@@ -2,8 +2,8 @@ import * as CliOutput from "effect/cli/CliOutput"
 import { fit, pad, paint, plain } from "./terminalText.ts"
 
 /**
- * A table that fits the terminal: columns without content are left out, the others are as wide as it; where there is no room,
- * the later ones are cut, then left out. The first column is never cut.
+ * Returns a table of a width in terminal columns. Empty columns are omitted. If the others do not fit, the last ones
+ * are cut or omitted. The first column is always complete.
  */
 export const table = (
   headings: ReadonlyArray<string>,
