@@ -1,8 +1,8 @@
 /**
  * The `agentalk` command: API calls from a terminal, imports and exports of files, a sandbox, and checks of the settings.
  *
- * The token comes from the environment or from a file. It cannot be an argument, because other users of the machine can see
- * arguments of a process.
+ * The token comes from the environment or from a file. There is no flag for the token itself, because other users of the
+ * machine can see the arguments of a process.
  *
  * @since 0.1.0
  */

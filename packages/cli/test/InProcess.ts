@@ -62,29 +62,39 @@ export const workIn = (folder: string) =>
     (previous) => Effect.sync(() => process.chdir(previous))
   )
 
-export interface RunOptions {
-  /** Variables besides those of the sandbox in the context. */
-  readonly env?: Readonly<Record<string, string>>
+interface Options {
   /** The text on standard input. Default: the standard input of the test. */
   readonly input?: string
   /** The terminal on which the command can ask. Default: none. */
   readonly terminal?: Terminal.Terminal
 }
 
+export interface RunOptions extends Options {
+  /** Variables besides those of the sandbox in the context. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** The standard error of every run that was interrupted, in the order of the runs. */
 export const interrupted: Array<string> = []
 
-/** Runs the command and returns what it printed. Runs must not overlap, because they replace the standard streams. */
-export const run = Effect.fnUntraced(function* (
+/**
+ * Runs the command with environment variables, and returns what it printed. Runs must not overlap, because they replace
+ * the standard streams.
+ */
+export const runWith = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
-  { env, input, terminal }: RunOptions = {}
+  variables: Readonly<Record<string, string>>,
+  { input, terminal }: Options = {}
 ) {
   const lines = { stdout: Array<string>(), stderr: Array<string>() }
+  const toStderr = (...line: ReadonlyArray<unknown>) => lines.stderr.push(line.join(" "))
   const captured: Console.Console = Object.assign(Object.create(console), {
     log: (...line: ReadonlyArray<unknown>) => lines.stdout.push(line.join(" ")),
-    error: (...line: ReadonlyArray<unknown>) => lines.stderr.push(line.join(" "))
+    error: toStderr,
+    warn: toStderr,
+    info: toStderr,
+    debug: toStderr
   })
-  const variables = { ...(yield* environment), ...env }
   const stdout = yield* record("stdout")
   const stderr = yield* record("stderr")
   yield* replace("argv", ["node", "agentalk", ...args])
@@ -107,3 +117,7 @@ export const run = Effect.fnUntraced(function* (
   )
   return { status, ...output() }
 }, Effect.scoped)
+
+/** Runs the command against the sandbox in the context. */
+export const run = (args: ReadonlyArray<string>, { env, ...options }: RunOptions = {}) =>
+  Effect.flatMap(environment, (variables) => runWith(args, { ...variables, ...env }, options))

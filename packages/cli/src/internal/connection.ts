@@ -46,7 +46,7 @@ const readTokenFile = (path: string) =>
     ),
     Effect.flatMap((text) =>
       Effect.mapError(
-        Schema.decodeUnknownEffect(ApiToken)(text),
+        Schema.decodeEffect(ApiToken)(text),
         ({ message }) =>
           new UsageError({
             message: `--token-file: ${message}`,

@@ -26,8 +26,8 @@ export const wholeNumber = (name: string, description: string, minimum: number, 
 const messageOf = (error: unknown): string => (Schema.isSchemaError(error) ? error.message : "Expected another value")
 
 /** Decodes the text of a flag. `Flag.withSchema` would put "Schema validation failed" before the schema's message. */
-export const decodeWith = <A>(schema: Schema.ConstraintDecoder<A> & { readonly Encoded: string }) =>
-  Flag.mapTryCatch((text: string) => Schema.decodeUnknownSync(schema)(text), messageOf)
+export const decodeWith = <A>(schema: Schema.ConstraintCodec<A, string>) =>
+  Flag.mapTryCatch(Schema.decodeSync(schema), messageOf)
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }
 
