@@ -150,6 +150,9 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("cont
       assert.strictEqual((yield* run([...search, "--offset", "1"])).status, 2)
       const page = yield* run(["contacts", "search", "--name", "Page", "--limit", "2"])
       assert.match(page.stdout, /2 of 5 shown$/)
+      const withoutTotal = Faults.status(200, { strikes: "before", body: { contacts: [{ id: unknownId }] } })
+      yield* state.script(Faults.script({ times: 1, fault: withoutTotal }))
+      assert.match((yield* run(["contacts", "search", "--name", "Page"])).stdout, /\n1 shown$/)
     })
   )
 
@@ -287,6 +290,19 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("cont
         assert.strictEqual(lines.pop()!.includes("with 5 contacts"), seed.length > 0)
         yield* Fiber.interrupt(fiber)
       }
+    })
+  )
+
+  it.effect("fails if the port of the sandbox is in use", () =>
+    Effect.gen(function* () {
+      const { url } = yield* SandboxServer.Address
+      const { port } = new URL(url)
+      const { status, stderr } = yield* run(["sandbox", "--port", port])
+      assert.strictEqual(status, 2)
+      assert.strictEqual(
+        stderr,
+        `UsageError: the sandbox cannot listen on port ${port}\nUse another --port, or omit it to use a free port.`
+      )
     })
   )
 })

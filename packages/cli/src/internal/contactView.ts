@@ -21,8 +21,13 @@ const cellOf = (contact: Contact, names: ReadonlyArray<Attribute>): string =>
 /** Contacts as a table. */
 export const contactTable = (contacts: ReadonlyArray<Contact>, width: number): ReadonlyArray<string> =>
   table(
-    ["ID", ...columns.map(([title]) => title.toUpperCase())],
-    contacts.map((contact) => [contact.id, ...columns.map(([, names]) => cellOf(contact, names))]),
+    [
+      { heading: "ID", cells: contacts.map(({ id }) => id) },
+      ...columns.map(([title, names]) => ({
+        heading: title.toUpperCase(),
+        cells: contacts.map((contact) => cellOf(contact, names))
+      }))
+    ],
     width
   )
 
