@@ -19,11 +19,11 @@ import * as Layer from "effect/Layer"
 import { deleteContact } from "./internal/commands/delete.ts"
 import { doctor } from "./internal/commands/doctor.ts"
 import { exportContacts } from "./internal/commands/export.ts"
-import { clearField, setFields } from "./internal/commands/fields.ts"
+import { fieldCommands } from "./internal/commands/fields.ts"
 import { importContacts } from "./internal/commands/import.ts"
 import { sandbox } from "./internal/commands/sandbox.ts"
 import { search } from "./internal/commands/search.ts"
-import { addTags, removeTag } from "./internal/commands/tags.ts"
+import { tagCommands } from "./internal/commands/tags.ts"
 import { upsert } from "./internal/commands/upsert.ts"
 import { Exit as CommandExit, exitStatus } from "./internal/exitStatus.ts"
 import { explainError } from "./internal/explainError.ts"
@@ -38,10 +38,8 @@ const contacts = Command.make("contacts").pipe(
     upsert,
     search,
     deleteContact,
-    setFields,
-    clearField,
-    addTags,
-    removeTag,
+    ...fieldCommands,
+    ...tagCommands,
     importContacts,
     exportContacts
   ])

@@ -22,7 +22,7 @@ describe("text for a terminal", () => {
 
 describe("a contact", () => {
   const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
-  const contact = Schema.decodeUnknownSync(ContactFromWire)({ id })
+  const contact = Schema.decodeSync(ContactFromWire)({ id })
 
   it("is a row of a table without empty columns, whose last columns are cut if they do not fit", () => {
     assert.deepStrictEqual(contactTable([contact], 80), ["ID", id])

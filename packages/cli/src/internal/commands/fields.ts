@@ -8,7 +8,7 @@ import { exampleId, idArgument, printSuccess } from "../contactCommand.ts"
 import { fieldFlags, toFields } from "../fieldFlags.ts"
 import { UsageError } from "../usageError.ts"
 
-export const setFields = Command.make("set-fields", { id: idArgument, ...fieldFlags }, ({ id, ...flags }) =>
+const setFields = Command.make("set-fields", { id: idArgument, ...fieldFlags }, ({ id, ...flags }) =>
   Effect.gen(function* () {
     const fields = yield* toFields(flags)
     if (fields === undefined) return yield* new UsageError({ message: "set-fields requires --field or --field-json" })
@@ -31,7 +31,7 @@ const keyArgument = Argument.String("key").pipe(
   Argument.withDescription("A custom field, or a built-in field such as email")
 )
 
-export const clearField = Command.make("clear-field", { id: idArgument, key: keyArgument }, ({ id, key }) =>
+const clearField = Command.make("clear-field", { id: idArgument, key: keyArgument }, ({ id, key }) =>
   Effect.gen(function* () {
     const contacts = yield* Contacts
     yield* printSuccess("field cleared", yield* contacts.clearField(id, key))
@@ -43,3 +43,6 @@ export const clearField = Command.make("clear-field", { id: idArgument, key: key
     { command: `agentalk contacts clear-field ${exampleId} email`, description: "Clear the e-mail address" }
   ])
 )
+
+/** The commands of this file. */
+export const fieldCommands = [setFields, clearField] as const

@@ -11,7 +11,7 @@ const tagsArgument = Argument.String("tag").pipe(
   Argument.variadic({ min: 1 })
 )
 
-export const addTags = Command.make("add-tags", { id: idArgument, tags: tagsArgument }, ({ id, tags }) =>
+const addTags = Command.make("add-tags", { id: idArgument, tags: tagsArgument }, ({ id, tags }) =>
   Effect.gen(function* () {
     const contacts = yield* Contacts
     yield* printSuccess("tags added", yield* contacts.addTags(id, tags))
@@ -26,7 +26,7 @@ export const addTags = Command.make("add-tags", { id: idArgument, tags: tagsArgu
 
 const tagArgument = Argument.String("tag").pipe(Argument.withDescription("The name or the id of the tag"))
 
-export const removeTag = Command.make("remove-tag", { id: idArgument, tag: tagArgument }, ({ id, tag }) =>
+const removeTag = Command.make("remove-tag", { id: idArgument, tag: tagArgument }, ({ id, tag }) =>
   Effect.gen(function* () {
     const contacts = yield* Contacts
     yield* printSuccess("tag removed", yield* contacts.removeTag(id, tag))
@@ -38,3 +38,6 @@ export const removeTag = Command.make("remove-tag", { id: idArgument, tag: tagAr
     { command: `agentalk contacts remove-tag ${exampleId} newsletter`, description: "Remove the tag newsletter" }
   ])
 )
+
+/** The commands of this file. */
+export const tagCommands = [addTags, removeTag] as const
