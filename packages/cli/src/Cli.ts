@@ -1,7 +1,8 @@
 /**
- * The `agentalk` command: contacts from a terminal, import and export of files, a sandbox, and a doctor.
+ * The `agentalk` command: API calls from a terminal, imports and exports of files, a sandbox, and checks of the settings.
  *
- * The token is taken from the environment or a file, never from an argument, which other users of a machine could see.
+ * The token comes from the environment or from a file. There is no flag for the token itself, because other users of the
+ * machine can see the arguments of a process.
  *
  * @since 0.1.0
  */
@@ -24,14 +25,15 @@ import { sandbox } from "./internal/commands/sandbox.ts"
 import { search } from "./internal/commands/search.ts"
 import { tagCommands } from "./internal/commands/tags.ts"
 import { upsert } from "./internal/commands/upsert.ts"
-import { Ended, status } from "./internal/exitStatus.ts"
-import { explain, toJson, toLines } from "./internal/explanation.ts"
+import { Exit as CommandExit, exitStatus } from "./internal/exitStatus.ts"
+import { explainError } from "./internal/explainError.ts"
+import { toJson, toLines } from "./internal/explanation.ts"
 import { globalFlags, isGiven } from "./internal/globalFlags.ts"
 import { formatter, makePresenter } from "./internal/presenter.ts"
 import { paintError } from "./internal/terminalText.ts"
 
 const contacts = Command.make("contacts").pipe(
-  Command.withDescription("Create, find, change, import and export contacts"),
+  Command.withDescription("Create, find, update, delete, import and export contacts"),
   Command.withSubcommands([
     upsert,
     search,
@@ -50,33 +52,50 @@ const contacts = Command.make("contacts").pipe(
  * @since 0.1.0
  */
 export const agentalk = Command.make("agentalk").pipe(
-  Command.withDescription("Contacts of the Agentalk API, from a terminal."),
+  Command.withDescription("Manage the contacts of the Agentalk API from a terminal"),
   Command.withSubcommands([contacts, sandbox, doctor]),
   Command.withGlobalFlags(globalFlags),
   Command.withExamples([
-    { command: "agentalk doctor", description: "Check the settings and reach the API" },
+    { command: "agentalk doctor", description: "Check the settings and the connection" },
     { command: "agentalk contacts search --name jane", description: "Find contacts" },
     { command: "agentalk contacts import contacts.csv", description: "Import a file" },
-    { command: "agentalk sandbox --seed 1000", description: "Try things out on this machine" }
+    { command: "agentalk sandbox --seed 1000", description: "Run the API on this machine, for tests" }
   ])
 )
 
 const makeLayer = (isJson: boolean) =>
   Layer.mergeAll(
-    // What else Effect offers is of no use here: a log level where nothing is logged, and a wizard.
+    // The other built-in flags of Effect set a log level, but the command logs nothing, and start a wizard.
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
     CliOutput.layer(formatter),
     CliOutput.layerPresenter(makePresenter(isJson))
   )
 
+/** Prints an error that no command expects, with its stack trace. */
+const printDefect = (cause: Cause.Cause<unknown>, isJson: boolean) => {
+  const message = "this is a bug in agentalk. Please report it."
+  const advice = Cause.pretty(cause)
+  return Console.error(
+    isJson
+      ? toJson({ status: exitStatus.failed, tag: "Defect", message, advice })
+      : `${paintError("red", "Defect")}: ${message}\n${advice}`
+  )
+}
+
 /**
- * Runs the command and tells its exit status. Errors are explained on standard error: in lines for people, or with
- * `--json` in one JSON document, `{"error":{"tag","message","advice",…}}`.
+ * Runs the command and returns its exit status. Errors are printed on standard error: as lines, or with `--json` as one
+ * JSON document, `{"error":{"tag","message","advice",…}}`.
  *
  * **Details**
  *
- * 0: done. 1: the API or the network refused. 2: wrong usage or configuration. 3: an import finished, and some of its
- * rows did not get through. An interruption stays one: its status is 130.
+ * | Status | Meaning |
+ * | --- | --- |
+ * | 0 | success |
+ * | 1 | the API refused the request, or the network failed |
+ * | 2 | wrong usage or configuration |
+ * | 3 | an import finished, and some rows are invalid or failed |
+ *
+ * If the command is interrupted, the effect is interrupted too. The binary then exits with 130.
  *
  * @category constructors
  * @since 0.1.0
@@ -91,26 +110,16 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<number, never, C
       if (Exit.isSuccess(exit)) return Effect.succeed(0)
       if (Cause.hasInterruptsOnly(exit.cause)) return Effect.interrupt
       const error = Cause.squash(exit.cause)
-      if (error instanceof Ended) return Effect.succeed(error.status)
+      if (error instanceof CommandExit) return Effect.succeed(error.status)
       if (CliError.isCliError(error)) {
-        const isAsked = error._tag === "ShowHelp" && error.errors.length === 0 && (isHelp || !isJson)
-        return Effect.succeed(isAsked ? 0 : status.usage)
+        // Without a subcommand, help is a success for a person and an error for a program.
+        const isHelpShown = error._tag === "ShowHelp" && error.errors.length === 0 && (isHelp || !isJson)
+        return Effect.succeed(isHelpShown ? 0 : exitStatus.usage)
       }
-      const explained = explain(error)
-      if (explained === undefined) {
-        const message = "the command is broken; please report this."
-        const advice = Cause.pretty(exit.cause)
-        return Effect.as(
-          Console.error(
-            isJson
-              ? toJson({ status: status.refused, tag: "Defect", message, advice })
-              : `${paintError("red", "Defect")}: ${message}\n${advice}`
-          ),
-          status.refused
-        )
-      }
-      const text = isJson ? toJson(explained) : toLines(explained, isGiven(args, "--verbose")).join("\n")
-      return Effect.as(Console.error(text), explained.status)
+      const explanation = explainError(error)
+      if (explanation === undefined) return Effect.as(printDefect(exit.cause, isJson), exitStatus.failed)
+      const text = isJson ? toJson(explanation) : toLines(explanation, isGiven(args, "--verbose")).join("\n")
+      return Effect.as(Console.error(text), explanation.status)
     })
   )
 }

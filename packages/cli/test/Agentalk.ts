@@ -11,11 +11,11 @@ import { fileURLToPath } from "node:url"
 
 const binary = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
 
-const compiled = fileURLToPath(new URL("../../../node_modules/.cache/agentalk", import.meta.url))
+const compileCache = fileURLToPath(new URL("../../../node_modules/.cache/agentalk", import.meta.url))
 
-/** How a run ended, and what it printed. */
+/** How a process ended, and what it printed. */
 export interface Ended {
-  /** The exit status; 128 and the signal's number where a signal ended it. */
+  /** The exit status. If a signal ended the process, 128 plus the number of the signal. */
   readonly status: number
   readonly stdout: string
   readonly stderr: string
@@ -28,16 +28,16 @@ export interface Running {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
-  /** Its standard input; `null` leaves it open. Default: nothing. */
+  /** The text on standard input; `null` leaves standard input open. Default: no text. */
   readonly input?: string | null
   readonly cwd?: string
-  /** A program that runs it. */
+  /** A program and its arguments that start the binary. Default: none. */
   readonly through?: ReadonlyArray<string>
 }
 
 const signals: Readonly<Record<string, number>> = { SIGINT: 130, SIGKILL: 137, SIGTERM: 143 }
 
-/** Starts it. It is ended with the scope, at the latest. */
+/** Starts the binary. Closing the scope kills it. */
 export const start = (
   args: ReadonlyArray<string>,
   { cwd, env = {}, input = "", through = [] }: RunOptions = {}
@@ -47,8 +47,8 @@ export const start = (
       const [program = process.execPath, ...rest] = [...through, process.execPath, binary, ...args]
       const child = spawn(program, rest, {
         cwd,
-        // @effect-diagnostics-next-line processEnvInEffect:off -- the child is to find what it runs on
-        env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...env },
+        // @effect-diagnostics-next-line processEnvInEffect:off -- the child needs PATH to start programs
+        env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compileCache, ...env },
         stdio: ["pipe", "pipe", "pipe"]
       })
       let stdout = ""
@@ -69,23 +69,26 @@ export const start = (
       })
   )
 
-/** Waits until it says something more on standard error. */
-export const told = ({ child }: Running): Effect.Effect<void> =>
+/** Waits until the process writes to standard error. */
+export const nextMessage = ({ child }: Running): Effect.Effect<void> =>
   Effect.callback((resume) => {
     child.stderr?.once("data", () => resume(Effect.void))
   })
 
-/** Runs it to its end. */
-export const run = (args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<Ended> =>
-  Effect.scoped(Effect.flatMap(start(args, options), ({ ended }) => Effect.promise(() => ended)))
+/** Waits until the process ends. */
+export const result = ({ ended }: Running): Effect.Effect<Ended> => Effect.promise(() => ended)
 
-/** The environment of a sandbox. */
+/** Runs the binary until it ends. */
+export const run = (args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<Ended> =>
+  Effect.scoped(Effect.flatMap(start(args, options), result))
+
+/** The environment variables of a sandbox. */
 export const environment = (url: string) => ({
   AGENTALK_BASE_URL: url,
   AGENTALK_API_TOKEN: Redacted.value(Sandbox.token)
 })
 
-/** A folder that goes away with the scope. */
+/** A folder that is deleted when the scope closes. */
 export const temporary = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "agentalk-test-"))),
   (folder) => Effect.promise(() => rm(folder, { recursive: true }))

@@ -1,75 +1,131 @@
-/** The command within this process: what it prints for people, and how it explains every failure. */
-import * as Errors from "@agentalk/core/AgentalkError"
-import { ContactFromWire } from "@agentalk/core/ContactFromWire"
-import { attributeNames, attributes } from "@agentalk/core/unstable"
+/** The commands that call one operation, and the sandbox command, within the process of the test. */
 import * as Faults from "@agentalk/core/Faults"
 import * as Sandbox from "@agentalk/core/Sandbox"
+import { attributeNames, attributes } from "@agentalk/core/unstable"
+import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { assert, describe, it, layer, vi } from "@effect/vitest"
-import * as Config from "effect/Config"
-import * as ConfigProvider from "effect/ConfigProvider"
+import { assert, layer, vi } from "@effect/vitest"
 import * as Console from "effect/Console"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
-import { chmodSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Cli from "../src/Cli.ts"
-import { explain, toLines } from "../src/internal/explanation.ts"
-import { UsageError } from "../src/internal/usageError.ts"
-import { contactJson, contactLines, contactTable } from "../src/internal/contactView.ts"
-import { fit, plain, wrap } from "../src/internal/terminalText.ts"
-import * as SandboxServer from "@agentalk/node/SandboxServer"
 import * as Agentalk from "./Agentalk.ts"
 import { environment, run } from "./InProcess.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 
-const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
+const unknownId = "5a4db0c5-0000-4000-8000-00000000dead"
 
-layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the command", (it) => {
-  it.effect("shows one contact after each change", () =>
+const json = (text: string): unknown => JSON.parse(text)
+
+const assertTwoLines = (stderr: string) => assert.lengthOf(stderr.trimEnd().split("\n"), 2, stderr)
+
+layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("contacts", (it) => {
+  it.effect("prints the contact after each change", () =>
     Effect.gen(function* () {
       const named = ["--first-name", "Jane", "--last-name", "Doe", "--email", "j@example.com"]
       const create = ["contacts", "upsert", "--phone", "+12025550143", ...named, "--tag", "vip", "--field", "city=Oslo"]
       const created = yield* run(create)
       assert.strictEqual(created.status, 0)
-      assert.match(created.out, /created\n[^]*name +Jane Doe\n[^]*tags +vip\n[^]*city +Oslo/)
-      assert.match((yield* run(create)).out, /updated/)
-      const found = /[0-9a-f-]{36}/.exec(created.out)![0]
-      assert.match((yield* run(["contacts", "set-fields", found, "--field", "plan=pro"])).out, /set\n[^]*plan +pro/)
-      assert.match((yield* run(["contacts", "add-tags", found, "beta"])).out, /tagged\n[^]*tags +vip, beta/)
-      assert.match((yield* run(["contacts", "remove-tag", found, "vip"])).out, /tag removed\n[^]*tags +beta/)
-      assert.notMatch((yield* run(["contacts", "clear-field", found, "email"])).out, /e-mail/)
-      assert.match((yield* run(["contacts", "clear-field", found, "city", "--quiet"])).out, /^✓ cleared\n/)
+      assert.match(created.stdout, /created\n[^]*name +Jane Doe\n[^]*tags +vip\n[^]*city +Oslo/)
+      assert.match((yield* run(create)).stdout, /updated/)
+      const found = /[0-9a-f-]{36}/.exec(created.stdout)![0]
+      const set = yield* run(["contacts", "set-fields", found, "--field", "plan=pro"])
+      assert.match(set.stdout, /fields set\n[^]*plan +pro/)
+      assert.match((yield* run(["contacts", "add-tags", found, "beta"])).stdout, /tags added\n[^]*tags +vip, beta/)
+      assert.match((yield* run(["contacts", "remove-tag", found, "vip"])).stdout, /tag removed\n[^]*tags +beta/)
+      assert.notMatch((yield* run(["contacts", "clear-field", found, "email"])).stdout, /e-mail/)
+      const cleared = yield* run(["contacts", "clear-field", found, "city", "--quiet"])
+      assert.match(cleared.stdout, /^✓ field cleared\n/)
       assert.match(
-        (yield* run(["contacts", "search", "--phone", "2025550143"])).out,
+        (yield* run(["contacts", "search", "--phone", "2025550143"])).stdout,
         /^ID[^]*Jane Doe[^]*1 of 1 shown$/
       )
-      assert.match((yield* run(["contacts", "delete", found, "--yes"])).out, /deleted/)
-      assert.strictEqual((yield* run(["contacts", "search", "--name", "Jane"])).out, "No contact matches.")
+      assert.match((yield* run(["contacts", "delete", found, "--yes"])).stdout, /deleted/)
+      assert.strictEqual((yield* run(["contacts", "search", "--name", "Jane"])).stdout, "No contact matches.")
+    })
+  )
+
+  it.effect("prints one JSON document with --json", () =>
+    Effect.gen(function* () {
+      const upserted = yield* run([
+        ..."contacts upsert --first-name Jane --email j@example.com --tag vip --tag x --json".split(" "),
+        ..."--field city=Lisbon --field sum=1=1 --phone".split(" "),
+        "+1 202 555 0143"
+      ])
+      assert.strictEqual(upserted.status, 0, upserted.stderr)
+      const { contact, isNew } = json(upserted.stdout) as { contact: { id: string }; isNew: boolean }
+      assert.isTrue(isNew)
+      assert.deepInclude(contact as object, {
+        phone: "+12025550143",
+        firstName: "Jane",
+        tags: ["vip", "x"],
+        fields: { city: "Lisbon", sum: "1=1" }
+      })
+      const calls = [
+        ["set-fields", contact.id, "--field", "plan=pro"],
+        ["add-tags", contact.id, "beta", "new"],
+        ["remove-tag", contact.id, "x"],
+        ["clear-field", contact.id, "email"]
+      ]
+      for (const call of calls) {
+        const { status, stderr, stdout } = yield* run(["contacts", ...call, "--json"])
+        assert.strictEqual(status, 0, stderr)
+        assert.nestedPropertyVal(json(stdout), "contact.id", contact.id)
+      }
+      const found = yield* run(["contacts", "search", "--phone", "12025550143", "--json"])
+      assert.deepStrictEqual(json(found.stdout), {
+        contacts: [
+          {
+            id: contact.id,
+            phone: "+12025550143",
+            firstName: "Jane",
+            fields: { city: "Lisbon", sum: "1=1", plan: "pro" },
+            tags: ["vip", "beta", "new"]
+          }
+        ],
+        total: 1
+      })
+      const unconfirmed = yield* run(["contacts", "delete", contact.id])
+      assert.strictEqual(unconfirmed.status, 2)
+      assert.include(unconfirmed.stderr, "--yes")
+      const deleted = yield* run(["contacts", "delete", contact.id, "--yes", "--json"])
+      assert.deepStrictEqual(json(deleted.stdout), { deleted: contact.id })
     })
   )
 
   it.effect("has a flag of upsert for each attribute of the table", () =>
     Effect.gen(function* () {
-      const { out } = yield* run(["contacts", "upsert", "--help"])
+      const { stdout } = yield* run(["contacts", "upsert", "--help"])
       for (const name of attributeNames) {
         const { description, metavar, name: flag } = attributes[name].flag
-        assert.match(out, new RegExp(`--${flag} ${metavar} +${description}\n`))
+        assert.match(stdout, new RegExp(`--${flag} ${metavar} +${description}\\n`))
       }
     })
   )
 
-  it.effect("says that a terse answer was one", () =>
+  it.effect("sets fields of any JSON type", () =>
+    Effect.gen(function* () {
+      const phone = ["--phone", "3910000001"]
+      const flags = ["--field", "city=5", "--field-json", "seats=5", "--field-json", 'x={"a":[true]}']
+      const upserted = yield* run(["contacts", "upsert", ...phone, ...flags, "--json"])
+      assert.nestedPropertyVal(json(upserted.stdout), "contact.fields.seats", 5)
+      assert.deepNestedPropertyVal(json(upserted.stdout), "contact.fields.x", { a: [true] })
+      assert.nestedPropertyVal(json(upserted.stdout), "contact.fields.city", "5")
+      const updated = yield* run(["contacts", "upsert", ...phone, "--field-json", "seats=6"])
+      assert.match(updated.stdout, /updated\n[^]*seats +6/)
+    })
+  )
+
+  it.effect("prints only that a call succeeded if the response has no contact", () =>
     Effect.gen(function* () {
       const state = yield* Sandbox.State
-      const terse = Faults.status(200, { strikes: "after", body: { success: true } })
-      yield* state.script(Faults.script({ method: "POST", path: "/tags", fault: terse }))
-      const { out, status } = yield* run(["contacts", "add-tags", id, "vip"])
-      assert.deepStrictEqual([status, out], [0, "✓ tagged"])
+      const short = Faults.status(200, { strikes: "after", body: { success: true } })
+      yield* state.script(Faults.script({ method: "POST", path: "/tags", fault: short }))
+      const { status, stdout } = yield* run(["contacts", "add-tags", unknownId, "vip"])
+      assert.deepStrictEqual([status, stdout], [0, "✓ tags added"])
     })
   )
 
@@ -81,101 +137,144 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       )
       const search = ["contacts", "search", "--name", "Page", "--all", "--limit", "2"]
       const table = yield* run(search)
-      assert.lengthOf(table.out.split("\n"), 6)
-      assert.lengthOf(table.out.match(/PHONE/g)!, 1)
-      assert.strictEqual(table.err, "5 found")
+      assert.lengthOf(table.stdout.split("\n"), 6)
+      assert.lengthOf(table.stdout.match(/PHONE/g)!, 1)
+      assert.strictEqual(table.stderr, "5 found")
       const lines = yield* run([...search, "--json"])
-      assert.lengthOf(
-        lines.out.split("\n").map((line) => JSON.parse(line)),
-        5
-      )
-      assert.strictEqual(lines.err, "")
-      assert.deepStrictEqual(yield* run([...search, "--quiet"]), { ...table, err: "" })
-      assert.strictEqual((yield* run(["contacts", "search", "--name", "Nobody", "--all"])).err, "No contact matches.")
+      assert.lengthOf(lines.stdout.split("\n").map(json), 5)
+      assert.strictEqual(lines.stderr, "")
+      assert.deepStrictEqual(yield* run([...search, "--quiet"]), { ...table, stderr: "" })
+      const none = ["contacts", "search", "--name", "Nobody", "--all"]
+      assert.strictEqual((yield* run(none)).stderr, "No contact matches.")
+      assert.deepStrictEqual(yield* run([...none, "--json"]), { status: 0, stdout: "", stderr: "" })
       assert.strictEqual((yield* run([...search, "--offset", "1"])).status, 2)
-      assert.match((yield* run(["contacts", "search", "--name", "Page", "--limit", "2"])).out, /2 of 5 shown$/)
+      const page = yield* run(["contacts", "search", "--name", "Page", "--limit", "2"])
+      assert.match(page.stdout, /2 of 5 shown$/)
+      const withoutTotal = Faults.status(200, { strikes: "before", body: { contacts: [{ id: unknownId }] } })
+      yield* state.script(Faults.script({ times: 1, fault: withoutTotal }))
+      assert.match((yield* run(["contacts", "search", "--name", "Page"])).stdout, /\n1 shown$/)
     })
   )
 
-  it.effect("asks before it deletes, and goes on without an answer nowhere", () =>
+  it.effect("prints a table of 80 columns without control characters if there is no terminal", () =>
+    Effect.gen(function* () {
+      const state = yield* Sandbox.State
+      yield* Effect.orDie(
+        state.seed([
+          { phone: "4400000001", firstName: "Tabula\u001b[31m", lastName: "Rasa".repeat(20), email: "t@example.com" },
+          { phone: "4400000002", firstName: "Tabula", tags: ["vip"] }
+        ])
+      )
+      const { stdout } = yield* run(["contacts", "search", "--name", "tabula"])
+      assert.include(stdout, "4400000002")
+      // oxlint-disable-next-line no-control-regex -- the output must not contain this character
+      assert.notMatch(stdout, /\u001b/)
+      for (const line of stdout.split("\n")) assert.isAtMost(line.length, 80, line)
+      const all = yield* run(["contacts", "search", "--name", "tabula", "--all", "--limit", "1", "--json"])
+      assert.lengthOf(all.stdout.split("\n").map(json), 2)
+    })
+  )
+
+  it.effect("prints results with --quiet", () =>
+    Effect.gen(function* () {
+      yield* Effect.orDie((yield* Sandbox.State).seed([{ phone: "4400000077", firstName: "Quieta" }]))
+      for (const args of [
+        ["--name", "quieta"],
+        ["--name", "quieta", "--all"]
+      ]) {
+        const { stderr, stdout } = yield* run(["contacts", "search", ...args, "--quiet"])
+        assert.include(stdout, "4400000077")
+        assert.strictEqual(stderr, "")
+      }
+      assert.include((yield* run(["doctor", "--quiet"])).stdout, "All checks passed.")
+    })
+  )
+
+  it.effect("requires --yes if there is no terminal to ask on", () =>
     Effect.gen(function* () {
       for (const more of [[], ["--json"]]) {
-        const { err, status } = yield* run(["contacts", "delete", id, ...more])
+        const { status, stderr } = yield* run(["contacts", "delete", unknownId, ...more])
         assert.strictEqual(status, 2)
-        assert.include(err, "--yes")
+        assert.include(stderr, "--yes")
       }
     })
   )
 
-  it.effect("refuses numbers and times that cannot be meant", () =>
+  it.effect("explains a failed call in two lines, with status 1", () =>
     Effect.gen(function* () {
-      for (const args of [
-        ["contacts", "search", "--name", "x", "--retries", "101"],
-        ["contacts", "search", "--name", "x", "--timeout", "soon"],
-        ["contacts", "search", "--name", "x", "--base-url", "ftp://x"],
-        ["contacts", "search", "--name", "x", "--organization", "mine"],
-        ["contacts", "search"],
-        ["contacts", "upsert", "--phone", "+12025550143", "--field", "city"],
-        ["contacts", "import", "none.csv", "--concurrency", "0"],
-        ["contacts", "import", "none.csv", "--rate", "fast"],
-        ["contacts", "import", "none.csv", "--drain", "soon"],
-        ["contacts", "import", "none.csv"],
-        ["contacts", "export", "--name", "x", "--json", "--format", "csv"],
-        ["sandbox", "--port", "70000"],
-        ["sandbox", "--seed", "-1"]
-      ]) {
-        const { err, out, status } = yield* run(args)
-        assert.strictEqual(status, 2, args.join(" "))
-        assert.strictEqual(out, "")
-        assert.notStrictEqual(err, "")
-      }
+      const missing = yield* run(["contacts", "delete", unknownId, "--yes"])
+      assert.strictEqual(missing.status, 1)
+      assert.match(missing.stderr, /^NotFound: [^]*\nCheck the contact id\. /)
+      assertTwoLines(missing.stderr)
+      assert.strictEqual(missing.stdout, "")
+      const field = yield* run(["contacts", "clear-field", unknownId, "city"])
+      assert.include(field.stderr, "Check the contact id and the field key")
+      const invalid = yield* run(["contacts", "upsert", "--phone", "12", "--json"])
+      // An input that was refused before sending is wrong usage.
+      assert.strictEqual(invalid.status, 2)
+      const { error } = json(invalid.stderr) as { error: Record<string, string> }
+      assert.deepInclude(error, { tag: "Validation", outcome: "not-applied", operation: "upsert" })
+      assert.include(error["message"], "phone")
+      assert.include(error["advice"], "Correct")
+      assert.strictEqual(invalid.stdout, "")
+      const refused = yield* run(["contacts", "search", "--name", "x"], {
+        env: { AGENTALK_API_TOKEN: `${Sandbox.organization}.wrong` }
+      })
+      assert.strictEqual(refused.status, 1)
+      assert.match(refused.stderr, /^Unauthorized: [^]*AGENTALK_API_TOKEN/)
+      assertTwoLines(refused.stderr)
+      assert.notInclude(refused.stderr, "wrong")
+      const unreachable = yield* run(
+        "contacts search --name x --retries 0 --verbose --base-url http://127.0.0.1:9".split(" ")
+      )
+      assert.strictEqual(unreachable.status, 1)
+      assert.match(unreachable.stderr, /^TransportFailure: [^]*1 attempt in /)
     })
   )
 
-  it.effect("does not advise to unset a token that is not set", () =>
-    Effect.gen(function* () {
-      const { err, status } = yield* run(["contacts", "search", "--name", "x"], { AGENTALK_API_TOKEN: "" })
-      assert.strictEqual(status, 2)
-      assert.include(err, "Set AGENTALK_API_TOKEN, or use --token-file.")
-      assert.notInclude(err, "unset it")
-    })
-  )
-
-  it.effect("takes flags for the settings, and a time in any unit", () =>
+  it.effect("accepts the settings as flags, and a time in any unit", () =>
     Effect.gen(function* () {
       const { AGENTALK_BASE_URL } = yield* environment
       const search = ["contacts", "search", "--name", "Nobody", "--base-url", AGENTALK_BASE_URL, "--retries", "0"]
       const flags = ["--organization", "aaaaaaaa-0000-4000-8000-000000000001"]
       for (const time of ["9000ms", "9s", "9", "0.5 min", "1h"]) {
-        const { status } = yield* run([...search, ...flags, "--timeout", time], { AGENTALK_BASE_URL: "" })
+        const { status } = yield* run([...search, ...flags, "--timeout", time], { env: { AGENTALK_BASE_URL: "" } })
         assert.strictEqual(status, 0, time)
       }
     })
   )
 
-  it.effect("imports with a quota, a map and a report, and exports", () =>
+  it.effect("reads the token only from a file that other users cannot read", () =>
     Effect.gen(function* () {
       const folder = yield* Agentalk.temporary
-      const path = join(folder, "people's list.csv")
-      writeFileSync(path, "tel,who\n+12025550111,Imported\nbad,Imported\n")
-      const imports = ["contacts", "import", path, "--map", "tel=phone", "--map", "who=firstName"]
-      const checked = yield* run([...imports, "--dry-run"])
-      assert.strictEqual(checked.status, 3)
-      assert.match(checked.out, /line 3/)
-      const imported = yield* run([...imports, "--rate", "100/s", "--quiet"])
-      assert.strictEqual(imported.status, 3)
-      assert.match(imported.out, /2 rows in[^]*created +1\n[^]*invalid +1/)
-      const report = readFileSync(`${path}.report.ndjson`, "utf8")
-      for (const outcome of ["created", "invalid"]) assert.lengthOf(report.match(new RegExp(`"${outcome}"`, "g"))!, 1)
-      const again = yield* run([...imports, "--report", join(folder, "second")])
-      assert.match(again.out, /2 rows in[^]*updated +1\n[^]*invalid +1[^]*The report tells why/)
-      const out = join(folder, "out.csv")
-      assert.match((yield* run(["contacts", "export", "--name", "Imported", "--out", out])).out, /^1 contact exported$/)
-      assert.match(readFileSync(out, "utf8"), /Imported/)
+      const file = join(folder, "the token")
+      const { AGENTALK_API_TOKEN } = yield* environment
+      const env = { AGENTALK_API_TOKEN: "" }
+      const searchWith = (path: string) =>
+        run(["contacts", "search", "--name", "nobody", "--token-file", path], { env })
+      assert.match((yield* searchWith(file)).stderr, /the file does not exist/)
+      assert.match((yield* searchWith(folder)).stderr, /the path is not a token file/)
+      writeFileSync(file, `${AGENTALK_API_TOKEN}\n`)
+      chmodSync(file, 0o644)
+      const readable = yield* searchWith(file)
+      assert.strictEqual(readable.status, 2)
+      assert.include(readable.stderr, `chmod 600 '${file}'`)
+      chmodSync(file, 0o600)
+      const accepted = yield* searchWith(file)
+      assert.strictEqual(accepted.status, 0, accepted.stderr)
+      writeFileSync(file, "nonsense\n")
+      for (const command of [["contacts", "search", "--name", "x"], ["doctor"]]) {
+        const malformed = yield* run([...command, "--token-file", file], { env })
+        assert.strictEqual(malformed.status, 2)
+        assert.match(malformed.stdout + malformed.stderr, /--token-file: Expected [^]*must\s+contain only/)
+      }
+      const other = join(folder, "token")
+      writeFileSync(other, "x", { mode: 0o644 })
+      assert.include((yield* searchWith(other)).stderr, `chmod 600 ${other}\``)
     }).pipe(Effect.scoped)
   )
 
-  it.effect("runs a sandbox with contacts until it is interrupted", () =>
+  it.effect("runs a sandbox with sample contacts until it is interrupted", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []
       const captured: Console.Console = Object.assign(Object.create(console), {
@@ -193,184 +292,17 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       }
     })
   )
-})
 
-/** The line of the doctor that is marked, and the one that says how to mend it. */
-const complaint = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
-  Effect.map(run(["doctor", ...args, "--json"], env), ({ out, status }) => {
-    const { checks, ok } = JSON.parse(out) as {
-      readonly ok: boolean
-      readonly checks: ReadonlyArray<{ name: string; ok: boolean; text: string; mend?: string }>
-    }
-    return { ok, status, ...checks.find((check) => !check.ok), names: checks.map(({ name }) => name) }
-  })
-
-layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the doctor", (it) => {
-  it.effect("is content with what works, whatever it comes from", () =>
+  it.effect("fails if the port of the sandbox is in use", () =>
     Effect.gen(function* () {
-      const { AGENTALK_API_TOKEN, AGENTALK_BASE_URL } = yield* environment
-      const well = yield* run(["doctor"])
-      assert.strictEqual(well.status, 0)
-      assert.match(well.out, /settings[^]*AGENTALK_API_TOKEN, AGENTALK_BASE_URL[^]*All is well\.$/)
-      const folder = yield* Agentalk.temporary
-      const file = join(folder, "token")
-      writeFileSync(file, AGENTALK_API_TOKEN)
-      chmodSync(file, 0o600)
-      const organization = "aaaaaaaa-0000-4000-8000-000000000001"
-      const flags = ["--token-file", file, "--base-url", AGENTALK_BASE_URL, "--organization", organization]
-      const byFlags = yield* run(["doctor", ...flags, "--timeout", "9s"], {
-        AGENTALK_API_TOKEN: "",
-        AGENTALK_BASE_URL: ""
-      })
-      assert.strictEqual(byFlags.status, 0)
-      assert.match(byFlags.out, /--token-file, --base-url, --organization/)
-    }).pipe(Effect.scoped)
-  )
-
-  it.effect("tells which setting is wrong", () =>
-    Effect.gen(function* () {
-      const none = yield* complaint([], { AGENTALK_API_TOKEN: " " })
-      assert.deepInclude(none, {
-        ok: false,
-        status: 2,
-        name: "settings",
-        text: "ConfigError: AGENTALK_API_TOKEN is not set"
-      })
-      const malformed = yield* complaint([], { AGENTALK_API_TOKEN: "x" })
-      assert.deepInclude(malformed, { status: 2, name: "settings" })
-      assert.strictEqual(malformed.mend, "Correct AGENTALK_API_TOKEN, or use --token-file.")
-      const quota = yield* complaint([], { AGENTALK_RATE_LIMIT: "fast" })
-      assert.deepInclude(quota, { status: 2, mend: "Correct AGENTALK_RATE_LIMIT, or unset it." })
-      const flag = yield* run(["doctor", "--base-url", "ftp://x", "--json"])
-      assert.strictEqual(flag.status, 2)
-      assert.include(flag.err, '"message":"--base-url: Expected an absolute https URL')
+      const { url } = yield* SandboxServer.Address
+      const { port } = new URL(url)
+      const { status, stderr } = yield* run(["sandbox", "--port", port])
+      assert.strictEqual(status, 2)
+      assert.strictEqual(
+        stderr,
+        `UsageError: the sandbox cannot listen on port ${port}\nUse another --port, or omit it to use a free port.`
+      )
     })
   )
-
-  it.effect("tells what the network and the API say", () =>
-    Effect.gen(function* () {
-      const state = yield* Sandbox.State
-      // By now it listens no more.
-      const { url } = yield* Effect.provide(SandboxServer.Address, Layer.fresh(SandboxServer.layer))
-      const refused = yield* complaint(["--base-url", url])
-      assert.deepInclude(refused, { status: 1, name: "network" })
-      assert.include(refused.mend, "Nothing listens")
-      yield* state.script(Faults.script({ times: Infinity, fault: Faults.hang({ strikes: "before" }) }))
-      const silent = yield* complaint(["--timeout", "50ms"])
-      assert.deepInclude(silent, { status: 1, name: "network" })
-      assert.include(silent.mend, "--timeout")
-      yield* state.script(() => Faults.status(403, { strikes: "before" }))
-      const forbidden = yield* complaint([])
-      assert.deepInclude(forbidden, { status: 1, name: "access" })
-      assert.include(forbidden.mend, "--organization")
-      yield* state.script(() => undefined)
-    })
-  )
-})
-
-describe("an explanation", () => {
-  const call = { operation: "upsert", outcome: "unknown", message: "Contacts.upsert: it failed." } as const
-  const answered = { ...call, status: 400, requestId: "req-7" }
-  const retryAfter = Duration.millis(1_500)
-  const issues = Array.from({ length: 6 }, (_, n) => ({ path: ["tags", n], message: "Bad." }))
-
-  it.each<readonly [error: Errors.AgentalkError, status: number, advice: RegExp]>([
-    [new Errors.Validation({ ...call, source: "client", issues: [] }), 2, /^Correct that value/],
-    [new Errors.Validation({ ...answered, source: "server", issues }), 1, /^The API refused these values/],
-    [new Errors.Unauthorized(call), 1, /AGENTALK_API_TOKEN/],
-    [new Errors.Forbidden(answered), 1, /--organization/],
-    [new Errors.NotFound(answered), 1, /search/],
-    [new Errors.RateLimited({ ...answered, retryAfter }), 1, /^Run the command again in 2s\.$/],
-    [new Errors.RateLimited(call), 1, /^Wait a little/],
-    [new Errors.CircuitOpen({ ...call, retryAfter }), 1, /^Run the command again in 2s\.$/],
-    [new Errors.ServerFault(answered), 1, /try again later/],
-    [new Errors.Timeout({ ...call, limit: "attempt" }), 1, /--timeout/],
-    [new Errors.TransportFailure(call), 1, /network.*doctor/],
-    [new Errors.UnexpectedResponse(answered), 1, /base URL/]
-  ])("of %s has its status and its advice", (error, status, advice) => {
-    const explained = explain(error)!
-    assert.strictEqual(explained.status, status)
-    const [first, second, ...more] = toLines(explained, false)
-    assert.match(first ?? "", new RegExp(`^${error._tag}: ${error.message}`))
-    assert.match(second ?? "", advice)
-    assert.deepStrictEqual(more, [])
-    const [, , third] = toLines(explained, true)
-    assert.match(third ?? "", /^outcome unknown, 1 attempt in 0, retries stopped by not-retryable/)
-  })
-
-  it("lists five issues of the API at the most, and none of ours, which the message tells", () => {
-    const server = explain(new Errors.Validation({ ...answered, source: "server", issues }))!.message
-    assert.include(server, "[tags.0: Bad.; tags.1: Bad.; tags.2: Bad.; tags.3: Bad.; tags.4: Bad.]")
-    const client = explain(new Errors.Validation({ ...call, source: "client", issues }))!.message
-    assert.notInclude(client, "Bad.")
-  })
-
-  it("tells more with --verbose", () => {
-    const error = new Errors.ServerFault({ ...answered, status: 503, attempts: 3, elapsed: Duration.seconds(2) })
-    const facts = "outcome unknown, 3 attempts in 2s, retries stopped by not-retryable, status 503, request id req-7"
-    assert.strictEqual(toLines(explain(error)!, true)[2], facts)
-  })
-
-  it.effect("of what is no error of the API", () =>
-    Effect.gen(function* () {
-      const usage = explain(new UsageError({ message: "x" }))!
-      assert.strictEqual(usage.status, 2)
-      assert.deepStrictEqual(toLines(usage, true), [
-        "UsageError: x",
-        "Run the command with --help to see how it is used."
-      ])
-      const config = yield* Effect.flip(Config.Int("N").parse(ConfigProvider.fromUnknown({ N: "x" })))
-      assert.match(toLines(explain(config)!, false).join("|"), /^ConfigError: N: [^|\n]*\|Correct.*`agentalk doctor`/)
-      const source = new Config.ConfigError(new ConfigProvider.SourceError({ message: "The file is locked." }))
-      assert.include(explain(source)!, { message: "The file is locked.", advice: "Correct this setting." })
-      assert.isUndefined(explain(new Error("boom")))
-      assert.isUndefined(explain(undefined))
-    })
-  )
-})
-
-describe("text for people", () => {
-  const contact = Schema.decodeUnknownSync(ContactFromWire)({ id })
-
-  it("is one line that cannot steer a terminal", () => {
-    assert.strictEqual(plain("a\nb\tc\u001b[31m\u202ed\u2028e"), "a b c\ufffd[31m\ufffdd\ufffde")
-  })
-
-  it("is cut to a width in columns, and never inside of a character", () => {
-    assert.deepStrictEqual([fit("abc", 3), fit("abcd", 3), fit("🎉🎉", 3), fit("", 0)], ["abc", "ab…", "🎉…", ""])
-  })
-
-  it("breaks between words", () => {
-    const lines = wrap("word ".repeat(40).trim(), 70)
-    assert.isAbove(lines.length, 1)
-    for (const line of lines) assert.isAtMost(line.length, 70)
-  })
-
-  it("of contacts leaves out the columns that nobody fills, and cuts the later ones where there is no room", () => {
-    assert.deepStrictEqual(contactTable([contact], 80), ["ID", id])
-    const full = { ...contact, phone: "1", firstName: "J".repeat(30), email: "e@x.example", tags: [{ name: "vip" }] }
-    const wide = contactTable([full, contact], 200)
-    assert.match(wide[0]!, /^ID +PHONE +NAME +E-MAIL +TAGS$/)
-    assert.include(wide[1], "vip")
-    const narrow = contactTable([full], 60)
-    assert.match(narrow[1]!, /J+…$/)
-    assert.deepStrictEqual(contactTable([full], 10), ["ID", id])
-  })
-
-  it("of one contact says what there is", () => {
-    const lines = contactLines({ ...contact, fields: { city: "Oslo", n: { a: 1 } } })
-    assert.deepStrictEqual(
-      lines.map((line) => line.trim().replace(/ +/, " ")),
-      [`id ${id}`, "city Oslo", 'n {"a":1}']
-    )
-  })
-
-  it("as JSON has the names of tags, and extra where there is some", () => {
-    assert.deepStrictEqual<unknown>(contactJson(contact), { id })
-    assert.deepStrictEqual<unknown>(contactJson({ ...contact, tags: [{ name: "a", id: "1" }], extra: { x: 1 } }), {
-      id,
-      tags: ["a"],
-      extra: { x: 1 }
-    })
-  })
 })

@@ -1,205 +1,168 @@
-/** The command on wrong usage, wrong settings and what it is asked to tell of itself. */
-import * as Errors from "@agentalk/core/AgentalkError"
-import * as Faults from "@agentalk/core/Faults"
-import * as Sandbox from "@agentalk/core/Sandbox"
-import { assert, it, layer, vi } from "@effect/vitest"
-import * as Effect from "effect/Effect"
-import { spawnSync } from "node:child_process"
-import { chmodSync, readdirSync, writeFileSync } from "node:fs"
-import { type AddressInfo, createServer } from "node:net"
-import { join } from "node:path"
-import { FileFault } from "@agentalk/import/ContactFile"
-import { ImportStopped } from "@agentalk/import/Import"
-import { explain, Halted } from "../src/internal/explanation.ts"
-import { pathKind } from "../../import/src/internal/pathKind.ts"
+/** Wrong usage, wrong settings and help, within the process of the test. */
 import * as SandboxServer from "@agentalk/node/SandboxServer"
-import * as Agentalk from "./Agentalk.ts"
+import { assert, layer } from "@effect/vitest"
+import type * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Cli from "../src/Cli.ts"
 import { environment, run } from "./InProcess.ts"
 
 const id = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
 
-const searchWith = (file: string) => run(["contacts", "search", "--name", "x", "--token-file", file])
+const search = ["contacts", "search", "--name", "x"]
+
+const upsert = ["contacts", "upsert", "--phone", "+12025550143"]
+
+const wrongUsages: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: string]> = [
+  [["contacts", "bogus"], "`agentalk contacts` has no such subcommand."],
+  [["contacts", "serch", "--name", "x"], "Did you mean search?"],
+  [["contacts", "upsert"], "--phone is required"],
+  [["contacts", "delete"], "<id> is required"],
+  [["contacts", "search"], "a search requires --name, --phone or both"],
+  [["contacts", "search", "x"], "too many arguments"],
+  [[...search, "--token", "hunter2"], "there is no such flag --token."],
+  [[...search, "--nme", "hunter2"], "there is no such flag --nme. Did you mean --name?"],
+  [[...search, "--hunter2"], "there is no such flag.\n"],
+  [[...search, "-xunter2"], "there is no such flag.\n"],
+  [[...search, "--phone", "1", "--phone", "hunter2"], "--phone: Expected at most 1 value"],
+  [[...search, "--limit", "hunter2"], "--limit: Expected a string representing a finite number"],
+  [[...search, "--limit"], "--limit: the value is missing. Expected N"],
+  [[...search, "--retries", "-1"], "--retries: Expected a whole number from 0 to 100"],
+  [[...search, "--retries", "101"], "--retries"],
+  [[...search, "--timeout", "hunter2"], "--timeout: Expected a time above zero"],
+  [[...search, "--timeout", "0"], "--timeout: Expected a time above zero"],
+  [[...search, "--timeout=-5s"], "--timeout: Expected a time above zero"],
+  [[...search, "--base-url", "http://example.com"], "--base-url: Expected https"],
+  [[...search, "--base-url", "ftp://x"], "--base-url: Expected an absolute https URL"],
+  [[...search, "--organization", "hunter2"], "--organization: Expected the id of an organization"],
+  [[...search, "--all", "--offset", "1"], "--all and --offset cannot be combined"],
+  [["contacts", "search", "--name", " "], "--name: Expected text that is not blank"],
+  [["contacts", "search", "--phone", ""], "--phone: the value is missing. Expected text that is not blank"],
+  [["contacts", "set-fields", id], "set-fields requires --field or --field-json"],
+  [["contacts", "set-fields", id, "--field", "city"], "--field: Expected KEY=VALUE"],
+  [["contacts", "set-fields", id, "--field-json", "a=hunter2"], "--field-json: Expected KEY=JSON"],
+  [["contacts", "set-fields", id, "--field-json", "hunter2"], "--field-json: Expected KEY=JSON"],
+  [["contacts", "set-fields", id, "--field", "a=1", "--field-json", "a=2"], "a field is given twice"],
+  [[...upsert, "--field", "=hunter2"], "--field: Expected KEY=VALUE"],
+  [["contacts", "import", "none.csv", "--concurrency", "0"], "--concurrency: Expected a whole number from 1 to 1000"],
+  [["contacts", "import", "none.csv", "--rate", "hunter2"], "--rate: Expected a rate limit, such as 10/s"],
+  [["contacts", "import", "none.csv", "--drain", "soon"], "--drain: Expected a time above zero"],
+  [["contacts", "import", "none.csv", "--give-up-after", "0"], "--give-up-after: Expected a time above zero"],
+  [["contacts", "import", "none.csv", "--map", "hunter2"], "--map: Expected COLUMN=KEY"],
+  [["contacts", "import", "none.csv", "--format", "hunter2"], '--format: Expected "csv" | "ndjson"'],
+  [["contacts", "import", "none.csv", "--dry-run", "--resume"], "--dry-run sends nothing"],
+  [["contacts", "import", "none.csv"], "no such file"],
+  [["contacts", "import", "contacts.txt"], "no such file"],
+  [["contacts", "export", "--name", "x", "--out", "none/j.txt"], "add --format"],
+  [["contacts", "export", "--name", "x", "--json", "--format", "csv"], "--json and --format csv cannot be combined"],
+  [["sandbox", "--port", "70000"], "--port: Expected a whole number from 0 to 65535"],
+  [["sandbox", "--seed", "-1"], "--seed: Expected a whole number from 0 to 1000000"]
+]
+
+/** The path of every command that does something. */
+const commandPaths = (
+  command: Command.Command.Any,
+  path: ReadonlyArray<string> = []
+): ReadonlyArray<ReadonlyArray<string>> => {
+  const subcommands = command.subcommands.flatMap(({ commands }) => [...commands])
+  return subcommands.length === 0
+    ? [path]
+    : subcommands.flatMap((subcommand) => commandPaths(subcommand, [...path, subcommand.name]))
+}
 
 layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the command", (it) => {
-  it.effect("refuses named pipes, whose other end may never open", () =>
+  it.effect("fails with status 2 and two lines that quote no value if it is used wrongly", () =>
     Effect.gen(function* () {
-      const folder = yield* Agentalk.temporary
-      const pipe = join(folder, "pipe.csv")
-      const file = join(folder, "in.csv")
-      spawnSync("mkfifo", [pipe])
-      writeFileSync(file, "phone\n+12025550111\n")
-      for (const args of [
-        ["import", pipe],
-        ["import", pipe, "--dry-run"],
-        ["import", file, "--report", pipe],
-        ["export", "--name", "x", "--out", pipe]
-      ]) {
-        const { err, status } = yield* run(["contacts", ...args])
+      for (const [args, message] of wrongUsages) {
+        const { status, stderr, stdout } = yield* run(args)
         assert.strictEqual(status, 2, args.join(" "))
-        assert.include(err, "named pipe", args.join(" "))
+        assert.include(stderr, message)
+        assert.notInclude(stderr, "hunter2")
+        assert.strictEqual(stdout, "", args.join(" "))
+        assert.lengthOf(stderr.split("\n"), args.includes("--json") ? 1 : 2, stderr)
       }
-      assert.deepStrictEqual(readdirSync(folder).toSorted(), ["in.csv", "pipe.csv"])
-      assert.deepStrictEqual(
-        [pathKind("/dev/null"), pathKind(file), pathKind(join(file, "x"))],
-        ["device", "file", "new"]
-      )
-      const exported = yield* run(["contacts", "export", "--name", "nobody", "--out", "/dev/null", "--format", "csv"])
-      assert.strictEqual(exported.status, 0)
-    }).pipe(Effect.scoped)
+    })
   )
 
-  it.effect("tells how it is used, and its version", () =>
+  it.effect("does not repeat a misplaced token, phone number or e-mail address", () =>
+    Effect.gen(function* () {
+      const { AGENTALK_API_TOKEN } = yield* environment
+      for (const secret of [AGENTALK_API_TOKEN, "+12025550177", "jane@example.com", "Jane"]) {
+        for (const args of [[secret], ["contacts", secret], ["contacts", "search", secret]]) {
+          const { status, stderr } = yield* run(args)
+          assert.strictEqual(status, 2)
+          assert.notInclude(stderr, secret)
+          assert.match(stderr, /^UsageError: /)
+        }
+      }
+    })
+  )
+
+  it.effect("advises to set a missing token instead of unsetting it", () =>
+    Effect.gen(function* () {
+      for (const token of ["", " "]) {
+        const { status, stderr } = yield* run(search, { env: { AGENTALK_API_TOKEN: token } })
+        assert.strictEqual(status, 2)
+        assert.include(
+          stderr,
+          "ConfigError: AGENTALK_API_TOKEN is not set\nSet AGENTALK_API_TOKEN, or use --token-file."
+        )
+        assert.notInclude(stderr, "unset it")
+        assert.lengthOf(stderr.split("\n"), 2)
+      }
+    })
+  )
+
+  it.effect("prints one JSON document on standard error with --json, and nothing else", () =>
+    Effect.gen(function* () {
+      const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, status: number, tag: string]> = [
+        [["--json"], 2, "UsageError"],
+        [["contacts", "--json"], 2, "UsageError"],
+        [["contacts", "bogus", "--json"], 2, "UsageError"],
+        [["contacts", "search", "--json"], 2, "UsageError"],
+        [["contacts", "import", "none.csv", "--json"], 2, "FileFault"],
+        [["contacts", "delete", id, "--yes", "--json"], 1, "NotFound"],
+        [["contacts", "search", "--name", "nobody at all", "--all", "--json"], 0, ""]
+      ]
+      for (const [args, status, tag] of cases) {
+        const ended = yield* run(args)
+        assert.strictEqual(ended.status, status, args.join(" "))
+        assert.strictEqual(ended.stdout, "", args.join(" "))
+        if (tag === "") assert.strictEqual(ended.stderr, "")
+        else assert.nestedPropertyVal(JSON.parse(ended.stderr), "error.tag", tag)
+      }
+      assert.include((yield* run(["--json"])).stderr, '"message":"a subcommand is missing"')
+      // Behind `--`, it is an argument.
+      assert.notInclude((yield* run(["contacts", "add-tags", "--", "--json"])).stderr, "{")
+      const help = yield* run(["--json", "--help"])
+      assert.strictEqual(help.status, 0)
+      assert.include(help.stdout, "EXAMPLES")
+    })
+  )
+
+  it.effect("prints help without arguments, and its version", () =>
     Effect.gen(function* () {
       for (const args of [[], ["--help"]]) {
-        const { err, out, status } = yield* run(args)
-        assert.deepStrictEqual([status, err], [0, ""])
-        assert.include(out, "agentalk doctor")
+        const { status, stderr, stdout } = yield* run(args)
+        assert.deepStrictEqual([status, stderr], [0, ""])
+        assert.include(stdout, "agentalk doctor")
       }
-      assert.match((yield* run(["--version"])).out, /0\.1\.0/)
-      assert.match((yield* run(["--completions", "bash"])).out, /agentalk/)
-      const json = yield* run(["--json"])
-      assert.deepStrictEqual([json.status, json.out], [2, ""])
-      assert.include(json.err, '"message":"a command is missing"')
-      assert.include((yield* run(["contacts", "nothing", "--json"])).err, '"tag":"UsageError"')
-      assert.notInclude((yield* run(["contacts", "add-tags", "--", "--json"])).err, "{")
+      assert.match((yield* run(["--version"])).stdout, /0\.1\.0/)
+      const completions = yield* run(["--completions", "bash"])
+      assert.match(completions.stdout, /agentalk[^]*import/)
     })
   )
 
-  it.effect("refuses what a call cannot be made of", () =>
+  it.effect("prints help with examples in 80 columns for every command", () =>
     Effect.gen(function* () {
-      for (const [args, said] of [
-        [["contacts", "set-fields", id], /set-fields needs --field/],
-        [["contacts", "set-fields", id, "--field-json", "seats=five"], /--field-json: Expected KEY=JSON/],
-        [["contacts", "set-fields", id, "--field", "a=1", "--field-json", "a=2"], /a field is given twice/],
-        [["contacts", "search", "--name", " "], /--name: Expected text that is not blank/],
-        [["contacts", "import", "x.csv", "--dry-run", "--resume"], /--dry-run sends nothing/]
-      ] as const) {
-        const { err, status } = yield* run(args)
-        assert.strictEqual(status, 2)
-        assert.match(err, said)
+      const paths = commandPaths(Cli.agentalk)
+      assert.isAbove(paths.length, 8)
+      for (const path of [[], ...paths]) {
+        const { status, stdout } = yield* run([...path, "--help"])
+        assert.strictEqual(status, 0)
+        assert.match(stdout, /\n\nEXAMPLES\n/)
+        for (const line of stdout.split("\n")) assert.isAtMost(line.length, 80, line)
       }
-      const upsert = ["contacts", "upsert", "--phone", "+12025550199"]
-      assert.match((yield* run(upsert)).out, /created/)
-      assert.match((yield* run([...upsert, "--field-json", "seats=5"])).out, /updated\n[^]*seats +5/)
-      assert.deepStrictEqual(yield* run(["contacts", "search", "--name", "Nobody", "--all", "--json"]), {
-        status: 0,
-        out: "",
-        err: ""
-      })
+      assert.include((yield* run(["contacts", "export", "--help"])).stdout, "cannot list all")
     })
   )
-
-  it.effect("reads a token from a file of its owner alone", () =>
-    Effect.gen(function* () {
-      const folder = yield* Agentalk.temporary
-      const file = join(folder, "the token")
-      assert.match((yield* searchWith(file)).err, /there is no such file/)
-      assert.match((yield* searchWith(folder)).err, /not a file that holds a token/)
-      writeFileSync(file, (yield* environment).AGENTALK_API_TOKEN)
-      chmodSync(file, 0o644)
-      assert.include((yield* searchWith(file)).err, `chmod 600 '${file}'`)
-      chmodSync(file, 0o600)
-      assert.strictEqual((yield* searchWith(file)).status, 0)
-      const other = join(folder, "token")
-      writeFileSync(other, "x", { mode: 0o644 })
-      assert.include((yield* searchWith(other)).err, `chmod 600 ${other}\``)
-    }).pipe(Effect.scoped)
-  )
-
-  it.effect("says in the doctor's lines what is to be mended", () =>
-    Effect.gen(function* () {
-      const { AGENTALK_BASE_URL } = yield* environment
-      const none = yield* run(["doctor"], { AGENTALK_API_TOKEN: "" })
-      assert.strictEqual(none.status, 2)
-      assert.match(
-        none.out,
-        /✗ settings +ConfigError: AGENTALK_API_TOKEN is not set\n +Set AGENTALK_API_TOKEN[^]*Mend the line marked ✗/
-      )
-      const tls = yield* run(["doctor", "--base-url", AGENTALK_BASE_URL.replace("http:", "https:")])
-      assert.strictEqual(tls.status, 1)
-      assert.match(tls.out, /✗ network[^]*speaks plain http at this port/)
-      const server = createServer((socket) => {
-        socket.on("error", () => {})
-        socket.once("data", () => socket.end(`HTTP/1.1 200 OK\r\nx: ${"x".repeat(99_999)}\r\n\r\n`))
-      })
-      yield* Effect.addFinalizer(() =>
-        Effect.promise(() => new Promise<void>((resolve) => void server.close(() => resolve())))
-      )
-      yield* Effect.promise(() => new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve)))
-      const { port } = server.address() as AddressInfo
-      const strange = yield* run(["doctor", "--base-url", `http://127.0.0.1:${port}`, "--retries", "0"])
-      assert.strictEqual(strange.status, 1)
-      assert.match(strange.out, /✗ network[^]*The code is UND_ERR_HEADERS_OVERFLOW: check the network and/)
-    }).pipe(Effect.scoped)
-  )
-
-  it.effect("tells of a dry run how many rows are invalid, and the first of them", () =>
-    Effect.gen(function* () {
-      const path = join(yield* Agentalk.temporary, "people.csv")
-      const dryRun = (bad: number) => {
-        writeFileSync(path, `phone\n+12025550131\n${"12\n".repeat(bad)}`)
-        return run(["contacts", "import", path, "--dry-run"])
-      }
-      assert.match(
-        (yield* dryRun(1)).out,
-        /^2 rows: 1 would be sent, 1 is invalid\.\n {2}line 3: [^\n]+\nNothing was sent\.$/
-      )
-      const many = yield* dryRun(7)
-      assert.match(many.out, /^8 rows: 1 would be sent, 7 are invalid\.\n( {2}line \d+: [^\n]+\n){5} {2}and 2 more\n/)
-      assert.strictEqual(many.status, 3)
-    }).pipe(Effect.scoped)
-  )
-
-  it.effect("tells that rows failed, and sends them again", () =>
-    Effect.gen(function* () {
-      const state = yield* Sandbox.State
-      const folder = yield* Agentalk.temporary
-      const path = join(folder, "people.csv")
-      writeFileSync(path, "phone\n+12025550121\n+12025550122\n")
-      yield* state.script(Faults.script({ times: 1, fault: Faults.status(403, { strikes: "before" }) }))
-      const first = yield* run(["contacts", "import", path])
-      assert.strictEqual(first.status, 3)
-      assert.match(first.out, /failed +1\n[^]*--retry-failed/)
-      const again = yield* run(["contacts", "import", path, "--retry-failed"])
-      assert.strictEqual(again.status, 0)
-      assert.match(again.out, /^✓ 2 rows in .*, 1 of them earlier\n/)
-      const other = join(folder, "other.csv")
-      writeFileSync(other, "phone\n+12025550121\n")
-      yield* state.script(() => Faults.status(401, { strikes: "before" }))
-      const args = vi.spyOn(process, "argv", "get")
-      yield* Effect.addFinalizer(() => Effect.sync(() => args.mockRestore()))
-      for (const [given, resume] of [
-        [["import", "Jane's file.csv"], String.raw`import 'Jane'\''s file.csv' --resume`],
-        [["import", "other.csv", "--resume", "--retry-failed"], "import other.csv --resume"]
-      ] as const) {
-        args.mockReturnValue(["node", "agentalk", ...given])
-        const stopped = yield* run(["contacts", "import", other, "--resume"])
-        assert.strictEqual(stopped.status, 1)
-        assert.match(stopped.err, /^Unauthorized: the import stopped at line 2\./)
-        assert.isTrue(stopped.err.endsWith(`Go on with: agentalk ${resume}`), stopped.err)
-      }
-      yield* state.script(() => undefined)
-    }).pipe(Effect.scoped)
-  )
-})
-
-const call = { outcome: "unknown", message: "It failed." } as const
-
-it("explains what a contact may lack, and how an import goes on", () => {
-  const missing = (operation: "clearField" | "removeTag") =>
-    explain(new Errors.NotFound({ ...call, operation, status: 404 }))?.advice
-  assert.match(missing("clearField") ?? "", /^Check the contact id and the field key: /)
-  assert.match(missing("removeTag") ?? "", /^Check the contact id and the tag id or name: /)
-  const error = new Errors.TransportFailure({ ...call, operation: "upsert", code: "ECONNRESET" })
-  assert.strictEqual(explain(error)?.facts?.["code"], "ECONNRESET")
-  const stopped = explain(new ImportStopped({ error, line: 7, message: "Stopped." }))
-  assert.deepInclude(stopped, { status: 1, tag: "TransportFailure", message: "Stopped." })
-  const cause = new FileFault({ kind: "system", message: "Full.", advice: "Make room." })
-  assert.deepInclude(explain(new Halted({ cause, resume: "Go on." })), {
-    tag: "FileFault",
-    advice: "Make room. Go on."
-  })
-  const { advice = "" } =
-    explain(new Halted({ cause: new ImportStopped({ error, line: 7, message: "x" }), resume: "Go on." })) ?? {}
-  assert.match(advice, /doctor.* Go on\.$/)
 })

@@ -1,4 +1,4 @@
-/** Usage errors: they name what is wrong, suggest a similar name, and never quote an argument. */
+/** The messages of usage errors. They name the problem, suggest a similar name, and never quote an argument. */
 import * as SandboxServer from "@agentalk/node/SandboxServer"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -24,31 +24,31 @@ const errors: ReadonlyArray<readonly [string, string]> = [
 describe("a usage error", () => {
   it.effect.each(errors)("of `agentalk %s` is %s", ([command, expected]) =>
     Effect.gen(function* () {
-      const { err, out, status } = yield* run(command.split(" "))
+      const { status, stderr, stdout } = yield* run(command.split(" "))
       assert.strictEqual(status, 2)
-      assert.strictEqual(out, "")
-      assert.include(err.split("\n")[0], `UsageError: ${expected}`)
-      assert.notInclude(err, secret)
-      assert.match(err, /Run `agentalk[a-z -]* --help` to see how it is used\.$/)
+      assert.strictEqual(stdout, "")
+      assert.include(stderr.split("\n")[0], `UsageError: ${expected}`)
+      assert.notInclude(stderr, secret)
+      assert.match(stderr, /Run `agentalk[a-z -]* --help` to see its usage\.$/)
     }).pipe(Effect.provide(SandboxServer.layer))
   )
 
   it.effect.each(errors)("of `agentalk %s` is one JSON document with --json", ([command, expected]) =>
     Effect.gen(function* () {
-      const { err, out, status } = yield* run(["--json", ...command.split(" ")])
-      assert.deepStrictEqual([status, out], [2, ""])
-      const { error } = JSON.parse(err) as { readonly error: { readonly tag: string; readonly message: string } }
+      const { status, stderr, stdout } = yield* run(["--json", ...command.split(" ")])
+      assert.deepStrictEqual([status, stdout], [2, ""])
+      const { error } = JSON.parse(stderr) as { readonly error: { readonly tag: string; readonly message: string } }
       assert.strictEqual(error.tag, "UsageError")
       assert.include(error.message, expected)
-      assert.notInclude(err, secret)
+      assert.notInclude(stderr, secret)
     }).pipe(Effect.provide(SandboxServer.layer))
   )
 
-  it.effect("says that the command is missing if --json has no command", () =>
+  it.effect("says that the subcommand is missing if there is only --json", () =>
     Effect.gen(function* () {
-      const { err, status } = yield* run(["--json"])
+      const { status, stderr } = yield* run(["--json"])
       assert.strictEqual(status, 2)
-      assert.include(err, "a command is missing")
+      assert.include(stderr, "a subcommand is missing")
     }).pipe(Effect.provide(SandboxServer.layer))
   )
 })

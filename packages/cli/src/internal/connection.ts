@@ -1,4 +1,4 @@
-/** From flags and environment to `Contacts`. A flag wins over its variable. */
+/** The connection to the API, from the flags and the environment. A flag overrides its variable. */
 import { ApiToken } from "@agentalk/core/Token"
 import type { Quota } from "@agentalk/core/RateLimit"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -12,30 +12,30 @@ import * as GlobalFlags from "./globalFlags.ts"
 import { shellQuote } from "./shellQuote.ts"
 import { UsageError } from "./usageError.ts"
 
-/** The largest token file that is read: a token has far less. */
-const maxTokenFile = 65_536
+/** The size limit of a token file in bytes. Tokens are much shorter. */
+const maxTokenFileSize = 65_536
 
-/** Reads a token file, unless others than its owner could as well. */
+/** Reads the token from a file that only its owner can read. */
 const readTokenFile = (path: string) =>
   Effect.try({
     try: () => statSync(path),
     catch: () =>
       new UsageError({
-        message: "--token-file: there is no such file, or it cannot be read",
-        advice: "Correct its path, or leave it out and set AGENTALK_API_TOKEN."
+        message: "--token-file: the file does not exist or cannot be read",
+        advice: "Correct the path, or omit this flag and set AGENTALK_API_TOKEN."
       })
   }).pipe(
     Effect.filterOrFail(
-      (stats) => stats.isFile() && stats.size <= maxTokenFile,
-      () => new UsageError({ message: "--token-file: this is not a file that holds a token" })
+      (stats) => stats.isFile() && stats.size <= maxTokenFileSize,
+      () => new UsageError({ message: "--token-file: the path is not a token file" })
     ),
     Effect.filterOrFail(
-      // Windows keeps no such bits: access lists guard files there.
+      // Windows has access lists instead of these permission bits.
       ({ mode }) => process.platform === "win32" || (mode & 0o077) === 0,
       () =>
         new UsageError({
-          message: "--token-file: others on this machine can read this file",
-          advice: `Run \`chmod 600 ${shellQuote(path)}\`, and consider the token as known if others use this machine.`
+          message: "--token-file: other users of this machine can read the file",
+          advice: `Run \`chmod 600 ${shellQuote(path)}\`. If the machine has other users, they may know the token.`
         })
     ),
     Effect.flatMap(() =>
@@ -46,11 +46,11 @@ const readTokenFile = (path: string) =>
     ),
     Effect.flatMap((text) =>
       Effect.mapError(
-        Schema.decodeUnknownEffect(ApiToken)(text),
+        Schema.decodeEffect(ApiToken)(text),
         ({ message }) =>
           new UsageError({
             message: `--token-file: ${message}`,
-            advice: "Put nothing but an organization API token into the file."
+            advice: "The file must contain only an organization API token."
           })
       )
     )
@@ -77,7 +77,7 @@ export const options = Effect.gen(function* () {
   return options
 })
 
-/** `Contacts` for a command, with a rate limit that wins over the variable. */
+/** `Contacts` for a command, with a rate limit that overrides its variable. */
 export const layerOptions = ({ rateLimit }: { readonly rateLimit?: Quota | undefined }) =>
   Layer.unwrap(
     Effect.map(options, (options) =>

@@ -1,17 +1,17 @@
-/** How a contact looks: as a table, as lines, as JSON. */
+/** A contact as a row of a table, as lines, and as JSON. */
 import type { Contact } from "@agentalk/core/Contact"
 import { type Attribute, attributeNames, attributes } from "@agentalk/core/unstable"
 import * as CliOutput from "effect/cli/CliOutput"
 import { table } from "./table.ts"
 import { pad, paint, plain } from "./terminalText.ts"
 
-/** The columns of the table: a title, and the attributes below it. Attributes with the same title share a column. */
+/** The titles of the columns, each with its attributes. Attributes with the same title share a column. */
 const columns = [...Map.groupBy(attributeNames, (name) => attributes[name].title)]
 
 const textOf = (value: Contact[Attribute]): string =>
   typeof value === "string" ? value : (value ?? []).map(({ name }) => name).join(", ")
 
-/** The text of a contact in a column: the values of its attributes, separated by spaces. */
+/** The text of one contact in one column. */
 const cellOf = (contact: Contact, names: ReadonlyArray<Attribute>): string =>
   names
     .map((name) => textOf(contact[name]))
@@ -21,12 +21,17 @@ const cellOf = (contact: Contact, names: ReadonlyArray<Attribute>): string =>
 /** Contacts as a table. */
 export const contactTable = (contacts: ReadonlyArray<Contact>, width: number): ReadonlyArray<string> =>
   table(
-    ["ID", ...columns.map(([title]) => title.toUpperCase())],
-    contacts.map((contact) => [contact.id, ...columns.map(([, names]) => cellOf(contact, names))]),
+    [
+      { heading: "ID", cells: contacts.map(({ id }) => id) },
+      ...columns.map(([title, names]) => ({
+        heading: title.toUpperCase(),
+        cells: contacts.map((contact) => cellOf(contact, names))
+      }))
+    ],
     width
   )
 
-/** One contact as lines of names and values. */
+/** One contact as lines, each with a title and a value. */
 export const contactLines = (contact: Contact): ReadonlyArray<string> => {
   const entries: ReadonlyArray<readonly [string, string]> = [
     ["id", contact.id],
@@ -40,7 +45,7 @@ export const contactLines = (contact: Contact): ReadonlyArray<string> => {
   return shown.map(([name, value]) => `  ${paint("dim", pad(name, width))}  ${value}`)
 }
 
-/** A contact as JSON shows it: what its type names, without `extra`'s own key when it is empty. */
+/** A contact as --json prints it: tags by their names, and `extra` only if it is not empty. */
 export const contactJson = ({ extra, tags, ...contact }: Contact) => ({
   ...contact,
   ...(tags && { tags: tags.map(({ name }) => name) }),

@@ -2,12 +2,20 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/** Exit statuses besides 0: `refused` by the API or the network, `usage` or configuration, rows `left` out. */
-export const status = { refused: 1, usage: 2, left: 3, interrupted: 130 } as const
+/** The exit statuses besides 0. */
+export const exitStatus = {
+  /** The API refused the request, or the network failed. */
+  failed: 1,
+  /** Wrong usage or configuration. */
+  usage: 2,
+  /** An import finished, and some rows are invalid or failed. */
+  rowsFailed: 3,
+  interrupted: 130
+} as const
 
-/** A command ends with a status of its own, having said why. */
-export class Ended extends Schema.TaggedError<Ended>("@agentalk/cli/Ended")("Ended", { status: Schema.Int }) {}
+/** Ends the command with a status. The command has already printed the reason. */
+export class Exit extends Schema.TaggedError<Exit>("@agentalk/cli/Exit")("Exit", { status: Schema.Int }) {}
 
-/** Ends the command with a status, if it must. */
-export const endIf = (condition: boolean, status: number): Effect.Effect<void, Ended> =>
-  condition ? Effect.fail(new Ended({ status })) : Effect.void
+/** Ends the command with a status if the condition holds. */
+export const exitIf = (condition: boolean, status: number): Effect.Effect<void, Exit> =>
+  condition ? Effect.fail(new Exit({ status })) : Effect.void

@@ -1,10 +1,11 @@
-/** The flags of `import` and `export` that say how a file is read or written. */
+/** The flags that `import` and `export` share. */
+import { Format } from "@agentalk/import/ContactFile"
 import * as Flag from "effect/cli/Flag"
 import { toggle } from "./flags.ts"
 
-export const formatFlag = Flag.Literals("format", ["csv", "ndjson"]).pipe(
+export const formatFlag = Flag.Literals("format", Format.literals).pipe(
   Flag.withMetavar("FORMAT"),
-  Flag.withDescription("If its name does not tell it"),
+  Flag.withDescription("The format, if not in the name"),
   Flag.optional
 )
 

@@ -12,20 +12,20 @@ export const terminalWidth = Effect.gen(function* () {
   return (yield* terminal.columns) || defaultWidth
 })
 
-/** Prints a result: `json` with --json, otherwise lines, which are made for the width of the terminal. */
+/** Prints a result: `json` with --json, otherwise `lines` for the width of the terminal. */
 export const print = (json: unknown, lines: (width: number) => ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const text = (yield* Json) ? JSON.stringify(json) : lines(yield* terminalWidth).join("\n")
     yield* Console.log(text)
   })
 
-/** Tells something on standard error, unless --quiet; with --json that is for errors alone. */
+/** Prints a note on standard error. With --quiet or --json, standard error contains only errors. */
 export const note = (line: string) =>
   Effect.gen(function* () {
     if (!(yield* Quiet) && !(yield* Json)) yield* Console.error(line)
   })
 
-/** Tells on standard error that a command was interrupted, and what that means. */
+/** Prints on standard error that the command was interrupted, its result, and what to do. */
 export const noteInterrupted = (message: string, advice: string) =>
   Effect.flatMap(Json, (isJson) =>
     Console.error(

@@ -3,7 +3,7 @@ import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import type { HelpDoc } from "effect/cli/HelpDoc"
 import * as Console from "effect/Console"
-import { status } from "./exitStatus.ts"
+import { exitStatus } from "./exitStatus.ts"
 import { toJson } from "./explanation.ts"
 import { paintError } from "./terminalText.ts"
 
@@ -11,8 +11,8 @@ const suggest = (suggestions: ReadonlyArray<string>): string =>
   suggestions.length === 0 ? "" : ` Did you mean ${suggestions.join(" or ")}?`
 
 /**
- * The message of a usage error. Effect's messages quote the arguments, which may be a token or personal data in the
- * wrong place, so these are made of the names that the command declares.
+ * The message of a usage error, from the names that the command declares. Effect's own messages quote the arguments, and
+ * a misplaced argument may be a token or personal data.
  */
 const messageOf = (error: CliError.NonShowHelpErrors): string => {
   switch (error._tag) {
@@ -45,18 +45,18 @@ const causesOf = (errors: ReadonlyArray<CliError.NonShowHelpErrors>): ReadonlyAr
   return unknown.length === 0 ? errors : unknown
 }
 
-/** Prints usage errors on standard error, and help that was asked for on standard output. */
+/** Prints usage errors on standard error, and help on standard output. */
 export const makePresenter = (isJson: boolean): CliOutput.Presenter => ({
   present: (event) => {
     if (event._tag === "Version" || (event._tag === "Help" && !(isJson && event.reason === "Implicit"))) {
       return CliOutput.defaultPresenter.present(event)
     }
     const messages =
-      event._tag === "Help" ? ["a command is missing"] : [...new Set(causesOf(event.errors).map(messageOf))]
-    const advice = `Run \`${event.commandPath.join(" ")} --help\` to see how it is used.`
+      event._tag === "Help" ? ["a subcommand is missing"] : [...new Set(causesOf(event.errors).map(messageOf))]
+    const advice = `Run \`${event.commandPath.join(" ")} --help\` to see its usage.`
     return Console.error(
       isJson
-        ? toJson({ status: status.usage, tag: "UsageError", message: messages.join("; "), advice })
+        ? toJson({ status: exitStatus.usage, tag: "UsageError", message: messages.join("; "), advice })
         : [...messages.map((message) => `${paintError("red", "UsageError")}: ${message}`), advice].join("\n")
     )
   }

@@ -1,4 +1,4 @@
-/** The flags `--name` and `--phone`, which say what to search for. */
+/** The flags `--name` and `--phone` of a search. */
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -27,7 +27,7 @@ export const toQuery = (flags: { readonly name: Option.Option<string>; readonly 
     if (phone !== undefined) return { phone, name }
     if (name !== undefined) return { name }
     return yield* new UsageError({
-      message: "a search needs --name or --phone, or both",
+      message: "a search requires --name, --phone or both",
       advice: "The API cannot list all contacts."
     })
   })

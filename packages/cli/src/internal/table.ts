@@ -1,33 +1,34 @@
 import * as CliOutput from "effect/cli/CliOutput"
 import { fit, pad, paint, plain } from "./terminalText.ts"
 
+/** A column: its heading, and one cell for each row. */
+interface Column {
+  readonly heading: string
+  readonly cells: ReadonlyArray<string>
+}
+
+const gap = 2
+
+/** The width below which a column is omitted instead of cut. */
+const minimumWidth = 8
+
 /**
- * A table that fits the terminal: columns without content are left out, the others are as wide as it; where there is no room,
- * the later ones are cut, then left out. The first column is never cut.
+ * Returns a table of a width in terminal columns. Empty columns are omitted. If the others do not fit, the last ones
+ * are cut or omitted. The first column is always complete.
  */
-export const table = (
-  headings: ReadonlyArray<string>,
-  rows: ReadonlyArray<ReadonlyArray<string>>,
-  width: number
-): ReadonlyArray<string> => {
-  const shown = headings.flatMap((_, index) => (index === 0 || rows.some((row) => row[index]) ? [index] : []))
-  const titles = shown.map((index) => headings[index] ?? "")
-  const cells = rows.map((row) => shown.map((index) => plain(row[index] ?? "")))
-  const gap = 2
-  const minimum = 8
-  const widths: Array<number> = []
-  let left = width
-  for (const [index, heading] of titles.entries()) {
-    const natural = Math.max(...[heading, ...cells.map((row) => row[index] ?? "")].map(CliOutput.displayWidth))
-    const room = left - (index === 0 ? 0 : gap)
-    if (index > 0 && room < Math.min(natural, minimum)) break
-    widths.push(index === 0 ? natural : Math.min(natural, room))
-    left = room - (widths.at(-1) ?? 0)
+export const table = (columns: ReadonlyArray<Column>, width: number): ReadonlyArray<string> => {
+  let lines: ReadonlyArray<string> = []
+  let room = Infinity
+  for (const { cells, heading } of columns) {
+    const isFirst = lines.length === 0
+    if (!isFirst && cells.every((cell) => cell === "")) continue
+    const texts = [heading, ...cells.map(plain)]
+    const natural = Math.max(...texts.map(CliOutput.displayWidth))
+    if (room < Math.min(natural, minimumWidth)) break
+    const used = Math.min(natural, room)
+    const padded = texts.map((text) => pad(fit(text, used), used))
+    lines = isFirst ? padded : lines.map((line, index) => `${line}${" ".repeat(gap)}${padded[index]}`)
+    room = (isFirst ? width : room) - used - gap
   }
-  const line = (row: ReadonlyArray<string>) =>
-    widths
-      .map((width, index) => pad(fit(row[index] ?? "", index === 0 ? Infinity : width), width))
-      .join(" ".repeat(gap))
-      .trimEnd()
-  return [paint("bold", line(titles)), ...cells.map(line)]
+  return lines.map((line, index) => (index === 0 ? paint("bold", line.trimEnd()) : line.trimEnd()))
 }

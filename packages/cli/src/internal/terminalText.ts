@@ -1,4 +1,4 @@
-/** Text for a terminal: colours, widths, and no control characters. */
+/** Text for a terminal: colours, widths and control characters. */
 import * as CliOutput from "effect/cli/CliOutput"
 import { styleText } from "node:util"
 
@@ -12,13 +12,13 @@ export const paint = (style: Style, text: string): string => styleText(style, te
 /** Like `paint`, for standard error. */
 export const paintError = (style: Style, text: string): string => styleText(style, text, { stream: process.stderr })
 
-/** Text from elsewhere as one line that cannot steer a terminal: control and bidirectional characters are shown. */
+/** Returns one line without control and bidirectional characters, because these could manipulate a terminal. */
 export const plain = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (each) =>
-    each === "\n" || each === "\t" ? " " : "\ufffd"
+  text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) =>
+    character === "\n" || character === "\t" ? " " : "\ufffd"
   )
 
-/** Cuts a text to a width in terminal columns. */
+/** Cuts a text to a width in terminal columns. It never cuts within a character. */
 export const fit = (text: string, width: number): string => {
   if (CliOutput.displayWidth(text) <= width) return text
   let out = ""
@@ -29,6 +29,7 @@ export const fit = (text: string, width: number): string => {
   return `${out}…`
 }
 
+/** Fills a text with spaces up to a width in terminal columns. */
 export const pad = (text: string, width: number): string =>
   text + " ".repeat(Math.max(0, width - CliOutput.displayWidth(text)))
 

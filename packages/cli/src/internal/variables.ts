@@ -1,11 +1,11 @@
-/** The variables of the environment that the command reads. */
+/** The environment variables that the command reads. */
 import * as GlobalFlags from "./globalFlags.ts"
 
 interface Variable {
   readonly name: string
-  /** Whether a call needs it. */
+  /** Whether API calls fail without it. */
   readonly isRequired: boolean
-  /** The flag that wins over the variable, if there is one. */
+  /** The flag that overrides the variable. */
   readonly setting?: typeof GlobalFlags.TokenFile | typeof GlobalFlags.BaseUrl | typeof GlobalFlags.Organization
 }
 

@@ -1,7 +1,8 @@
-/** `agentalk doctor`: checks what a call needs, one after the other, and says how to mend what is wrong. */
+/** `agentalk doctor`: checks the settings, the network and the token, and says how to fix what fails. */
 import type { AgentalkError } from "@agentalk/core/AgentalkError"
 import { Contacts } from "@agentalk/core/Contacts"
 import { defaultBaseUrl } from "@agentalk/core/Settings"
+import * as AgentalkNode from "@agentalk/node/AgentalkNode"
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
@@ -9,20 +10,19 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as AgentalkNode from "@agentalk/node/AgentalkNode"
 import * as Connection from "../connection.ts"
-import { endIf, status } from "../exitStatus.ts"
-import { explain } from "../explanation.ts"
+import { exitIf, exitStatus } from "../exitStatus.ts"
+import { explainError } from "../explainError.ts"
 import { print } from "../output.ts"
 import { paint, wrap } from "../terminalText.ts"
 import { variables } from "../variables.ts"
 
 interface Check {
-  readonly name: string
+  readonly name: "node" | "settings" | "network" | "access"
   readonly ok: boolean
   readonly text: string
-  /** How to mend it. */
-  readonly mend?: string
+  /** How to fix a failed check. */
+  readonly fix?: string
 }
 
 const isSet = (name: string) =>
@@ -32,67 +32,70 @@ const isSet = (name: string) =>
     Effect.orElseSucceed(() => false)
   )
 
-/** The flags and variables that are given, never their values. A flag wins over its variable. */
-const sources = Effect.gen(function* () {
-  const given: Array<string> = []
+/** The names of the flags and variables in use, without their values. */
+const usedSettings = Effect.gen(function* () {
+  const names: Array<string> = []
   for (const { name, setting } of variables) {
-    if (setting !== undefined && Option.isSome(yield* setting)) given.push(`--${setting.id}`)
-    else if (yield* isSet(name)) given.push(name)
+    if (setting !== undefined && Option.isSome(yield* setting)) names.push(`--${setting.id}`)
+    else if (yield* isSet(name)) names.push(name)
   }
-  return given
+  return names
 })
 
-const codes: Readonly<Record<string, string>> = {
-  ENOTFOUND: "This host name is not known: check the base URL for typing errors, and the name service (DNS).",
-  EAI_AGAIN: "The name service (DNS) does not answer: check the network.",
-  ECONNREFUSED: "Nothing listens at this address: check the base URL and its port, or start the server.",
-  ENETUNREACH: "There is no way to this address: check the network.",
-  EHOSTUNREACH: "There is no way to this address: check the network.",
-  ERR_SSL_WRONG_VERSION_NUMBER: "The server speaks plain http at this port: check the base URL and its port.",
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: "The server speaks plain http at this port: check the base URL and its port.",
-  ECONNRESET: "The connection was cut: a proxy or firewall may stand between."
+const plainHttpFix = "The server uses plain http on this port. Check the base URL and its port."
+
+/** How to fix a connection that failed, by the code of the error. */
+const networkFixes: Readonly<Record<string, string>> = {
+  ENOTFOUND: "The host name is unknown. Check the base URL and the name service (DNS).",
+  EAI_AGAIN: "The name service (DNS) did not respond. Check the network.",
+  ECONNREFUSED: "Nothing listens at this address. Check the base URL and its port, or start the server.",
+  ENETUNREACH: "There is no route to this address. Check the network.",
+  EHOSTUNREACH: "There is no route to this address. Check the network.",
+  ERR_SSL_WRONG_VERSION_NUMBER: plainHttpFix,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: plainHttpFix,
+  ECONNRESET: "The connection was closed. A proxy or a firewall may be the cause."
 }
 
-const networkAdvice = (error: AgentalkError): string => {
+const certificateFix =
+  "The certificate is not trusted. If a proxy is the cause, set NODE_EXTRA_CA_CERTS to a file with its certificates."
+
+const networkFixOf = (error: AgentalkError): string => {
   const code = error._tag === "TransportFailure" ? error.code : undefined
-  if (code === undefined) return explain(error)?.advice ?? ""
+  if (code === undefined) return explainError(error)?.advice ?? ""
+  const isCertificate = /CERT|SSL|TLS|SELF_SIGNED/.test(code)
   return (
-    codes[code] ??
-    (/CERT|SSL|TLS|SELF_SIGNED/.test(code)
-      ? "The certificate is not trusted: a proxy may stand between; NODE_EXTRA_CA_CERTS names further authorities."
-      : `The code is ${code}: check the network and the base URL.`)
+    networkFixes[code] ??
+    (isCertificate ? certificateFix : `The error code is ${code}. Check the network and the base URL.`)
   )
 }
 
-/** What is wrong, and how to mend it; not by running this command. */
-const told = (error: unknown) => {
-  const { advice = "", message = "", tag = "" } = explain(error) ?? {}
-  return { text: `${tag}: ${message}`, mend: advice }
+// The hint to run `agentalk doctor` is omitted.
+const failedCheck = (name: Check["name"], error: unknown): Check => {
+  const { advice = "", message = "", tag = "" } = explainError(error) ?? {}
+  return { name, ok: false, text: `${tag}: ${message}`, fix: advice }
 }
 
-const isReached = ({ _tag }: AgentalkError): boolean => _tag !== "TransportFailure" && _tag !== "Timeout"
+const hasResponse = ({ _tag }: AgentalkError): boolean => _tag !== "TransportFailure" && _tag !== "Timeout"
 
-/** Asks the API for one contact: a search changes nothing, and nobody has this number. */
-const reach = (options: AgentalkNode.Options) =>
+// No contact has this number, because no country has the code 999.
+const probe = { phone: "+999999999999999", limit: 1 }
+
+/** Checks the connection with a search, because a search changes nothing. */
+const checkConnection = (options: AgentalkNode.Options) =>
   Effect.gen(function* () {
     const contacts = yield* Contacts
     const started = yield* Clock.currentTimeMillis
-    const result = yield* Effect.result(contacts.search({ phone: "+999999999999999", limit: 1 }))
+    const result = yield* Effect.result(contacts.search(probe))
     const millis = (yield* Clock.currentTimeMillis) - started
-    const url = options.baseUrl ?? defaultBaseUrl
-    const checks: Array<Check> = []
-    if (Result.isFailure(result) && !isReached(result.failure)) {
-      const { _tag, message } = result.failure
-      checks.push({ name: "network", ok: false, text: `${_tag}: ${message}`, mend: networkAdvice(result.failure) })
-      return checks
+    const url = String(options.baseUrl ?? defaultBaseUrl)
+    if (Result.isFailure(result) && !hasResponse(result.failure)) {
+      return [{ ...failedCheck("network", result.failure), fix: networkFixOf(result.failure) }]
     }
-    checks.push({ name: "network", ok: true, text: `${String(url)} answers, in ${millis} ms` })
-    if (Result.isSuccess(result)) {
-      checks.push({ name: "access", ok: true, text: "the API accepts the token, and a search works" })
-    } else {
-      checks.push({ name: "access", ok: false, ...told(result.failure) })
-    }
-    return checks
+    const network: Check = { name: "network", ok: true, text: `${url} responded in ${millis} ms` }
+    const access: Check = Result.isSuccess(result)
+      ? { name: "access", ok: true, text: "the API accepts the token" }
+      : failedCheck("access", result.failure)
+    return [network, access]
   }).pipe(
     Effect.provide(
       AgentalkNode.layerOptions({
@@ -103,36 +106,43 @@ const reach = (options: AgentalkNode.Options) =>
     )
   )
 
-const examine = Effect.gen(function* () {
-  const checks: Array<Check> = [{ name: "node", ok: true, text: `Node ${process.version}` }]
+/** Runs the checks in order. A failed check ends them, because the later checks depend on it. */
+const runChecks = Effect.gen(function* () {
+  const node: Check = { name: "node", ok: true, text: `Node ${process.version}` }
   const options = yield* Effect.result(Connection.options)
-  if (Result.isFailure(options)) return [...checks, { name: "settings", ok: false, ...told(options.failure) }]
-  checks.push({ name: "settings", ok: true, text: `well formed: ${(yield* sources).join(", ")}` })
-  const reached = yield* Effect.result(reach(options.success))
-  if (Result.isSuccess(reached)) return [...checks, ...reached.success]
-  return [...checks, { name: "settings", ok: false, ...told(reached.failure) }]
+  if (Result.isFailure(options)) return [node, failedCheck("settings", options.failure)]
+  const settings: Check = { name: "settings", ok: true, text: `valid: ${(yield* usedSettings).join(", ")}` }
+  const connection = yield* Effect.result(checkConnection(options.success))
+  return Result.isSuccess(connection)
+    ? [node, settings, ...connection.success]
+    : [node, failedCheck("settings", connection.failure)]
 })
+
+const indentation = 12
+
+const checkLines = ({ fix, name, ok, text }: Check, width: number): ReadonlyArray<string> => {
+  const margin = " ".repeat(indentation)
+  const [first = "", ...rest] = wrap(text, width - indentation)
+  const fixLines = fix === undefined ? [] : wrap(fix, width - indentation)
+  return [
+    `${ok ? paint("green", "✓") : paint("red", "✗")} ${name.padEnd(indentation - 3)} ${first}`,
+    ...rest.map((line) => margin + line),
+    ...fixLines.map((line) => margin + paint("yellow", line))
+  ]
+}
 
 export const doctor = Command.make("doctor", {}, () =>
   Effect.gen(function* () {
-    const checks = yield* examine
-    const isWell = checks.every(({ ok }) => ok)
-    yield* print({ ok: isWell, checks }, (width) => [
-      ...checks.flatMap(({ mend = "", name, ok, text }) => {
-        const margin = " ".repeat(12)
-        const [first = "", ...rest] = wrap(text, width - margin.length)
-        return [
-          `${ok ? paint("green", "✓") : paint("red", "✗")} ${name.padEnd(9)} ${first}`,
-          ...rest.map((line) => margin + line),
-          ...(mend === "" ? [] : wrap(mend, width - margin.length).map((line) => margin + paint("yellow", line)))
-        ]
-      }),
+    const checks = yield* runChecks
+    const failed = checks.find(({ ok }) => !ok)
+    yield* print({ ok: failed === undefined, checks }, (width) => [
+      ...checks.flatMap((check) => checkLines(check, width)),
       "",
-      isWell ? "All is well." : "Mend the line marked ✗ and run `agentalk doctor` again."
+      failed === undefined ? "All checks passed." : "Fix the failed check and run `agentalk doctor` again."
     ])
-    yield* endIf(!isWell, checks.some(({ name, ok }) => name === "settings" && !ok) ? status.usage : status.refused)
+    yield* exitIf(failed !== undefined, failed?.name === "settings" ? exitStatus.usage : exitStatus.failed)
   })
 ).pipe(
-  Command.withDescription("Check settings and network, and say how to mend what is wrong"),
-  Command.withExamples([{ command: "agentalk doctor", description: "Check the present environment" }])
+  Command.withDescription("Check the settings and the connection to the API"),
+  Command.withExamples([{ command: "agentalk doctor", description: "Check the current environment" }])
 )

@@ -1,4 +1,4 @@
-/** `agentalk sandbox`: the API on this machine, to try things out on. */
+/** `agentalk sandbox`: the API in memory on this machine. */
 import type { UpsertInput } from "@agentalk/core/Contact"
 import { attributeNames, attributes } from "@agentalk/core/unstable"
 import * as Command from "effect/cli/Command"
@@ -13,23 +13,23 @@ import { print } from "../output.ts"
 import { paint } from "../terminalText.ts"
 import { UsageError } from "../usageError.ts"
 
-const nameAttributes = attributeNames.filter((name) => attributes[name].isName)
-
-// The lengths have no common divisor, so that many contacts have different names.
+/** The values of the name attributes, in the order of the attributes table. */
 const sampleNames = [
   ["Jane", "Ana", "Bo", "Chidi", "Dana", "Emeka", "Fatima", "Goran", "Hana", "Ivo"],
   ["Doe", "Silva", "Chen", "Okafor", "Novak", "Haddad", "Ito", "Larsen", "Costa", "Weber", "Kim"]
 ]
 const sampleTags = ["vip", "newsletter", "beta"]
 
+const nameAttributes = attributeNames.filter((name) => attributes[name].isName)
+
 const pick = (texts: ReadonlyArray<string> = [], index: number): string => texts[index % texts.length] ?? ""
 
-// No country has the code 999, so the numbers belong to nobody.
-const seedContacts = function* (count: number): Generator<UpsertInput> {
+const sampleContacts = function* (count: number): Generator<UpsertInput> {
   for (let index = 0; index < count; index++) {
-    const names = nameAttributes.map((_, place) => pick(sampleNames[place % sampleNames.length], index))
+    const names = nameAttributes.map((_, position) => pick(sampleNames[position % sampleNames.length], index))
     yield {
-      ...Object.fromEntries(nameAttributes.map((name, place) => [name, names[place]])),
+      ...Object.fromEntries(nameAttributes.map((name, position) => [name, names[position]])),
+      // No country has the code 999, so the number belongs to nobody.
       phone: `+999${String(index).padStart(9, "0")}`,
       email: `${names.join(".")}.${index}@example.com`.toLowerCase(),
       tags: index % 4 === 3 ? [] : [pick(sampleTags, index % 4)],
@@ -41,12 +41,12 @@ const seedContacts = function* (count: number): Generator<UpsertInput> {
 export const sandbox = Command.make(
   "sandbox",
   {
-    port: wholeNumber("port", "The port to listen on (default: any that is free)", 0, 65_535).pipe(Flag.withDefault(0)),
-    seed: wholeNumber("seed", "How many made-up contacts it begins with", 0, 1_000_000).pipe(Flag.withDefault(0))
+    port: wholeNumber("port", "The port (default: a free port)", 0, 65_535).pipe(Flag.withDefault(0)),
+    seed: wholeNumber("seed", "The number of sample contacts (default 0)", 0, 1_000_000).pipe(Flag.withDefault(0))
   },
   ({ port, seed }) =>
     Effect.gen(function* () {
-      // Loaded here, so that no other command waits for a server.
+      // Imported here, so that other commands start faster.
       const [Sandbox, SandboxServer] = yield* Effect.promise(() =>
         Promise.all([import("@agentalk/core/Sandbox"), import("@agentalk/node/SandboxServer")])
       )
@@ -55,27 +55,27 @@ export const sandbox = Command.make(
         () =>
           new UsageError({
             message: `the sandbox cannot listen on port ${port}`,
-            advice: "Name another port with --port, or none for any that is free."
+            advice: "Use another --port, or omit it to use a free port."
           })
       )
       const { url } = Context.get(context, SandboxServer.Address)
-      yield* Effect.orDie(Context.get(context, Sandbox.State).seed(seedContacts(seed)))
+      yield* Effect.orDie(Context.get(context, Sandbox.State).seed(sampleContacts(seed)))
       const token = Redacted.value(Sandbox.token)
       yield* print({ url, token, contacts: seed }, () => [
-        `A sandbox of the Contacts API listens on ${paint("bold", url)}${seed > 0 ? ` with ${formatNumber(seed)} contacts` : ""}.`,
-        "Nothing leaves this machine. In another terminal:",
+        `A sandbox of the Contacts API is running at ${paint("bold", url)}${seed > 0 ? ` with ${formatNumber(seed)} contacts` : ""}.`,
+        "No request leaves this machine. In another terminal, run:",
         "",
         `  export AGENTALK_BASE_URL=${url}`,
         `  export AGENTALK_API_TOKEN=${token}`,
         "  agentalk contacts search --name jane",
         "",
-        paint("dim", "Ctrl-C stops it.")
+        paint("dim", "Press Ctrl-C to stop the sandbox.")
       ])
       return yield* Effect.never
     }).pipe(Effect.scoped)
 ).pipe(
-  Command.withDescription("Serve the API from memory on this machine, to try things out"),
+  Command.withDescription("Run the API in memory on this machine, for tests"),
   Command.withExamples([
-    { command: "agentalk sandbox --port 8080 --seed 1000", description: "With a thousand made-up contacts" }
+    { command: "agentalk sandbox --port 8080 --seed 1000", description: "With a thousand sample contacts" }
   ])
 )

@@ -17,7 +17,7 @@ import { searchFlags, toQuery } from "../searchFlags.ts"
 import { paint } from "../terminalText.ts"
 import { UsageError } from "../usageError.ts"
 
-/** Prints all pages as they come: a JSON line a contact, or one table. */
+/** Prints every page when it arrives: one JSON line per contact, or one table. */
 const printAll = (query: ContactsStream.Query, pageSize: number | undefined) =>
   Effect.gen(function* () {
     const isJson = yield* Json
@@ -31,7 +31,7 @@ const printAll = (query: ContactsStream.Query, pageSize: number | undefined) =>
         count += contacts.length
         return lines.length === 0 ? Effect.void : Console.log(lines.join("\n"))
       }),
-      Effect.onInterrupt(() => noteInterrupted("the output is incomplete.", "Run the command again for all of it."))
+      Effect.onInterrupt(() => noteInterrupted("the output is incomplete.", "Run the command again."))
     )
     yield* note(count === 0 ? "No contact matches." : `${formatNumber(count)} found`)
   })
@@ -42,22 +42,22 @@ export const search = Command.make(
     ...searchFlags,
     limit: Flag.Int("limit").pipe(
       Flag.withMetavar("N"),
-      Flag.withDescription("The most contacts on a page (the API's default is 50)"),
+      Flag.withDescription("The page size (default 50, set by the API)"),
       Flag.optional
     ),
     offset: Flag.Int("offset").pipe(
       Flag.withMetavar("N"),
-      Flag.withDescription("How many contacts to skip"),
+      Flag.withDescription("The number of contacts to skip (default 0)"),
       Flag.optional
     ),
-    all: toggle("all", "All pages, --limit contacts at a time")
+    all: toggle("all", "Print all pages; --limit is the page size")
   },
   ({ all, limit, name, offset, phone }) =>
     Effect.gen(function* () {
       const query = yield* toQuery({ name, phone })
       if (all) {
         yield* Option.isSome(offset)
-          ? new UsageError({ message: "--all and --offset exclude each other" })
+          ? new UsageError({ message: "--all and --offset cannot be combined" })
           : printAll(query, Option.getOrUndefined(limit))
         return
       }
@@ -79,9 +79,12 @@ export const search = Command.make(
     })
 ).pipe(
   Command.provide(Connection.layer),
-  Command.withDescription("Find contacts by a part of the name, by phone number, or both"),
+  Command.withDescription("Find contacts by a part of the name, by phone number, or by both"),
   Command.withExamples([
-    { command: "agentalk contacts search --name jane", description: "The first page of those named so" },
-    { command: "agentalk contacts search --name jane --all --json", description: "All of them, one JSON line each" }
+    { command: "agentalk contacts search --name jane", description: "The first page of the contacts named jane" },
+    {
+      command: "agentalk contacts search --name jane --all --json",
+      description: "All contacts named jane, one JSON line each"
+    }
   ])
 )

@@ -4,7 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { attributeFlags } from "../attributeFlags.ts"
 import * as Connection from "../connection.ts"
-import { done } from "../contactCommand.ts"
+import { successLine } from "../contactCommand.ts"
 import { contactJson, contactLines } from "../contactView.ts"
 import { fieldFlags, toFields } from "../fieldFlags.ts"
 import { print } from "../output.ts"
@@ -18,15 +18,16 @@ export const upsert = Command.make(
       const contacts = yield* Contacts
       const { contact, isNew } = yield* contacts.upsert({ ...attributes, fields })
       yield* print({ contact: contactJson(contact), isNew }, () => [
-        done(isNew ? "created" : "updated"),
+        successLine(isNew ? "created" : "updated"),
         ...contactLines(contact)
       ])
     })
 ).pipe(
   Command.provide(Connection.layer),
   Command.withDescription(
-    "Create a contact, or update the one with the same phone number.\n  What is left out stays as it is."
+    "Create a contact, or update the contact with the same phone number.\n  Omitted values stay unchanged."
   ),
+  Command.withShortDescription("Create a contact, or update the contact with the same phone number"),
   Command.withExamples([
     {
       command: 'agentalk contacts upsert --phone "+1 202 555 0143" --first-name Jane --tag vip',
