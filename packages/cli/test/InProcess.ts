@@ -15,7 +15,7 @@ import * as Agentalk from "./Agentalk.ts"
 /** The environment variables of the sandbox in the context. */
 export const environment = Effect.map(SandboxServer.Address, ({ url }) => Agentalk.environment(url))
 
-/** A terminal or a pipe that records what is written to it. */
+/** A terminal or a pipe that records its input. */
 export class Screen extends Writable {
   readonly isTTY: boolean
   readonly columns: number
@@ -47,7 +47,7 @@ const replace = <T>(name: "stdin" | "stdout" | "stderr" | "argv", value: T) =>
 export const replaceStream = <S extends Readable | Writable>(name: "stdin" | "stdout" | "stderr", stream: S) =>
   replace(name, stream)
 
-/** Records what is written to a standard stream, unless the test records it already. */
+/** Records the text of a standard stream, unless the test already records that stream. */
 const record = (name: "stdout" | "stderr") =>
   process[name] instanceof Screen ? Effect.succeed(new Screen(false)) : replaceStream(name, new Screen(false))
 

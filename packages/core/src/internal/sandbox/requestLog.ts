@@ -1,7 +1,10 @@
 /** The log of the requests that a sandbox received. It also holds the script that chooses a fault for each request. */
+import * as Result from "effect/Result"
 import type { Json } from "effect/Schema"
 import { operations } from "../../Operations.ts"
 import { operationNames, routerPath } from "../operation.ts"
+import { parseJson } from "../wire/json.ts"
+import { tokenOf } from "../wire/text.ts"
 import type { Fault, Request, Script } from "./fault.ts"
 import { makeRouteMatcher } from "./routeMatcher.ts"
 
@@ -37,18 +40,12 @@ const matchRoute = makeRouteMatcher(
 )
 
 /** Parses a JSON body. A body that is not JSON is kept as text. */
-const parseBody = (text: string): Json | undefined => {
-  if (text === "") return undefined
-  try {
-    return JSON.parse(text) as Json
-  } catch {
-    return text
-  }
-}
+const parseBody = (text: string): Json | undefined =>
+  text === "" ? undefined : (Result.getOrElse(parseJson(text), () => text) as Json)
 
 /** The organization of a request: the one in `X-Organization-ID`, otherwise that of the token. */
 export const organizationOf = (headers: IncomingRequest["headers"]): string =>
-  (headers["x-organization-id"] ?? headers["authorization"]?.replace(/^Bearer /i, "").split(".")[0] ?? "").toLowerCase()
+  (headers["x-organization-id"] ?? tokenOf(headers["authorization"] ?? "").split(".")[0] ?? "").toLowerCase()
 
 const parse = ({ headers, method, url }: IncomingRequest, body: string, index: number): Request => {
   const [path = "", query = ""] = url.split("?")
