@@ -55,21 +55,56 @@ const warmUp = async (contender: Contender, { concurrency, warmUp }: Plan) => {
 
 const mean = (a: number, b: number): number => (a + b) / 2
 
+// V8 compiles a program differently from process to process, which changes the cost of a call by up to 15 %. Fresh
+// processes every few rounds keep that from favouring a contender.
+const roundsPerProcess = 5
+
 /** The approximate duration of a plan in minutes, on two cores. */
 export const minutesOf = ({ concurrency, modules, rounds, warmUp }: Plan): number => {
   const blocks = concurrency.reduce((total, each) => total + (each === 1 ? 0.7 : 1.1), 0)
-  return (modules.length * (warmUp / 5000 + rounds * blocks)) / 60
+  return (modules.length * (Math.ceil(rounds / roundsPerProcess) * (warmUp / 5000) + rounds * blocks)) / 60
 }
+
+type Sample = Cost & { readonly ratio: number; readonly speed: number }
 
 export const measureCalls = async (
   plan: Plan,
   urlOf: (module: string) => string,
   log: (text: string) => void
 ): Promise<ReadonlyArray<Row>> => {
+  const modules = new Set([raw, ...plan.modules])
+  const samples = new Map<string, Array<Sample>>()
+  for (let first = 1; first <= plan.rounds; first += roundsPerProcess) {
+    await measureRounds(first, plan, modules, samples, urlOf, log)
+  }
+  return plan.concurrency.flatMap((concurrency) =>
+    [...modules].map((contender): Row => {
+      const own = samples.get(`${contender} ${concurrency}`) ?? []
+      return {
+        contender,
+        concurrency,
+        ratio: figureOf(own.map(({ ratio }) => ratio)),
+        speed: figureOf(own.map(({ speed }) => speed)),
+        cpu: figureOf(own.map(({ cpu }) => cpu)).median,
+        rate: figureOf(own.map(({ rate }) => rate)).median,
+        memory: Math.round(Math.max(...own.map(({ memory }) => memory)))
+      }
+    })
+  )
+}
+
+/** Measures a few rounds in processes of their own, and adds the samples. */
+const measureRounds = async (
+  first: number,
+  plan: Plan,
+  modules: ReadonlySet<string>,
+  samples: Map<string, Array<Sample>>,
+  urlOf: (module: string) => string,
+  log: (text: string) => void
+): Promise<void> => {
   const running = new Map<string, Contender>()
   try {
-    for (const module of [raw, ...plan.modules]) {
-      if (running.has(module)) continue
+    for (const module of modules) {
       log(`Warming up ${contenders[module] ?? module}`)
       const contender = await startContender(module, urlOf(module))
       running.set(module, contender)
@@ -77,14 +112,13 @@ export const measureCalls = async (
     }
     const floor = running.get(raw) as Contender
     const others = [...running].filter(([module]) => module !== raw)
-    const costs = new Map<string, Array<Cost & { readonly ratio: number; readonly speed: number }>>()
     const record = (module: string, concurrency: number, cost: Cost, before: Cost, after: Cost) => {
       const key = `${module} ${concurrency}`
       const ratio = cost.cpu / mean(before.cpu, after.cpu)
       const speed = cost.rate / mean(before.rate, after.rate)
-      costs.set(key, [...(costs.get(key) ?? []), { ...cost, ratio, speed }])
+      samples.set(key, [...(samples.get(key) ?? []), { ...cost, ratio, speed }])
     }
-    for (let round = 1; round <= plan.rounds; round++) {
+    for (let round = first; round < first + roundsPerProcess && round <= plan.rounds; round++) {
       log(`Round ${round} of ${plan.rounds}`)
       for (const concurrency of plan.concurrency) {
         const block = { calls: callsAt(concurrency), concurrency }
@@ -99,20 +133,6 @@ export const measureCalls = async (
         }
       }
     }
-    return plan.concurrency.flatMap((concurrency) =>
-      [...running.keys()].map((contender): Row => {
-        const own = costs.get(`${contender} ${concurrency}`) ?? []
-        return {
-          contender,
-          concurrency,
-          ratio: figureOf(own.map(({ ratio }) => ratio)),
-          speed: figureOf(own.map(({ speed }) => speed)),
-          cpu: figureOf(own.map(({ cpu }) => cpu)).median,
-          rate: figureOf(own.map(({ rate }) => rate)).median,
-          memory: Math.round(Math.max(...own.map(({ memory }) => memory)))
-        }
-      })
-    )
   } finally {
     for (const { stop } of running.values()) stop()
   }
