@@ -84,8 +84,8 @@ export const environment: Config.Config<Options> = Config.all({
 /**
  * Provides `Contacts` with its own connection pool. The pool closes with the layer's scope.
  *
- * If a client option is invalid, the layer fails with a `ConfigError` that names the option. An invalid `pool` or
- * `rateLimit` option is a defect.
+ * If a client option is invalid, the layer fails with a `ConfigError` that names the option. An invalid
+ * `rateLimit` is a defect, and so is an invalid `pool`: see `UndiciHttpClient.layerOptions`.
  *
  * @category layers
  * @since 0.1.0

@@ -180,8 +180,8 @@ const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Sco
  *
  * **Gotchas**
  *
- * If an option is invalid, building the layer is a defect. For `connections` and `pipelining`, it is a `RangeError`
- * that names the option.
+ * If `connections` or `pipelining` is invalid, building the layer dies with a `RangeError` that names the option. Text
+ * that is not a duration is also a defect. `maxBodyBytes` is not checked.
  *
  * **Example** (A smaller pool)
  *
