@@ -1,8 +1,9 @@
 /**
- * The `agentalk` command: API calls from a terminal, imports and exports of files, a sandbox, and checks of the settings.
+ * The `agentalk` command: API calls from a terminal, imports and exports of files, a sandbox, and checks of the
+ * settings.
  *
- * The token comes from the environment or from a file. There is no flag for the token itself, because other users of the
- * machine can see the arguments of a process.
+ * The token comes from the environment or from a file. There is no flag for the token itself, because other users of
+ * the machine can see the arguments of a process.
  *
  * @since 0.1.0
  */
@@ -65,7 +66,8 @@ export const agentalk = Command.make("agentalk").pipe(
 
 const makeLayer = (isJson: boolean) =>
   Layer.mergeAll(
-    // The other built-in flags of Effect set a log level, but the command logs nothing, and start a wizard.
+    // Effect's other built-in flags are omitted. `--log-level` would have no effect, because the command logs nothing.
+    // `globalFlags` contains another `--completions`, and a wizard is not supported.
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
     CliOutput.layer(formatter),
     CliOutput.layerPresenter(makePresenter(isJson))
@@ -91,8 +93,8 @@ const printDefect = (cause: Cause.Cause<unknown>, isJson: boolean) => {
  * | Status | Meaning |
  * | --- | --- |
  * | 0 | success |
- * | 1 | the API refused the request, or the network failed |
- * | 2 | wrong usage or configuration |
+ * | 1 | the API refused the request, the network failed, an import stopped, or a deletion was not confirmed |
+ * | 2 | wrong usage or configuration, or a file cannot be read or written |
  * | 3 | an import finished, and some rows are invalid or failed |
  *
  * If the command is interrupted, the effect is interrupted too. The binary then exits with 130.
@@ -112,7 +114,7 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<number, never, C
       const error = Cause.squash(exit.cause)
       if (error instanceof CommandExit) return Effect.succeed(error.status)
       if (CliError.isCliError(error)) {
-        // Without a subcommand, help is a success for a person and an error for a program.
+        // If the subcommand is missing, help is printed, and the status is 0. With --json, it is a usage error.
         const isHelpShown = error._tag === "ShowHelp" && error.errors.length === 0 && (isHelp || !isJson)
         return Effect.succeed(isHelpShown ? 0 : exitStatus.usage)
       }

@@ -7,7 +7,8 @@ import { join } from "node:path"
 // @effect-diagnostics-next-line processEnv:off -- no module that reads configuration is loaded yet
 const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache")
 
-// Compiling the modules takes most of the time of a short command. Only this user can write to the cache.
+// Compiling the modules takes most of the time of a short command. The default cache is in the folder for temporary
+// files, where other users could write code that this process would run.
 enableCompileCache(join(cache, "agentalk"))
 
 const exitEarly = () => {

@@ -49,7 +49,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("the 
       assert.lengthOf(yield* state.contacts(), 0)
       const json = yield* run(["contacts", "delete", contact!.id, "--json"], { terminal: yield* makeTerminal("y") })
       assert.deepStrictEqual([json.status, json.stdout], [2, ""])
-      assert.include(json.stderr, "there is no terminal to ask on")
+      assert.include(json.stderr, "only on a terminal and without --json")
     }).pipe(Effect.scoped)
   )
 

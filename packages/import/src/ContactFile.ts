@@ -1,8 +1,8 @@
 /**
  * Reads and writes contact files as streams: CSV and NDJSON, compressed with gzip if the name ends in `.gz`.
  *
- * An invalid row is a value with its line and a reason, so reading continues after it. Memory use does not grow with the
- * length of a file or of a line.
+ * If a row is invalid, the stream emits it as `Refused` with its line and a reason, and continues. Memory use does not
+ * grow with the length of a file or of a line.
  *
  * @since 0.1.0
  */
@@ -60,17 +60,19 @@ export interface ReadOptions {
   /** The format of the file. Default: detected from its name. */
   readonly format?: Format | undefined
   /**
-   * The meaning of columns (CSV) or keys (NDJSON), by their names in any case. A value is the name of a built-in
-   * attribute such as `phone`, the key of a custom field, or `""` to ignore the column. If a field has the name of an
-   * attribute, write `field:` before its key.
+   * Assigns columns (CSV) or keys (NDJSON) by their names, in upper or lower case. A value is the name of a built-in
+   * attribute such as `phone`, the key of a custom field, or `""` to ignore the column. If a custom field has the name
+   * of an attribute, write `field:` before its key.
    *
-   * Default: a column with the name of a built-in attribute, in any spelling (`first_name`, `First Name`), has that
-   * meaning. Every other column is a custom field; `field:` before its key is removed.
+   * A column that is not in `map` is assigned to the built-in attribute of the same name, in any spelling
+   * (`first_name`, `First Name`). If there is none, the name of the column is the key of a custom field, without the
+   * prefix `field:`. Default: `{}`.
    */
   readonly map?: Readonly<Record<string, string>> | undefined
   /**
-   * Whether a CSV cell of a custom field that is valid JSON (a number, `true`, `null`, a list, text in quotes) is read
-   * as JSON, as `write` with `typed` writes it. Otherwise it is text. NDJSON always has types. Default: `false`.
+   * Whether the custom fields of a CSV file have types, as `write` with `typed` writes them. If `true`, a cell that is
+   * valid JSON (a number, `true`, `null`, a list, quoted text) is read as JSON. Otherwise it is read as text. Default:
+   * `false`. The values of NDJSON always have types.
    */
   readonly typed?: boolean | undefined
   /** The maximum length of a row in bytes. A longer row is refused. Default: 1,048,576 (1 MiB). */
@@ -118,7 +120,7 @@ const makeDecoder = (
 }
 
 /**
- * Decodes the bytes of a file to rows. It fails with `FileFault` only if the file as a whole cannot be read.
+ * Decodes the bytes of a file into rows. It fails with `FileFault` only if the file as a whole cannot be read.
  *
  * @category streams
  * @since 0.1.0
@@ -146,11 +148,11 @@ export const rows =
  * Files are UTF-8, with or without a byte order mark.
  *
  * - *CSV* follows RFC 4180. The separator (comma, semicolon or tab) and the line ending are detected from the first
- *   line. A blank cell counts as missing, so `upsert` keeps that value. Tags are separated by `|` or `;`, unless a
- *   backslash precedes it. If `'` precedes text that a spreadsheet would take for a formula (it begins with `=`, `+`,
- *   `-` or `@`), the `'` is removed.
- * - *NDJSON* has one object per line. The object under `fields` holds custom fields, and so does every other key that
- *   is not an attribute. `id` and `extra` are ignored, because `upsert` does not accept them.
+ *   line. A blank cell is omitted from the input, so `upsert` keeps the existing value. Tags are separated by `|` or
+ *   `;`. After a backslash, these characters are part of the tag. A leading `'` is removed if the text after it looks
+ *   like a formula, such as text that begins with `=`, `+`, `-` or `@`.
+ * - *NDJSON* has one object per line. Custom fields are in the object `fields`. Every other key that is not an
+ *   attribute is also a custom field. `id` and `extra` are ignored, because `upsert` does not accept them.
  *
  * @category streams
  * @since 0.1.0
@@ -187,23 +189,25 @@ export interface WriteOptions {
  *
  * **Details**
  *
- * Only the owner of the file can read it. The file gets its name when it is complete, so a failed run leaves no partial
- * file and keeps an existing one. Devices and open pipes are written to directly.
+ * Only the owner of the file can read it. Contacts are written to `PATH.part`, which is renamed when it is complete.
+ * If writing fails, the partial file is removed and an existing file stays unchanged. Devices and open pipes are
+ * written to directly.
  *
- * - *NDJSON* contains everything that is known about a contact, and reading it restores all values.
- * - *CSV* has a column for each built-in attribute (`phone`, `first_name` and so on), then one for each custom field that any
- *   contact has. A field whose key has another meaning is written as `field:KEY`. Tags are joined with `|`; a backslash
- *   precedes each `|`, `;` and backslash in a tag. Text that a spreadsheet would take for a formula begins with `'`,
- *   which `read` removes. Values that are not text are written as JSON, and `read` returns them as text. With `typed`
- *   they keep their types, and text that looks like JSON is quoted.
+ * - *NDJSON* contains all data of a contact. `read` restores all values that `upsert` accepts.
+ * - *CSV* has a column for each built-in attribute (`phone`, `first_name` and so on), then one for each custom field
+ *   of any contact. If the key of a field would be read as something else, such as `email`, its column is called
+ *   `field:KEY`. Tags are joined with `|`; a backslash precedes each `|`, `;` and backslash in a tag. A `'` is put
+ *   before text that a spreadsheet would take for a formula, and `read` removes it. Values that are not text are
+ *   written as JSON, and `read` returns them as text. With `typed` in `write` and `read`, they keep their types, and
+ *   text that looks like JSON is quoted.
  *
- * The columns of CSV are known only when all contacts are. Until then the contacts are in a temporary file that only
- * its owner can read.
+ * The columns of a CSV file are known only after the last contact. Until then, the contacts are kept in a temporary
+ * file that only its owner can read.
  *
  * **Gotchas**
  *
- * CSV omits ids, `extra`, contacts without a phone number (they could not be imported), and white space around names
- * and tags. Without `typed` it also omits custom fields that are blank or `null`.
+ * CSV omits ids and `extra`. It also omits contacts without a phone number, because `upsert` requires one. `read`
+ * removes white space around names and tags. Without `typed`, custom fields that are blank or `null` are lost.
  *
  * @category streams
  * @since 0.1.0

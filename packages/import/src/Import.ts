@@ -37,7 +37,7 @@ export { ImportStopped }
 export interface Counts extends Line.Counts {}
 
 /**
- * A line of the report. It identifies a row by its number and contains nothing of the row's content.
+ * A line of the report. It identifies a row by its number and contains no value of the row.
  *
  * @category models
  * @since 0.1.0
@@ -52,8 +52,8 @@ export interface ReportLine extends Line.Line {}
  */
 export interface Snapshot {
   /**
-   * An import first reads the whole file to compute its hash (`"checking"`), and then sends the rows (`"sending"`). A
-   * file that can be read only once has no first phase.
+   * An import first reads the whole file to compute its hash (`"checking"`), and then sends the rows (`"sending"`). It
+   * skips the first phase if the file can be read only once, such as standard input.
    */
   readonly phase: "checking" | "sending"
   /** The number of rows in the report, by outcome. It includes rows of earlier runs. */
@@ -64,7 +64,7 @@ export interface Snapshot {
   readonly rowsRead: number
   /** The number of bytes that this phase has read, before decompression. */
   readonly bytesRead: number
-  /** The size of the file in bytes. It is `undefined` for standard input. */
+  /** The size of the file in bytes. It is `undefined` for standard input, a device and an open pipe. */
   readonly bytesTotal: number | undefined
 }
 
@@ -95,8 +95,8 @@ export interface Options extends Omit<ContactFile.ReadOptions, "onBytes"> {
    * of a running import has `.lock`. The path `-` is standard output. An import with its report on standard output, a
    * device or a pipe has no journal and cannot be resumed.
    *
-   * Default: the path of the file with `.report.ndjson` added. For standard input, the first unused name of
-   * `stdin.report.ndjson`, `stdin.2.report.ndjson` and so on.
+   * Default: the path of the file with `.report.ndjson` added. For standard input, a device and an open pipe, it is the
+   * first unused name of `stdin.report.ndjson`, `stdin.2.report.ndjson` and so on.
    */
   readonly report?: string | undefined
   /** Resumes an earlier import of the file. If there is none, a new one starts. Default: `false`. */
@@ -107,9 +107,9 @@ export interface Options extends Omit<ContactFile.ReadOptions, "onBytes"> {
    */
   readonly retryFailed?: boolean | undefined
   /**
-   * How long to continue without a successful row before the import stops with `ImportStopped`. Only transient errors
-   * count: `TransportFailure`, `Timeout`, `CircuitOpen`, `ServerFault` and `RateLimited`. Any other response resets the
-   * time. Default: 1 minute.
+   * How long an outage can last before the import stops with `ImportStopped`. An outage begins when a row fails with
+   * `TransportFailure`, `Timeout`, `CircuitOpen`, `ServerFault` or `RateLimited`. It ends when a row succeeds or fails
+   * with any other error of the API. Default: 1 minute.
    */
   readonly giveUpAfter?: Duration.Input | undefined
   /** The maximum number of rows in flight at once. Default: 8. */
@@ -129,8 +129,8 @@ export interface Options extends Omit<ContactFile.ReadOptions, "onBytes"> {
 export const defaultReportPath = ReportFile.defaultReportPath
 
 /**
- * Whether the import of a file can be resumed: neither the file nor its report is standard input or output, a device or
- * a pipe.
+ * Whether the import of a file can be resumed. It cannot if the file or the report is standard input or output, a
+ * device or a pipe.
  *
  * @category guards
  * @since 0.1.0
@@ -152,19 +152,20 @@ const attemptAsync = <A>(run: () => Promise<A>) =>
  *
  * The report contains every row of the file exactly once: `created`, `updated`, `invalid` (not sent) or `failed` (with
  * the tag of its error). An import that was interrupted, even by `kill -9` or a power failure, continues with `resume`.
- * A row without a line in the report is sent again, and may then be `updated` instead of `created`. The file must not
- * have changed, and `format`, `map`, `typed` and `maxRowBytes` must be the same.
+ * It sends every row without a line in the report. If an earlier run had already created the contact of such a row,
+ * its outcome is `updated`. The file must not have changed, and `format`, `map`, `typed` and `maxRowBytes` must be the
+ * same.
  *
- * If the import is interrupted, no further row starts, and rows in flight have the time of `drain` to complete. If it is
- * interrupted or stops during an outage, the rows that failed in that outage are removed from the report, so that
- * `resume` sends them again.
+ * If the import is interrupted, no further row starts, and rows in flight have the time of `drain` to complete. If the
+ * import ends during an outage, the lines of the rows that failed in the outage are removed from the report. Therefore
+ * `resume` sends these rows again.
  *
  * Only one import can write a report at a time. A second one fails with `FileFault`.
  *
  * **Gotchas**
  *
- * `resume` does not send other failed rows again; `retryFailed` does. A row that is sent again is sent later than its
- * place in the file. If a later row has the same phone number, the row that is sent again overwrites its values.
+ * `resume` does not send rows again that failed outside of an outage; `retryFailed` does. A row that is sent again is
+ * sent after rows that follow it in the file. If one of these has the same phone number, its values are overwritten.
  *
  * An import from standard input cannot be resumed.
  *

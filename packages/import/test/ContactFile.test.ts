@@ -185,7 +185,7 @@ describe("CSV", () => {
         )
         assert.deepStrictEqual(refusedOf(rows), [
           [3, "it has 4 columns instead of 3"],
-          [4, "a quote is inside a field that does not begin with a quote"],
+          [4, "a quote is inside a cell that does not begin with a quote"],
           [9, "a closing quote is followed by more text"],
           [10, "it is not UTF-8 text"],
           [11, "there is no phone number"],

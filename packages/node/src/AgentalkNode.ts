@@ -6,7 +6,7 @@
  * | --- | --- | --- |
  * | `AGENTALK_API_TOKEN` | The organization API token, `{orgId}.{secret}` | required |
  * | `AGENTALK_BASE_URL` | The URL of the API: https, or http on loopback | `https://api.agentalk.io` |
- * | `AGENTALK_ORGANIZATION_ID` | The organization of the calls, a UUID | the organization of the token |
+ * | `AGENTALK_ORGANIZATION_ID` | The id of the organization that calls use, a UUID | the organization of the token |
  * | `AGENTALK_RATE_LIMIT` | The rate limit of each organization: `10/s`, `600/min` or `5000/h` | none |
  *
  * A variable that is empty or blank counts as not set.
@@ -38,13 +38,13 @@ export interface Options extends AgentalkClient.Options {
   /** The options of the connection pool. Default: the defaults of `UndiciHttpClient.Options`. */
   readonly pool?: UndiciHttpClient.Options | undefined
   /**
-   * The rate limit of each organization in this process. Default: none. Without it, the client still waits if the API
-   * asks for it, as `RateLimit` describes.
+   * The rate limit of each organization in this process. Default: none. The client always waits if the API asks it to:
+   * see `RateLimit`.
    */
   readonly rateLimit?: RateLimit.Quota | undefined
 }
 
-/** A variable decoded by a schema whose message names the expected format. `undefined` if the variable is not set. */
+/** Reads a variable and decodes it with a schema. The value is `undefined` if the variable is not set or blank. */
 const variable = <A>(name: string, schema: Schema.ConstraintDecoder<A>): Config.Config<A | undefined> =>
   Config.String(name).pipe(
     Config.withDefault(""),
@@ -66,8 +66,8 @@ const decode = <A>(name: string, schema: Schema.ConstraintDecoder<A>, text: stri
   Effect.mapError(SchemaParser.decodeUnknownEffect(schema)(text), (issue) => invalid(name, issue))
 
 /**
- * The options from the environment variables. If a variable is missing or invalid, it fails with a `ConfigError` that
- * names the variable and not its value.
+ * Reads the options from the environment variables. Fails with a `ConfigError` if a variable is invalid or a required
+ * one is not set. The error names the variable and does not contain its value.
  *
  * @category configuration
  * @since 0.1.0
@@ -84,7 +84,8 @@ export const environment: Config.Config<Options> = Config.all({
 /**
  * Provides `Contacts` with its own connection pool. The pool closes with the layer's scope.
  *
- * An invalid client option fails with a `ConfigError` that names it. An invalid `pool` option is a defect.
+ * If a client option is invalid, the layer fails with a `ConfigError` that names the option. An invalid
+ * `rateLimit` is a defect, and so is an invalid `pool`: see `UndiciHttpClient.layerOptions`.
  *
  * @category layers
  * @since 0.1.0
@@ -106,7 +107,7 @@ export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Contacts
   Layer.unwrap(Effect.map(Config.unwrap(options), layerOptions))
 
 /**
- * Provides `Contacts` with the options from the environment variables in the table above.
+ * Provides `Contacts` with the options from the environment variables that the module documentation lists.
  *
  * @category layers
  * @since 0.1.0

@@ -48,7 +48,8 @@ const connection = Effect.map(HttpServerRequest.HttpServerRequest, (request) => 
   const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
   return {
     reset: Effect.callback<never>(() => {
-      // After two turns of the event loop, the written part of the response has been sent.
+      // The socket is destroyed two turns of the event loop later, so that Node first sends the written part of the
+      // response.
       setImmediate(() => setImmediate(() => socket.destroy()))
     })
   }
@@ -68,7 +69,7 @@ export const layerOptions = (options: Options): Layer.Layer<Address | Sandbox.St
       return Context.make(Address, Address.of({ url })).pipe(Context.add(Sandbox.State, yield* Sandbox.State))
     })
   ).pipe(
-    // Provided and not merged, because its router would replace the router of the program.
+    // `Layer.provide` hides the router of this server. With `Layer.merge`, it would replace the router of the program.
     Layer.provide(
       Layer.unwrap(
         Effect.map(loadSandboxServer, ({ layerRoutes, routerConfig }) =>

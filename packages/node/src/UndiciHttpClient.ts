@@ -1,5 +1,5 @@
 /**
- * An `HttpClient` on undici's dispatcher, with a connection pool of its own or on a dispatcher of yours.
+ * An `HttpClient` on undici's dispatcher. It creates its own connection pool, or uses a dispatcher that you own.
  *
  * In calls of the SDK, it enforces the timeout and the size limit of each attempt itself, so a call needs no race of
  * fibers. Each request has one handler, which receives the whole response, counts its bytes and holds the only timer.
@@ -46,7 +46,7 @@ import { loadUndici } from "./internal/undici.ts"
  */
 export interface SizeLimit {
   /**
-   * The most bytes of a response body, before and after decompression. Default: 10 MiB (10,485,760 bytes).
+   * The maximum size of a response body in bytes, before and after decompression. Default: 10 MiB (10,485,760 bytes).
    *
    * In calls of the SDK, the client's `maxBodySize` takes precedence. Elsewhere, Effect's
    * `HttpIncomingMessage.MaxBodySize` takes precedence if it is set.
@@ -62,18 +62,18 @@ export interface SizeLimit {
  */
 export interface Options extends SizeLimit {
   /**
-   * The most connections to one origin, at least 1. Default: 64.
+   * The maximum number of connections to one origin, at least 1. Default: 64.
    *
    * Further requests wait in a queue, and this wait counts against their timeout. undici itself sets no limit, so a
-   * burst of 10,000 calls would open 10,000 sockets. With 64 connections and responses after 100 milliseconds, a pool
-   * makes 640 calls a second.
+   * burst of 10,000 calls would open 10,000 sockets. If the API responds within 100 milliseconds, 64 connections are
+   * enough for 640 calls a second.
    */
   readonly connections?: number | undefined
   /**
-   * The most requests in flight on one connection (RFC 9112, section 9.3.2), at least 0. Default: 1.
+   * The maximum number of requests in flight on one connection (RFC 9112, section 9.3.2), at least 0. Default: 1.
    *
-   * With more than 1, a broken response can also break the requests behind it. With 0, every request opens a connection
-   * of its own.
+   * If it is more than 1, a broken response can also break the requests behind it. If it is 0, every request opens a
+   * new connection.
    */
   readonly pipelining?: number | undefined
   /**
@@ -85,7 +85,7 @@ export interface Options extends SizeLimit {
    */
   readonly keepAliveTimeout?: Duration.Input | undefined
   /**
-   * The timeout of connecting, including TLS. Default: 10 seconds.
+   * The timeout for opening a connection, including the TLS handshake. Default: 10 seconds.
    *
    * If the timeout of the attempt is shorter, it ends the request first. undici checks the connect timeout about twice
    * a second.
@@ -110,12 +110,13 @@ const defaultMaxBodyBytes = 10 * 1024 * 1024
  * Outside of calls of the SDK, requests have no timeout, no client span and no trace headers. Use `Effect.timeout`
  * there. Redirects are not followed, unless the dispatcher follows them.
  *
- * The whole response is buffered, even if you read its `stream`. A body that exceeds the size limit fails when it is
- * read. Request bodies that are streams or forms fail with an `EncodeError`. Use a client of `@effect/platform-node`
- * for them.
+ * The whole response is buffered, even if you read its `stream`. If the body exceeds the size limit, reading it fails.
+ * Request bodies that are streams or forms fail with an `EncodeError`. Use a client of `@effect/platform-node` for
+ * them.
  *
- * No `accept-encoding` is sent, so servers normally do not compress their responses. If a response is compressed with
- * `gzip`, `deflate`, `br` or `zstd`, it is decompressed. With another `content-encoding`, the body stays unchanged.
+ * The client does not add an `accept-encoding` header, so servers normally do not compress their responses. If a
+ * response is compressed with `gzip`, `deflate`, `br` or `zstd`, it is decompressed. With another `content-encoding`,
+ * the body stays unchanged.
  *
  * @category constructors
  * @since 0.1.0
@@ -135,7 +136,7 @@ const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Sco
     Effect.acquireRelease(
       Effect.map(loadUndici(), ({ Agent, buildConnector }) => {
         const connect = buildConnector({
-          // Otherwise ALPN could select HTTP/2, where requests queue in other places and fail together.
+          // Otherwise ALPN could select HTTP/2. Then all requests would share one connection and fail with it.
           allowH2: false,
           timeout: toTimerDelay(Duration.toMillis(options.connectTimeout ?? "10 seconds"))
         })
@@ -157,7 +158,8 @@ const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Sco
           agent,
           close: () => {
             const destroyed = agent.destroy()
-            // undici keeps these sockets open until their timeout, and they keep the process alive.
+            // `destroy` does not close sockets that are still connecting. They would keep the process alive until the
+            // connect timeout.
             for (const socket of connecting) socket.destroy(new Error(cancelledMessage))
             return destroyed
           }
@@ -178,7 +180,8 @@ const makeAgent = (options: Options): Effect.Effect<Dispatcher, never, Scope.Sco
  *
  * **Gotchas**
  *
- * An invalid option is a defect when the layer is built: a `RangeError` that names the option.
+ * If `connections` or `pipelining` is invalid, building the layer dies with a `RangeError` that names the option. Text
+ * that is not a duration is also a defect. `maxBodyBytes` is not checked.
  *
  * **Example** (A smaller pool)
  *
@@ -236,7 +239,7 @@ const makeClient = (
 
 type ParseUrl = (request: HttpClientRequest) => ReturnType<typeof Url.make>
 
-/** Makes a parser that keeps its last URL, because many calls in a row use the same one. */
+/** Makes a parser that caches the last URL, because consecutive requests often have the same URL. */
 const makeUrlParser = (): ParseUrl => {
   let last: { readonly text: string; readonly result: ReturnType<typeof Url.make> } | undefined
   return ({ url, urlParams }) => {
@@ -255,7 +258,7 @@ const send = (
   fiber: Fiber.Fiber<unknown, unknown>
 ): SendResult => {
   const parsed = parseUrl(request)
-  // The failure is not used as a cause, because it holds the URL.
+  // The error must not contain the failure of the parser, because it quotes the URL.
   if (Result.isFailure(parsed)) return failInvalidUrl(request, "the URL cannot be parsed")
   const url = parsed.success
   if (url.protocol !== "https:" && url.protocol !== "http:") {

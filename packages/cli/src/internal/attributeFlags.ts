@@ -18,7 +18,7 @@ const flagOf = (attribute: Attribute): Flag.Flag<UpsertInput[Attribute]> => {
   return SchemaAST.isOptional(contract.ast) ? Flag.map(Flag.optional(single), Option.getOrUndefined) : single
 }
 
-/** One flag per attribute. Its value is `undefined` if it is omitted. */
+/** One flag per attribute. Its value is `undefined` if the flag is omitted. */
 export const attributeFlags = Object.fromEntries(attributeNames.map((name) => [name, flagOf(name)])) as {
   readonly [K in Attribute]: Flag.Flag<UpsertInput[K]>
 }

@@ -1,4 +1,4 @@
-/** What the commands that call one operation share. */
+/** The parts that commands for one contact share. */
 import type { Contact } from "@agentalk/core/Contact"
 import * as Argument from "effect/cli/Argument"
 import * as Option from "effect/Option"
@@ -9,7 +9,6 @@ import { paint } from "./terminalText.ts"
 /** The argument that names a contact. */
 export const idArgument = Argument.String("id").pipe(Argument.withDescription("The id of the contact, a UUID"))
 
-/** The id in examples. */
 export const exampleId = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
 
 /** The line that a successful command prints. */

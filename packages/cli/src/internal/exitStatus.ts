@@ -4,9 +4,9 @@ import * as Schema from "effect/Schema"
 
 /** The exit statuses besides 0. */
 export const exitStatus = {
-  /** The API refused the request, or the network failed. */
+  /** The API refused the request, the network failed, an import stopped, or a deletion was not confirmed. */
   failed: 1,
-  /** Wrong usage or configuration. */
+  /** Wrong usage or configuration, or a file cannot be read or written. */
   usage: 2,
   /** An import finished, and some rows are invalid or failed. */
   rowsFailed: 3,

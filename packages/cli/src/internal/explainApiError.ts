@@ -54,7 +54,7 @@ const doctorTags: ReadonlySet<AgentalkError["_tag"]> = new Set([
 
 const maxIssues = 5
 
-/** The issues of the API's response. The message of an input that was not sent contains its issues already. */
+/** Returns the issues from the response. If the client refused the input, the error message contains them already. */
 const issuesOf = (error: AgentalkError): string => {
   if (!("issues" in error) || error.issues === undefined) return ""
   if (error._tag === "Validation" && error.source === "client") return ""

@@ -1,4 +1,4 @@
-/** From an error of a command to its explanation. */
+/** Explains the errors of commands. */
 import { isAgentalkError } from "@agentalk/core/AgentalkError"
 import { FileFault } from "@agentalk/import/ContactFile"
 import { ImportStopped } from "@agentalk/import/Import"
@@ -11,7 +11,7 @@ import { explainConfigError } from "./explainConfigError.ts"
 import type { Explanation } from "./explanation.ts"
 import { UsageError } from "./usageError.ts"
 
-/** An import failed after some rows were sent. */
+/** An import failed after rows may have been sent. */
 export class ImportFailed extends Schema.TaggedError<ImportFailed>("@agentalk/cli/ImportFailed")("ImportFailed", {
   cause: Schema.Union([ImportStopped, FileFault]),
   /** How to resume the import. */

@@ -9,7 +9,7 @@ export interface Explanation {
   readonly message: string
   /** What to do about it. */
   readonly advice: string
-  /** What `agentalk doctor` can do about it. The doctor itself leaves this out. */
+  /** How `agentalk doctor` can help. `agentalk doctor` itself does not print this. */
   readonly doctorHint?: string
   /** More properties of the error, for --json. */
   readonly details?: Readonly<Record<string, unknown>>

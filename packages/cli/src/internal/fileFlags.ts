@@ -5,7 +5,7 @@ import { toggle } from "./flags.ts"
 
 export const formatFlag = Flag.Literals("format", Format.literals).pipe(
   Flag.withMetavar("FORMAT"),
-  Flag.withDescription("The format, if not in the name"),
+  Flag.withDescription("Format, if not in the file name"),
   Flag.optional
 )
 

@@ -51,8 +51,8 @@ const parsePair = (pair: string): Option.Option<readonly [key: string, value: st
 }
 
 /**
- * A flag that takes a key and a value, which may be empty. `Flag.KeyValuePair` refuses an empty value, and its message
- * quotes the text.
+ * A flag that takes a key and a value. The value may be empty. `Flag.KeyValuePair` refuses an empty value, and its
+ * message quotes the text.
  */
 export const pair = (name: string, metavar: string, description: string) =>
   text(name, metavar, description).pipe(Flag.filterMap(parsePair, () => `Expected ${metavar}`))

@@ -1,4 +1,4 @@
-/** What an import shows while it runs: its progress, and the effect of a signal. */
+/** The output of a running import on standard error: its progress, and a note after the first Ctrl-C. */
 import type { Snapshot } from "@agentalk/import/Import"
 import * as Effect from "effect/Effect"
 import { drawProgress } from "./progressBar.ts"

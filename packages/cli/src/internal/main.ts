@@ -23,7 +23,7 @@ process.on("SIGHUP", () => process.emit("SIGTERM", "SIGTERM"))
 process.stderr.on("error", () => {})
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // The reader of a pipe has ended, as `head` does. The status is that of SIGPIPE.
+  // The program that reads the pipe has exited, as `head` does. A shell reports the status 141 for SIGPIPE.
   if (error.code === "EPIPE") process.exit(141)
   const explanation: Explanation = {
     status: exitStatus.usage,

@@ -11,8 +11,8 @@ const suggest = (suggestions: ReadonlyArray<string>): string =>
   suggestions.length === 0 ? "" : ` Did you mean ${suggestions.join(" or ")}?`
 
 /**
- * The message of a usage error, from the names that the command declares. Effect's own messages quote the arguments, and
- * a misplaced argument may be a token or personal data.
+ * Returns the message of a usage error. It quotes no argument except the name of an unknown flag, because a misplaced
+ * argument may be a token or personal data. Effect's own messages quote the arguments.
  */
 const messageOf = (error: CliError.NonShowHelpErrors): string => {
   switch (error._tag) {
@@ -39,7 +39,7 @@ const messageOf = (error: CliError.NonShowHelpErrors): string => {
   }
 }
 
-// Effect also reports each flag of an unknown command, because it looks for the flags in the group.
+// After an unknown subcommand, Effect also reports its flags, because the parent command does not declare them.
 const causesOf = (errors: ReadonlyArray<CliError.NonShowHelpErrors>): ReadonlyArray<CliError.NonShowHelpErrors> => {
   const unknown = errors.filter(({ _tag }) => _tag === "UnknownSubcommand")
   return unknown.length === 0 ? errors : unknown

@@ -87,7 +87,7 @@ const defaultWidth = 80
 /** Draws the progress until it is interrupted, and then erases the bar. */
 export const drawProgress = (readSnapshot: () => Snapshot): Effect.Effect<never> =>
   Effect.suspend(() => {
-    // `Terminal` of Effect only knows standard output.
+    // Effect's `Terminal` does not report the width of standard error.
     const { stderr } = process
     let { phase } = readSnapshot()
     let started = performance.now()

@@ -13,8 +13,8 @@ const gap = 2
 const minimumWidth = 8
 
 /**
- * Returns a table of a width in terminal columns. Empty columns are omitted. If the others do not fit, the last ones
- * are cut or omitted. The first column is always complete.
+ * Returns the lines of a table that fits into `width` characters. Empty columns are omitted. If the others do not fit,
+ * the last ones are cut or omitted. The first column is always complete.
  */
 export const table = (columns: ReadonlyArray<Column>, width: number): ReadonlyArray<string> => {
   let lines: ReadonlyArray<string> = []

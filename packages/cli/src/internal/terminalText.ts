@@ -33,7 +33,7 @@ export const fit = (text: string, width: number): string => {
 export const pad = (text: string, width: number): string =>
   text + " ".repeat(Math.max(0, width - CliOutput.displayWidth(text)))
 
-/** Breaks a text between words into lines of at most `width` columns, if its words are not longer. */
+/** Breaks a text between words into lines of at most `width` columns. Only a longer word exceeds this width. */
 export const wrap = (text: string, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   for (const word of plain(text).split(" ")) {

@@ -1,12 +1,12 @@
 /**
- * The cells of CSV, which knows only text. A cell is written so that `read` restores the value and a spreadsheet does
- * not execute it as a formula.
+ * Converts values to CSV cells and back. A cell contains only text. `read` restores the value from it, and a
+ * spreadsheet does not execute it as a formula.
  */
 import { parseJson } from "@agentalk/core/unstable"
 import * as Result from "effect/Result"
 import type { Json } from "effect/Schema"
 
-/** The characters that begin a formula, with their full-width forms. */
+/** The characters that can begin a formula, including full-width forms. It is the inside of a character class. */
 const formulaStart = "=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20"
 const isNumber = /^[+-]?\d+(?:\.\d+)?$/
 const needsGuard = new RegExp(`^'?[${formulaStart}]|^''`)
@@ -28,7 +28,10 @@ export const splitTags = (cell: string): ReadonlyArray<string> =>
     .map((tag) => tag.trim().replaceAll(/\\([\\|;])/g, "$1"))
     .filter((tag) => tag !== "")
 
-/** The JSON value of a cell. A number that JSON would write differently is text, so that it keeps all its digits. */
+/**
+ * Returns the value of a cell that is valid JSON, otherwise `undefined`. A number that JSON would write differently,
+ * such as `1.50`, also returns `undefined`, so that it stays text with all its digits.
+ */
 const jsonOf = (text: string): Json | undefined => {
   const value = Result.getOrUndefined(parseJson(text)) as Json | undefined
   return typeof value === "number" && String(value) !== text ? undefined : value
@@ -40,7 +43,7 @@ export const fromTyped = (cell: string): Json => {
   return value === undefined ? cell : value
 }
 
-/** Writes a typed cell: JSON, or plain text if that cannot be taken for JSON or for an empty cell. */
+/** Writes a typed cell as JSON. Text is quoted only if `read` would take it for JSON or for an empty cell. */
 export const toTyped = (value: Json): string =>
   typeof value === "string" && value.trim() !== "" && jsonOf(value) === undefined ? value : JSON.stringify(value)
 

@@ -1,4 +1,4 @@
-/** The meaning of the columns of CSV and of the keys of NDJSON, and the inputs of `upsert` that they make up. */
+/** Maps CSV columns and NDJSON keys to attributes and custom fields, and builds the inputs of `upsert`. */
 import { type Attribute, attributeNames, attributes, isObject } from "@agentalk/core/unstable"
 import type { UpsertInput } from "@agentalk/core/Contact"
 import * as Schema from "effect/Schema"
@@ -34,7 +34,7 @@ const meaningOf = (name: string): Target => {
   return attribute === undefined ? { _tag: "Field", key: name } : { _tag: "Attribute", key: attribute }
 }
 
-/** The name of the column of a custom field. It has the prefix only if the key alone has another meaning. */
+/** Returns the column name of a custom field: its key. The prefix is added if `read` would map the key differently. */
 export const columnOf = (key: string): string => {
   const meaning = meaningOf(key)
   const isPlain = meaning._tag === "Field" && meaning.key === key && key === key.trim()
@@ -49,7 +49,7 @@ export interface Mapping {
   readonly targetOf: (name: string) => Target
 }
 
-/** Makes a mapping. Names match in any case, but an exact match comes first. */
+/** Makes a mapping. Names match in upper or lower case, but an exact match takes precedence. */
 export const makeMapping = (map: Readonly<Record<string, string>>): Mapping => {
   const lowerCase = new Map(Object.entries(map).map(([name, key]) => [name.trim().toLowerCase(), key]))
   const find = (name: string): string | undefined =>
@@ -95,7 +95,7 @@ export class InputBuilder {
     }
     const { key } = target
     if (typeof value === "string") {
-      // JSON keeps the white space around a name, because it is part of the value there.
+      // White space around a name is kept. In JSON, it is a part of the value.
       if (attributes[key].isName && value.trim() !== "") this.setAttribute(key, value)
       else this.setText(target, value)
       return undefined

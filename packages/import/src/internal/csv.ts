@@ -54,7 +54,7 @@ const targetsOf = (names: ReadonlyArray<string>, map: DecoderOptions["map"]): Re
   const targets = names.map((name, index): Target => {
     const trimmed = name.trim()
     if (trimmed === "") return { _tag: "Ignored" }
-    // The key after the prefix may end in white space.
+    // After the prefix, white space at the end is a part of the key.
     const target = mapping.targetOf(trimmed.startsWith(fieldPrefix) ? name.trimStart() : trimmed)
     const key = target._tag === "Ignored" ? "" : `${target._tag} ${target.key}`
     const first = key === "" ? undefined : seen.get(key)
@@ -85,7 +85,7 @@ const targetsOf = (names: ReadonlyArray<string>, map: DecoderOptions["map"]): Re
   return targets
 }
 
-/** The index of the first byte that is not quoted, or -1. The name of a column may contain a line break. */
+/** Returns the index of a byte outside of quotes, or -1. It skips line breaks in the quoted name of a column. */
 const indexOutsideQuotes = (bytes: Uint8Array, byte: number): number => {
   let from = 0
   for (;;) {
@@ -100,7 +100,7 @@ const indexOutsideQuotes = (bytes: Uint8Array, byte: number): number => {
 
 const reasons: Readonly<Record<string, string>> = {
   CSV_INVALID_CLOSING_QUOTE: "a closing quote is followed by more text",
-  INVALID_OPENING_QUOTE: "a quote is inside a field that does not begin with a quote",
+  INVALID_OPENING_QUOTE: "a quote is inside a cell that does not begin with a quote",
   CSV_QUOTE_NOT_CLOSED: "a quote is not closed"
 }
 
@@ -194,7 +194,7 @@ export const makeDecoder = ({ map, maxRowBytes, typed }: DecoderOptions): Decode
       const onRecord = (cells: ReadonlyArray<string>, info: InfoRecord): null => {
         skipEmptyLines()
         const own = bytes.subarray(offset, base + info.bytes)
-        // Otherwise the result would depend on the size of the chunks.
+        // A row is refused even if it has arrived completely, so that the result does not depend on the chunks.
         if (own.length > maxRowBytes) throw new TooLong()
         const row = toRow(cells, line, isText || isUtf8(own))
         if (row !== undefined) rows.push(row)

@@ -8,7 +8,7 @@ export type DecodedRow =
   | { readonly _tag: "Refused"; readonly line: number; readonly reason: string }
 
 export interface DecoderOptions {
-  /** The target of a column or a key, by its name. The target of any other name follows from the name itself. */
+  /** The option `map` of `read`: the names of columns or keys, and their targets. */
   readonly map: Readonly<Record<string, string>>
   readonly maxRowBytes: number
   /** Whether the cells of custom fields may be JSON. */
@@ -73,6 +73,6 @@ export const count = (bytes: Uint8Array, byte: number): number => {
   return found
 }
 
-/** Appends a chunk to the rest of the earlier ones. */
+/** Appends a chunk to the bytes of earlier chunks that are not decoded yet. */
 export const join = (left: Uint8Array, right: Uint8Array): Uint8Array =>
   left.length === 0 ? right : right.length === 0 ? left : Buffer.concat([left, right])

@@ -1,4 +1,4 @@
-/** Detects an outage: a time in which no row reaches the API. */
+/** Detects an outage: a time in which every row that is sent fails with a transient error. */
 import { CircuitOpen, RateLimited, ServerFault, Timeout, TransportFailure } from "@agentalk/core/AgentalkError"
 import type * as ContactsStream from "@agentalk/core/ContactsStream"
 import * as Schema from "effect/Schema"
@@ -23,8 +23,8 @@ export const isOutage = (result: ContactsStream.UpsertRow): boolean =>
 
 /**
  * Makes a detector. An outage begins with the first row that fails with an `OutageError`, and any other response of the
- * API ends it. `limit` is the time in milliseconds after which the import stops; `position` returns the current position
- * in the report.
+ * API ends it. `limit` is the time in milliseconds after which the import stops. `position` returns the current
+ * position in the report.
  */
 export const makeFailureDetector = (limit: number, position: () => number) => {
   let outage: Outage | undefined

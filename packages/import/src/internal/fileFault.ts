@@ -12,13 +12,14 @@ export class FileFault extends Schema.TaggedError<FileFault>("@agentalk/import/F
   /**
    * The kind of the problem:
    *
-   * - `"system"`: the system refused to open, read or write the file; `code` has the reason.
+   * - `"system"`: the file cannot be opened, read or written; `code` is the error of the system. A named pipe is also
+   *   refused, without a `code`.
    * - `"empty"`: the file contains no header.
    * - `"encoding"`: the file is not UTF-8.
    * - `"binary"`: the file is not text.
    * - `"compression"`: the file is not valid gzip data.
    * - `"header"`: the format of the file is unknown, or its first line is not a valid header.
-   * - `"resume"`: the report or its journal does not allow this import.
+   * - `"resume"`: the report cannot be used. It exists, another import is writing it, or it cannot be resumed.
    */
   kind: Schema.Literals(["system", "empty", "encoding", "binary", "compression", "header", "resume"]),
   /** Says what happened. It contains no path and no content of the file. */
@@ -71,14 +72,17 @@ export const systemFault = (
   })
 }
 
-/** Named pipes are refused, because opening one blocks a thread that cannot be interrupted until the other end opens. */
+/**
+ * Makes the error for a named pipe. Named pipes are refused, because opening one blocks a thread until another process
+ * opens the other end, and the thread cannot be interrupted.
+ */
 export const namedPipeFault = (action: "read" | "written"): FileFault =>
   new FileFault({
     kind: "system",
     message: `the file cannot be ${action}: it is a named pipe`,
-    advice: `Use - as the file name, and redirect standard ${action === "read" ? "input" : "output"} to the pipe.`
+    advice: `Use - as the file name, and connect standard ${action === "read" ? "input" : "output"} to the pipe.`
   })
 
-/** Refuses to start or to resume an import. */
+/** Makes the error for an import that cannot be started or resumed with its report. */
 export const resumeFault = (message: string, advice: string): FileFault =>
   new FileFault({ kind: "resume", message, advice })

@@ -12,8 +12,8 @@ export interface Fingerprint {
 }
 
 /**
- * Reads a whole file. All bytes count, because a report identifies a row only by its number. `onBytes` is called with
- * the length of every chunk.
+ * Reads a whole file and hashes all its bytes, because a report identifies a row only by its number. `onBytes` is
+ * called with the length of every chunk.
  */
 export const fingerprint = (path: string, onBytes: (bytes: number) => void): Effect.Effect<Fingerprint, FileFault> =>
   Effect.suspend(() => {

@@ -3,7 +3,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
-/** If the returned effect is interrupted, it runs `stop`, waits up to `timeout` for `work` to end, then interrupts it. */
+/** Runs `work`. If it is interrupted, runs `stop`, waits up to `timeout` until `work` ends, and then interrupts it. */
 export const withGracefulShutdown = <A, E, R>(
   work: Effect.Effect<A, E, R>,
   stop: Effect.Effect<unknown>,

@@ -48,7 +48,7 @@ const sorted = (map: unknown): string =>
 
 export const startOver = "Choose another report with --report, or remove this report and its journal to start over."
 
-/** Throws a `FileFault` if a journal is of another file or of other options. */
+/** Throws a `FileFault` if a journal belongs to another file or to an import with other options. */
 export const verify = (journal: Journal, subject: Subject): void => {
   if (journal["size"] !== subject.size || journal["sha256"] !== subject.sha256) {
     throw resumeFault("the content of the file has changed since this import started", startOver)
@@ -60,7 +60,7 @@ export const verify = (journal: Journal, subject: Subject): void => {
     sorted(journal["map"]) === sorted(subject.map)
   if (!hasSameOptions) {
     throw resumeFault(
-      "this import started with another --format, --map or --typed",
+      "this import started with other options, such as --format, --map or --typed",
       "Resume it with the same options, or start over with another --report."
     )
   }

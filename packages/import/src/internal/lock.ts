@@ -14,7 +14,8 @@ interface Owner {
 
 const startTimeOf = (pid: number): string | undefined => {
   try {
-    // The 22nd value of proc_pid_stat(5). The second value, the name of the program, may contain spaces and `)`.
+    // The start time is the 22nd value of proc_pid_stat(5). The second value is the program's name in parentheses. The
+    // name may contain spaces and `)`, so only the values after the last `)` are split.
     return readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ")[19]
   } catch {
     return undefined

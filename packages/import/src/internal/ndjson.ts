@@ -24,7 +24,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 /** Keys that `write` writes and `upsert` does not accept. */
 const ignoredKeys: ReadonlySet<string> = new Set(["id", "extra"])
 
-/** Makes a decoder of NDJSON. Keys mean the same as columns of CSV; the object under `fields` holds custom fields. */
+/** Makes a decoder of NDJSON. Keys are mapped like CSV columns. The object `fields` contains custom fields. */
 export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
   const mapping = makeMapping(map)
   const decodeLine = (text: string, line: number): DecodedRow => {
@@ -93,7 +93,7 @@ export const makeDecoder = ({ map, maxRowBytes }: DecoderOptions): Decoder => {
   }
 }
 
-/** Encodes a contact as one line, with its line break. Unknown keys of the API are under `extra`. */
+/** Encodes a contact as one line, with its line break. Keys that the SDK does not know are under `extra`. */
 export const encodeContact = ({ extra, tags, ...contact }: Contact): string => {
   const line = {
     ...contact,

@@ -6,7 +6,7 @@ export const standard = "-"
 
 /**
  * - `"standard"`: standard input or output.
- * - `"new"`: nothing yet, or something that the system does not allow to inspect.
+ * - `"new"`: the path does not exist, or the system does not allow it to be inspected.
  * - `"file"`: a file or a folder.
  * - `"namedPipe"`: a named pipe (mkfifo).
  * - `"device"`: a device, or a pipe that is already open.

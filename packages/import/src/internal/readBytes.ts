@@ -32,7 +32,7 @@ export const readBytes = (
       ? Stream.fail(namedPipeFault("read"))
       : NodeStream.fromReadable<Uint8Array, FileFault>({
           evaluate: () => open(path, onBytes),
-          // A chunk has up to 64 KiB. A higher number would keep as many chunks in memory at once.
+          // The number of reads of up to 64 KiB that are in memory at once. The default is 4096.
           chunkSize: 1,
           onError: (error) => systemFault("read", error)
         })

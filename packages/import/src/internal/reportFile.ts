@@ -57,8 +57,8 @@ const openWriteOnly = (report: string): ReportWriter.ReportWriter => {
 }
 
 /**
- * Opens the report of an import. If the import fails before it sent a row, the empty report is removed again. If it is
- * interrupted, the report stays.
+ * Opens the report of an import. If the import fails while the report is empty, the report and its journal are removed.
+ * If the import is interrupted, they stay.
  *
  * `subject` identifies the file. It is `undefined` if the file can be read only once, because such an import cannot be
  * resumed.

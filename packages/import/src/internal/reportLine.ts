@@ -1,4 +1,4 @@
-/** A line of the report: the number of a row, its outcome and the reason. It contains nothing of the row's content. */
+/** A line of the report: the number of a row, its outcome and the reason. It contains no value of the row. */
 import { isObject, parseJson } from "@agentalk/core/unstable"
 import type * as ContactsStream from "@agentalk/core/ContactsStream"
 import * as Result from "effect/Result"
@@ -17,19 +17,19 @@ export interface Line {
   readonly row: number
   /** The number of the line on which the row begins. The first line of the file is 1. */
   readonly line: number
-  /** `invalid` rows were not sent. `failed` rows were sent, and the call failed. */
+  /** `invalid` rows were refused before sending. The calls of `failed` rows failed. */
   readonly outcome: Outcome
   /** The id of the contact, if the row is `created` or `updated`. */
   readonly contact?: string
   /** The tag of the error, if the row is `failed`. */
   readonly error?: string
-  /** The `outcome` of the error, if the row is `failed`. */
+  /** Whether the call may have had an effect, if the row is `failed`. It is the `outcome` of the error. */
   readonly effect?: string
   /** The reason, if the row is `invalid` or `failed`. */
   readonly reason?: string
 }
 
-/** Parses a line of a report. Returns `undefined` if it is not one. */
+/** Parses a line of a report. Returns `undefined` if it is not valid. */
 export const parseLine = (text: string): Line | undefined => {
   const value = Result.getOrUndefined(parseJson(text))
   return isObject(value) &&

@@ -13,8 +13,8 @@ interface LineAt {
 
 const blockBytes = 65_536
 
-// The lines of a report from an offset on, up to the first line that is torn or damaged. After a power failure, the
-// lines after a damaged one may be damaged too.
+// Returns the lines of a report after an offset, up to the first line that is incomplete or damaged. After a power
+// failure, later lines may be damaged too.
 export function* linesFrom(report: number, offset = 0): Generator<LineAt> {
   const block = Buffer.alloc(blockBytes)
   let rest = Buffer.alloc(0)
@@ -40,11 +40,11 @@ export function* linesFrom(report: number, offset = 0): Generator<LineAt> {
 export interface Content {
   readonly rows: RowSet
   readonly counts: Record<keyof Counts, number>
-  /** The length of the valid lines in bytes. The report may contain more, which is not valid. */
+  /** The length of the valid lines in bytes. Any bytes after them are not valid. */
   readonly bytes: number
 }
 
-/** Reads a report up to the first line that is torn, damaged, or repeats a row. */
+/** Reads a report up to the first line that is incomplete, is damaged or repeats a row. */
 export const readReport = (report: number): Content => {
   const rows = new RowSet()
   const counts = makeCounts()
@@ -57,7 +57,7 @@ export const readReport = (report: number): Content => {
   return { rows, counts, bytes }
 }
 
-// The lines of a report without those of failed rows, many lines in one string.
+// Returns the lines of a report except the lines of failed rows. Each string contains many lines.
 function* linesWithoutFailed(report: number): Generator<string> {
   let block = ""
   for (const { line, text } of linesFrom(report)) {
@@ -71,8 +71,8 @@ function* linesWithoutFailed(report: number): Generator<string> {
 }
 
 /**
- * Removes the lines of failed rows from a report. The new report replaces the old one by a rename, so a kill leaves one
- * of them complete.
+ * Removes the lines of failed rows from a report. It writes a new report and renames it to the old one, so a complete
+ * report exists even if the process is killed.
  */
 export const removeFailed = (reportPath: string): void => {
   const partPath = `${reportPath}.part`

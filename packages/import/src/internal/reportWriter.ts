@@ -1,8 +1,8 @@
 /**
- * Writes the report of an import: one line for each row that has an outcome. Only the report holds the progress.
+ * Writes the report of an import: one line for each row that has an outcome. No other file records the progress.
  *
- * Resuming reads the whole report and cuts off a torn or damaged end. The journal beside the report identifies the file
- * and the options of the import.
+ * Resuming reads the whole report and cuts off an incomplete or damaged end. The journal beside the report identifies
+ * the file and the options of the import.
  */
 import {
   closeSync,

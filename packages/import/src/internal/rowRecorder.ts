@@ -8,8 +8,8 @@ import { toLine } from "./reportLine.ts"
 import type { ReportWriter } from "./reportWriter.ts"
 
 /**
- * An import stopped early, because every later row would fail in the same way: the token was refused, a call reached its
- * deadline, or no row succeeded for `giveUpAfter`.
+ * An import stopped early, because every later row would fail in the same way. The token was refused, a call reached
+ * its deadline, or an outage lasted for `giveUpAfter`.
  *
  * **Details**
  *
@@ -39,8 +39,8 @@ interface Place {
 /**
  * Makes a recorder. It stops the import after an outage of `limit` milliseconds.
  *
- * `upsertAll` numbers the rows that it receives, and the recorder maps these numbers to rows of the file: invalid rows
- * and rows of earlier runs are not sent.
+ * `upsertAll` numbers the rows that it receives, and the recorder maps these numbers to rows of the file. The numbers
+ * differ, because invalid rows and rows of earlier runs are not passed to `upsertAll`.
  */
 export const makeRowRecorder = (writer: ReportWriter, limit: number) => {
   const detector = makeFailureDetector(limit, writer.position)
@@ -57,7 +57,7 @@ export const makeRowRecorder = (writer: ReportWriter, limit: number) => {
     record: (result: ContactsStream.UpsertRow, now: number): boolean => {
       const place = pending.get(result.row)
       pending.delete(result.row)
-      // After the stop, rows in flight may still fail because of the outage. They are sent again when it is resumed.
+      // After the stop, rows in flight may still fail because of the outage. `resume` sends them again.
       if (place === undefined || (stopped !== undefined && isOutage(result))) return false
       const error = detector.record(result, now)
       writer.add(toLine(place, result))

@@ -1,4 +1,4 @@
-/** A set of row numbers, kept as ranges. Rows that end nearly in order need memory for their gaps only. */
+/** A set of row numbers, stored as ranges. If rows complete nearly in order, it needs memory only for the gaps. */
 export class RowSet {
   private readonly ranges: Array<[from: number, to: number]> = []
   private count = 0

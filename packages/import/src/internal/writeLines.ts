@@ -19,13 +19,16 @@ interface Options {
 const attempt = <A>(run: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, FileFault> =>
   Effect.tryPromise({ try: run, catch: (error) => systemFault("written", error) })
 
-/** Fails if a file exists. */
+/** Fails if the path is an existing file. */
 export const refuseExisting = (path: string): Effect.Effect<void, FileFault> =>
   Effect.suspend(() =>
     pathKind(path) === "file" ? Effect.fail(systemFault("written", { code: "EEXIST" })) : Effect.void
   )
 
-/** Writes lines to `PATH.part` and then renames it, so that the file at `path` is always complete. */
+/**
+ * Writes lines to `PATH.part` and then renames it, so that the file at `path` is always complete. Devices and standard
+ * output are written to directly.
+ */
 export const writeLines = <E, R>(
   lines: Stream.Stream<string, E, R>,
   path: string,
@@ -49,7 +52,7 @@ export const writeLines = <E, R>(
     const isRenamed = kind === "new" || kind === "file"
     const target = isRenamed ? `${path}.part` : path
     const write = attempt((signal) => {
-      // A new file, because others may be able to read a part that an earlier run left.
+      // `wx` creates a new file. Other users may be able to read an existing one.
       const flags = isRenamed ? "wx" : "w"
       const out: Writable = isStandard ? process.stdout : createWriteStream(target, { mode: 0o600, flags })
       return isCompressed

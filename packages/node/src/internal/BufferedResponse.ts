@@ -25,7 +25,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
   readonly request: HttpClientRequest
   readonly status: number
-  // JavaScript-private, because an error may hold the response and its inspection must not show the body.
+  // These fields have a `#`, so that they are hidden if an error that contains the response is inspected.
   readonly #requestUrl: URL
   readonly #rawHeaders: Headers.Input
   readonly #maxBodyBytes: number
@@ -81,7 +81,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
         const value: Schema.Json = JSON.parse(text)
         return Effect.succeed(value)
       } catch {
-        // The error of the parser is not the cause, because it quotes the body.
+        // The error must not contain the error of the parser, because it quotes the body.
         return Effect.fail(this.#decodeError("the body is not JSON"))
       }
     })
@@ -89,7 +89,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
 
   get urlParamsBody(): BodyEffect<UrlParams.UrlParams> {
     return this.#read((bytes) =>
-      // `URLSearchParams` drops a leading "?", but in a body it is data.
+      // Without the "&", `URLSearchParams` would drop a leading "?", which is data in a body.
       Effect.succeed(UrlParams.fromInput(new URLSearchParams(`&${formUtf8.decode(bytes)}`)))
     )
   }
@@ -175,7 +175,7 @@ const decompress = (
       case "x-gzip":
         return Zlib.gunzipSync(body, options)
       case "deflate":
-        // Some servers omit the zlib wrapper. The low bits of its first byte are the compression method, 8 (RFC 1950,
+        // Some servers omit the zlib wrapper. If it is present, the low four bits of the first byte are 8 (RFC 1950,
         // section 2.2).
         return ((body[0] ?? 0) & 0x0f) === 8 ? Zlib.inflateSync(body, options) : Zlib.inflateRawSync(body, options)
       case "br":

@@ -14,7 +14,7 @@ const invalidCharacter = /[^\t\u0020-\u007e\u0080-\u00ff]/
  * forever. A token with a stray line break would then block the whole pool after as many calls as it has connections.
  */
 export const validateRequest = ({ headers, method }: HttpClientRequest): string | undefined => {
-  if (!token.test(method) || method === "CONNECT") return "the method cannot be sent"
+  if (!token.test(method) || method === "CONNECT") return "the method is invalid or not supported"
   if (validHeaders.has(headers)) return undefined
   const reason = validateHeaders(headers)
   if (reason === undefined && Object.isFrozen(headers)) validHeaders.add(headers)

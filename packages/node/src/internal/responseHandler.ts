@@ -1,4 +1,4 @@
-/** The handler of one request on an undici dispatcher, which receives the response. */
+/** Handles one request on an undici dispatcher, and receives its response. */
 import { monotonicMillis, type RequestState, type ResponseHead, TransportFault } from "@agentalk/core/unstable"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -25,17 +25,18 @@ export const cancelledMessage = "The request was cancelled"
 /**
  * Receives one response, counts its bytes, holds the timer of the request, and resumes the fiber with the result.
  *
- * `onRequestStart` decides whether a byte of the request may have been sent (undici 8.12,
+ * The call of `onRequestStart` shows whether a byte of the request may have been sent (undici 8.12,
  * `lib/dispatcher/client-h1.js`):
  *
  * - undici calls it when a connection is ready, immediately before it writes the request, in the same turn of the event
- *   loop. On a reused connection, undici first waits for one turn, in which the end of the connection would be noticed.
- * - Nothing is written before the call: not if `dispatch` refuses the request, and not while it waits in a queue,
- *   looks up the host name, connects or negotiates TLS. A wrong `content-length` also fails before the call.
+ *   loop. On a reused connection, undici first waits for one turn, so that it notices if the server has closed the
+ *   connection.
+ * - Before the call, no byte is written. undici may still queue the request, look up the host name, connect or
+ *   negotiate TLS. If `dispatch` refuses the request, or its `content-length` is wrong, the call never happens.
  * - After the call, bytes may have been sent. Over HTTP/2, the call comes before the stream is opened.
  *
- * It may be called more than once. undici resends requests that were pipelined behind a broken one, and no others. A
- * dispatcher that retries also calls it for each try. The request counts as sent after the first call.
+ * It may be called more than once. undici resends only requests that were pipelined behind a broken one. A dispatcher
+ * that retries also calls it for each attempt. The request counts as sent after the first call.
  */
 export class ResponseHandler implements Dispatcher.DispatchHandler, RequestState {
   private readonly request: HttpClientRequest
@@ -77,8 +78,9 @@ export class ResponseHandler implements Dispatcher.DispatchHandler, RequestState
       this.controller = controller
       return
     }
-    // The request was cancelled in the queue. An abort would close one connection for each of these requests. Over
-    // HTTP/1.1, undici treats a thrown error as a refusal and keeps the connection. Other dispatchers do not catch it.
+    // The request was cancelled while it was in the queue. An abort would close the connection, which other requests
+    // can use. Over HTTP/1.1, undici treats a thrown error as a refusal and keeps the connection open. Other
+    // dispatchers do not catch the error.
     const reason = new Error(cancelledMessage)
     if (this.ownsPool) throw reason
     controller.abort(reason)
@@ -121,7 +123,7 @@ export class ResponseHandler implements Dispatcher.DispatchHandler, RequestState
     if (!this.isCompleted) this.complete(new TransportFault("network", { sent: this.isSent, code: errorCodeOf(error) }))
   }
 
-  /** Cancels the request if the fiber is interrupted. The fiber is not resumed. */
+  /** Cancels the request after the fiber was interrupted. Therefore it does not resume the fiber. */
   interrupt(): void {
     if (this.isCompleted) return
     this.isCompleted = true
@@ -138,7 +140,7 @@ export class ResponseHandler implements Dispatcher.DispatchHandler, RequestState
   }
 
   private startTimer(): void {
-    // @effect-diagnostics-next-line globalTimers:off -- a sleeping fiber would need a race and an interruption
+    // @effect-diagnostics-next-line globalTimers:off -- a timer is cheaper than a race with a sleeping fiber
     this.timer = setTimeout(expire, toTimerDelay(this.deadline - monotonicMillis(this.clock)), this)
   }
 

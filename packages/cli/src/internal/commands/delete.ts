@@ -13,11 +13,11 @@ import { Json } from "../globalFlags.ts"
 import { note, print } from "../output.ts"
 import { UsageError } from "../usageError.ts"
 
-/** Asks for confirmation, and ends the command after a no. */
+/** Asks for confirmation, and ends the command if the user declines. */
 const confirm = Effect.gen(function* () {
   if (!(yield* TerminalCapabilities).canPrompt || (yield* Json)) {
     return yield* new UsageError({
-      message: "deleting a contact requires a confirmation, and there is no terminal to ask on",
+      message: "deleting a contact requires a confirmation, which is possible only on a terminal and without --json",
       advice: "Run the command again with --yes."
     })
   }

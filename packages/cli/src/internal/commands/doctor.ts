@@ -1,4 +1,4 @@
-/** `agentalk doctor`: checks the settings, the network and the token, and says how to fix what fails. */
+/** `agentalk doctor`: checks the settings, the network and the token, and says how to fix a failed check. */
 import type { AgentalkError } from "@agentalk/core/AgentalkError"
 import { Contacts } from "@agentalk/core/Contacts"
 import { defaultBaseUrl } from "@agentalk/core/Settings"

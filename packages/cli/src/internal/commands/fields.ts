@@ -44,5 +44,4 @@ const clearField = Command.make("clear-field", { id: idArgument, key: keyArgumen
   ])
 )
 
-/** The commands of this file. */
 export const fieldCommands = [setFields, clearField] as const

@@ -65,7 +65,7 @@ export const importContacts = Command.make(
       if (flags.dryRun) {
         if (resume || retryFailed || report !== undefined) {
           return yield* new UsageError({
-            message: "--dry-run sends nothing, so it excludes --report, --resume and --retry-failed",
+            message: "--dry-run sends nothing, so it cannot be combined with --report, --resume or --retry-failed",
             advice: "Omit these flags. --dry-run --json lists the invalid rows."
           })
         }
@@ -79,7 +79,7 @@ export const importContacts = Command.make(
       const started = performance.now()
       let readSnapshot: (() => Import.Snapshot) | undefined
 
-      /** Whether some rows may be finished. */
+      /** Whether this run may have sent rows. If it has, its error says how to resume. */
       const hasSentRows = () => {
         const snapshot = readSnapshot?.()
         return snapshot?.phase === "sending" && snapshot.rowsRead > 0
@@ -124,8 +124,8 @@ export const importContacts = Command.make(
       `  Columns: ${attributeNames.map((name) => attributes[name].column).join(", ")}.`,
       "  Every other column is a custom field. Tags are separated by | or ;. An empty",
       "  cell leaves the value unchanged.",
-      "  The report has one line per row. By default, its name is that of the file",
-      "  with .report.ndjson. --resume continues after an interruption or a crash, and",
+      "  The report has one line per row. By default, .report.ndjson is added to the",
+      "  name of the file. --resume continues after an interruption or a crash, and",
       "  sends rows without a response again.",
       "  If no row succeeds for the time of --give-up-after, the import stops with",
       "  status 1, and --resume sends the rows that failed in this time again. Only",

@@ -39,5 +39,4 @@ const removeTag = Command.make("remove-tag", { id: idArgument, tag: tagArgument 
   ])
 )
 
-/** The commands of this file. */
 export const tagCommands = [addTags, removeTag] as const
