@@ -168,7 +168,7 @@ layer(SandboxServer.layer, { excludeTestServices: true, timeout: 30_000 })("cont
     }).pipe(Effect.scoped)
   )
 
-  it.effect("stops with status 1 if no row succeeds for --give-up-after, and resumes", () =>
+  it.effect("stops with status 1 if an outage lasts longer than --give-up-after, and resumes", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       const state = yield* Sandbox.State

@@ -49,7 +49,7 @@ export const importContacts = Command.make(
     typed: typedFlag("Read custom fields as JSON (see export --typed)"),
     resume: toggle("resume", "Continue an interrupted import"),
     retryFailed: toggle("retry-failed", "Continue, and send failed rows again"),
-    giveUpAfter: time("give-up-after", "Stop if no row succeeds for this time (default 1m)").pipe(
+    giveUpAfter: time("give-up-after", "Stop if an outage lasts this long (default 1m)").pipe(
       Flag.withDefault(Duration.minutes(1))
     ),
     dryRun: toggle("dry-run", "Check the file and send nothing"),
@@ -127,8 +127,8 @@ export const importContacts = Command.make(
       "  The report has one line per row. By default, .report.ndjson is added to the",
       "  name of the file. --resume continues after an interruption or a crash, and",
       "  sends rows without a response again.",
-      "  If no row succeeds for the time of --give-up-after, the import stops with",
-      "  status 1, and --resume sends the rows that failed in this time again. Only",
+      "  If an outage lasts longer than --give-up-after, the import stops with status",
+      "  1, and --resume sends the rows that failed during the outage again. Only",
       "  --retry-failed sends other failed rows again. They then override later rows",
       "  with the same phone number.",
       "  Exit status 3: some rows are invalid or failed. The report has the reasons."
