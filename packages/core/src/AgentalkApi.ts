@@ -35,10 +35,11 @@ const contact = { contact_id: formatted("uuid") }
 const fields = Schema.Record(Schema.String, Schema.Json)
 const tags = Schema.Array(Schema.String)
 
-// The vendor's contract leaves every response body open. The client decodes responses with its own readers.
+// The vendor's contract allows any object as a response body. The client decodes responses with its own readers.
 const success = Schema.Record(Schema.String, Schema.Json)
 
-// A query is text, so `OpenApi.fromApi` describes a number by a pattern. The vendor's contract declares an integer.
+// A query parameter is text, so `OpenApi.fromApi` describes an integer with a pattern. The vendor's contract declares
+// `type: integer`.
 const declareIntegers: OpenApi.Transform["Service"] = ({ parameters, ...operation }) => ({
   ...operation,
   parameters: parameters.map((parameter: OpenApi.OpenAPISpecParameter) =>
@@ -104,7 +105,7 @@ export class ContactsGroup extends HttpApiGroup.make("Contacts")
   .middleware(OrganizationApiToken) {}
 
 /**
- * The contract. `OpenApi.fromApi(AgentalkApi)` makes its OpenAPI document.
+ * The contract. `OpenApi.fromApi(AgentalkApi)` returns its OpenAPI document.
  *
  * @category contract
  * @since 0.1.0

@@ -20,13 +20,13 @@ import { Operation } from "./Operations.ts"
 const TypeId = "~@agentalk/core/AgentalkError"
 
 /**
- * What happened to a call as a whole, over all its attempts:
+ * Whether a failed call took effect on the server. All its attempts count:
  *
- * - `"not-applied"`: no attempt can have had an effect. Each attempt was refused before sending, did not connect, or
- *   received a status from 400 to 499 other than 408. An operation that only reads is always `"not-applied"`.
- * - `"unknown"`: an attempt may have had an effect. It broke or timed out after its first byte was sent, or it received
- *   a 3xx, 408 or 5xx, or a 2xx that is not JSON or reports a failure.
- * - `"applied"`: an attempt received a 2xx with the content type JSON, but the response could not be read.
+ * - `"not-applied"`: no attempt took effect. Each attempt was refused before sending, did not connect, or received a
+ *   status from 400 to 499 other than 408. An operation that only reads is always `"not-applied"`.
+ * - `"unknown"`: an attempt may have taken effect. Its connection broke or it timed out when a first byte may have been
+ *   sent, or it received a 3xx, 408 or 5xx, or a 2xx that is not JSON or reports a failure.
+ * - `"applied"`: an attempt received a 2xx with JSON or an empty body, but the result could not be read from it.
  *
  * @category schemas
  * @since 0.1.0
@@ -42,7 +42,7 @@ export type Outcome = typeof Outcome.Type
 /**
  * The reason why a failed call was not retried again:
  *
- * - `"not-retryable"`: another attempt would fail in the same way;
+ * - `"not-retryable"`: a failure of this kind is never retried;
  * - `"attempts"`: the policy allows no more attempts;
  * - `"deadline"`: the next attempt would start after the deadline of the call;
  * - `"budget"`: the client's retry budget is spent, because too many of its calls fail;
@@ -62,9 +62,9 @@ export type RetryStopped = typeof RetryStopped.Type
 const callFields = {
   /** The method of `Contacts` that failed. */
   operation: Operation,
-  /** What happened to the call as a whole. */
+  /** Whether the call took effect on the server. */
   outcome: Outcome,
-  /** The number of attempts; 0 if nothing was sent. The constructor's default is 1. */
+  /** The number of attempts; 0 if the call failed before its first attempt. The constructor's default is 1. */
   attempts: Schema.Int.pipe(Schema.withConstructorDefault(Effect.succeed(1))),
   /** The duration of the call, waits included. The constructor's default is zero. */
   elapsed: Schema.Duration.pipe(Schema.withConstructorDefault(Effect.succeed(Duration.zero))),
@@ -74,8 +74,8 @@ const callFields = {
   message: Schema.String
 }
 
-// The JSON codec of `Schema.Redacted` unwraps the value, so an error that is encoded for a log or another process would
-// contain the body.
+// Encodes a body as `<redacted>`. The default JSON codec of `Schema.Redacted` unwraps the value, so an error that is
+// encoded for a log or another process would contain the body.
 const Body = Schema.Redacted(Schema.String).annotate({
   toCodecJson: () =>
     Schema.link<Redacted.Redacted>()(Schema.String, {
@@ -88,11 +88,11 @@ const responseFields = {
   ...callFields,
   /** The status of the last response. */
   status: Schema.Int,
-  /** The API's id of the request (`x-request-id`). Its support may ask for it. */
+  /** The API's id of the request, such as its header `x-request-id`. The vendor's support may ask for it. */
   requestId: Schema.optionalKey(Schema.String),
   /**
-   * The first 64 KiB of the body. It may contain personal data, so you must unwrap it with `Redacted.value`. In JSON it
-   * is `<redacted>`.
+   * The first 65,536 characters of the body. It may contain personal data, so you must unwrap it with `Redacted.value`.
+   * In JSON it is `<redacted>`.
    */
   body: Schema.optionalKey(Body)
 }
@@ -133,7 +133,7 @@ export class Validation extends withCommonGetters(
     ...optionalResponseFields,
     /** `"client"`: the SDK refused the input before sending. `"server"`: the API refused it. */
     source: Schema.Literals(["client", "server"]),
-    /** The problems, with their places. */
+    /** The problems, with the paths of the invalid values. */
     issues: Schema.Array(Issue)
   }),
   false
@@ -180,7 +180,7 @@ export class NotFound extends withCommonGetters(
 ) {}
 
 /**
- * Too many requests (429), or the rate limiter would wait longer than the policy allows.
+ * Too many requests (429), or the wait for the rate limit is longer than the retry policy or the deadline allows.
  *
  * @category errors
  * @since 0.1.0
@@ -256,8 +256,8 @@ export class TransportFailure extends withCommonGetters(
 ) {}
 
 /**
- * The response cannot be used: an undeclared status, a redirect, a body that is not JSON or too large, or a body that
- * does not match its schema.
+ * The response cannot be used: its status is undeclared or a redirect, or its body is cut short, too large, not JSON or
+ * of an unexpected shape.
  *
  * @category errors
  * @since 0.1.0

@@ -2,8 +2,8 @@
  * Circuit breakers: they stop calls to a server that keeps failing, so that the server can recover and calls fail fast.
  *
  * After several failures in a row (no response, a timeout, or a 5xx response) the circuit opens. While it is open,
- * calls fail immediately with `CircuitOpen`, and `retryAfter` of the error says when to try again. Then one call at a
- * time probes the server. If it succeeds, the circuit closes.
+ * calls fail immediately with `CircuitOpen`, and `retryAfter` of the error says when to try again. After that time, one
+ * call at a time probes the server. If it succeeds, the circuit closes.
  *
  * A client has no circuit breaker by default. Provide one of these layers to add it.
  *
@@ -36,7 +36,7 @@ export interface Options {
 }
 
 /**
- * A circuit breaker, as clients use it.
+ * A circuit breaker. A client makes each attempt through it.
  *
  * @category models
  * @since 0.1.0
@@ -51,7 +51,8 @@ export interface Breaker extends Internal.Breaker {}
  */
 export const CurrentBreaker: Context.Reference<Breaker | undefined> = Internal.CurrentBreaker
 
-// The duration of another call's probe is unknown, but most calls end within a second.
+// The `retryAfter` of a call that is refused while another call probes the server. How long the probe takes is unknown,
+// but most calls end within a second.
 const probeRetryAfter = Duration.seconds(1)
 
 const keyPrefix = "agentalk:"
@@ -98,7 +99,7 @@ export const make = ({
   )
 
 /**
- * Adds a circuit breaker for each server, in memory: for one process.
+ * Adds a circuit breaker for each server within one process. The state is kept in memory.
  *
  * @category layers
  * @since 0.1.0
@@ -130,7 +131,7 @@ const layerStoreWithTimeout = Layer.effect(
 )
 
 /**
- * Adds a circuit breaker for each server through Redis: for all processes that share the Redis database and `prefix`.
+ * Adds a circuit breaker for each server across all processes that share a Redis database and `prefix`.
  *
  * **Details**
  *

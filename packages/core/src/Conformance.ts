@@ -21,7 +21,7 @@ import { Contacts } from "./Contacts.ts"
 import { digitsOf } from "./internal/wire/text.ts"
 
 /**
- * A check failed: the implementation does not behave as a `Contacts` must.
+ * A check failed: the implementation does not behave as `Contacts` requires.
  *
  * @category errors
  * @since 0.1.0
@@ -175,7 +175,7 @@ const run = Effect.fnUntraced(function* (index: number, body: Body) {
 
 // --- the checks ---------------------------------------------------------------------------------------------------
 
-/** A tag and a field key whose characters have a meaning in URLs. */
+/** Used as a tag and as a field key. Its characters have special meanings in URLs. */
 const urlCharacters = "a/b %2F ü ?#&"
 
 const bodies: Readonly<Record<string, Body>> = {

@@ -2,7 +2,7 @@
  * The data of the Contacts API: the schemas of inputs and results.
  *
  * The SDK checks inputs strictly before it sends anything. It decodes responses leniently, because the published
- * contract leaves every response body open.
+ * contract allows any object as a response body.
  *
  * @since 0.1.0
  */
@@ -31,8 +31,8 @@ export type ContactId = typeof ContactId.Type
 // --- results ------------------------------------------------------------------------------------------------------
 
 /**
- * A contact. Only `id` is always present. A known key is omitted if the API does not send it or sends `null` or `""`.
- * Keys that this version does not know are kept under `extra`.
+ * A contact. Only `id` and `extra` are always present. A known key is omitted if the API does not send it or sends
+ * `null` or `""`. Keys that this version of the SDK does not know are kept under `extra`.
  *
  * @category schemas
  * @since 0.1.0
@@ -59,8 +59,8 @@ export interface Contact extends Schema.Schema.Type<typeof Contact> {}
 export const UpsertResult = Schema.Struct({
   contact: Contact,
   /**
-   * Whether the contact is new: from the body, otherwise from the status (201). If a retry follows an attempt of
-   * unknown outcome, it may be `false` although this call created the contact.
+   * Whether the contact is new, according to the body, otherwise to the status (201). After a retry it may be `false`
+   * although this call created the contact, because an earlier attempt may have created it without a response.
    */
   isNew: Schema.Boolean
 })
@@ -159,7 +159,8 @@ const wellFormed = Schema.makeFilter<string>(isWellFormed, { message: "Expected 
  * A tag or a field key that becomes a part of a path. It is percent-encoded, so the server receives it unchanged.
  *
  * Some text is refused because a server or a proxy could resolve it to another resource: empty text, the segments `.`
- * and `..`, an empty segment (`a//b`, `/a`, `a/`), the same with backslashes, and lone surrogates.
+ * and `..`, an empty segment (`a//b`, `/a`, `a/`), and the same with backslashes. Lone surrogates are refused because
+ * they cannot be encoded.
  *
  * @category schemas
  * @since 0.1.0
@@ -168,7 +169,7 @@ export const PathSegment = Schema.String.check(
   wellFormed,
   Schema.makeFilter<string>(
     (text) => text.split(/[/\\]/).every((segment) => segment !== "" && segment !== "." && segment !== ".."),
-    { message: "Expected a value for a path: not empty, and without '.', '..' or an empty part between slashes" }
+    { message: "Expected text that is not empty and has no part between slashes that is empty, '.' or '..'" }
   )
 )
 

@@ -26,8 +26,8 @@ import type { Contact, FieldsInput, SearchPage, SearchQuery, UpsertInput, Upsert
  *
  * **Gotchas**
  *
- * Failed attempts are retried: see `Retry`. A retry is safe because every operation sets a state rather than adds to
- * one. However, a late retry can overwrite a newer edit by another writer. `Retry.none` prevents it.
+ * Failed attempts are retried: see `Retry`. A retry is safe because every operation is idempotent. However, a late
+ * retry can overwrite a newer edit by another writer. `Retry.none` prevents this.
  *
  * **Example** (Create a contact and add a tag)
  *

@@ -66,7 +66,7 @@ export interface PageOptions {
 }
 
 /**
- * Emits the pages of a search, each with the total that the API reported with it.
+ * Emits the pages of a search, each with the total in its response.
  *
  * **Details**
  *
@@ -74,13 +74,16 @@ export interface PageOptions {
  *
  * The search ends after any of these pages:
  *
- * - an empty page, or a page that is shorter than an earlier one and than the page size;
- * - a page that reaches the total. The total is ignored if it equals the length of the page and the page is full
- *   (`pageSize` contacts, or 50 or more), because some servers report the length of the page as the total;
- * - a page without a new contact that starts with the same contact as the page before it;
+ * - an empty page;
+ * - a page that is shorter than an earlier page and shorter than the page size;
+ * - a page with which the number of received contacts equals the total;
+ * - a page that has no new contact and starts with the same contact as the previous page;
  * - the third page in a row without a new contact.
  *
- * The last two rules end the search if a server ignores `offset` or repeats itself.
+ * Some servers report the length of a page as the total. Therefore a total that equals the length of a full page is
+ * ignored. A page is full if it has `pageSize` contacts, or 50 or more.
+ *
+ * The last two rules end the search if a server ignores `offset` or sends the same pages again.
  *
  * Each contact is emitted once. Contacts that were emitted before are removed from later pages. A page without a new
  * contact is skipped, but the first page is emitted even if it is empty. The ids of all emitted contacts are kept in
@@ -142,14 +145,14 @@ export interface BulkOptions {
   /** Counts the rows of the run, for a progress bar: see `makeProgress`. Default: none. */
   readonly progress?: Progress | undefined
   /**
-   * Stops the run when this effect ends. No further row starts, the rows in flight complete and their results are
-   * emitted, and then the stream ends. Default: never.
+   * Stops the run when this effect succeeds. Then no further row starts, the rows in flight complete, their results are
+   * emitted, and the stream ends. Default: never.
    */
   readonly stopWhen?: Effect.Effect<unknown> | undefined
 }
 
-// Untyped callers can pass any value as a row. A property that cannot be read counts as missing, and the call refuses
-// it.
+// Untyped callers can pass any value as a row. A property that cannot be read counts as missing, so the call refuses
+// the row.
 const property = (input: unknown, name: string): unknown => {
   try {
     return Predicate.hasProperty(input, name) ? input[name] : undefined
@@ -167,13 +170,13 @@ const toLowerCase = (id: string): string => id.toLowerCase()
  *
  * **Details**
  *
- * A row that fails does not end the run. The stream fails only with `Stopped` or with an error of the input.
+ * A row that fails does not end the run. The stream fails only with `Stopped` or with an error of the input stream.
  *
  * Rows with the same phone number (the same digits) are applied one after the other in input order, so the last one
  * wins.
  *
- * At most 1024 rows are read ahead of the emitted results, so a slow row holds back at most that many. While 64 results
- * or more wait for the consumer, no further row starts.
+ * At most 1024 rows are read ahead of the emitted results, so only that many rows can wait behind a slow row. While 64
+ * results or more wait for the consumer, no further row starts.
  *
  * **Gotchas**
  *

@@ -84,7 +84,7 @@ export interface InvalidField<F extends Fields> {
  * @since 0.1.0
  */
 export interface Contact<F extends Fields> extends Omit<Untyped.Contact, "fields"> {
-  /** The decoded fields. `null` means that the value is missing, unless the field's schema accepts `null`. */
+  /** The decoded fields. A stored `null` counts as a missing value unless the field's schema accepts `null`. */
   readonly fields: Values<F>
   /** Stored values that do not match their schemas. These fields are not in `fields`. */
   readonly invalidFields: ReadonlyArray<InvalidField<F>>
@@ -179,7 +179,7 @@ export interface ServiceClass<Self, Id extends string, F extends Fields> extends
   /** Provides the service from any layer of `Contacts`. */
   readonly layer: Layer.Layer<Self, never, Contacts>
 
-  /** Types a contact from another source, such as `ContactsStream` or a stub. */
+  /** Decodes the custom fields of a contact from another source, such as `ContactsStream` or a stub. */
   readonly decode: (contact: Untyped.Contact) => Contact<F>
 
   /** Converts a typed input to the input of `Contacts.upsert` and `ContactsStream.upsertAll`. */
@@ -263,8 +263,8 @@ const make = <F extends Fields>(
  *
  * **Details**
  *
- * A schema can be any schema that encodes to JSON. Within a struct, use `optionalKey` rather than `optional`. If you
- * have one struct for all fields, pass its `fields`.
+ * A schema can be any schema that encodes to JSON. Within a struct, use `optionalKey` rather than `optional`, because
+ * JSON has no `undefined`. If you have one struct for all fields, pass its `fields`.
  *
  * Every field of a contact is optional, whatever its schema. A contact may lack it, and a write sets only the given
  * fields. If a schema has a default, a missing value is read as that default. Fields without a schema are read as

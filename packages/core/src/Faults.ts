@@ -1,8 +1,8 @@
 /**
  * Scripted failures of the API, for tests of code that must handle them. They work in memory and on a socket.
  *
- * A fault strikes before or after the operation. Before: the operation is not applied, or (`slow`) applied late. After:
- * the operation is applied, and only its response is lost, delayed or changed.
+ * A fault strikes before or after the operation. If it strikes before, the operation is not applied, or is applied late
+ * (`slow`). If it strikes after, the operation is applied, and only its response is lost, delayed or changed.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ export interface Rule {
   readonly operation?: Operation | undefined
   /** The HTTP method, such as `"DELETE"`, in any case. */
   readonly method?: string | undefined
-  /** A part of the path with its query, or a pattern for them. */
+  /** A substring of the path and query, or a pattern that matches a part of them. */
   readonly path?: string | RegExp | undefined
   /** The number of the first matching request that the fault strikes, counted from 1. Default: 1. */
   readonly nth?: number | undefined
@@ -37,7 +37,7 @@ export interface Rule {
 }
 
 /**
- * Makes a script of rules. If several rules match a request, the first one decides.
+ * Makes a script of rules. If the faults of several rules strike the same request, the first of these rules is used.
  *
  * **Gotchas**
  *
@@ -50,7 +50,7 @@ export const script = (...rules: ReadonlyArray<Rule>): Script => {
   const matchCounts = rules.map(() => 0)
   return ({ method, operation, path }) => {
     let chosen: Fault | undefined
-    // Every rule counts its matches, also after an earlier rule decided.
+    // Every rule counts its matches, even if an earlier rule has already chosen the fault.
     for (const [index, rule] of rules.entries()) {
       const isMatch =
         (rule.operation === undefined || rule.operation === operation) &&

@@ -6,8 +6,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A problem with an input or a response: its path, such as `["fields", "city"]`, and a message. In the message, every
- * value of the request is replaced by its place, such as `<fields.city>`.
+ * A problem with an input or a response: its path, such as `["fields", "city"]`, and a message. In the message, each
+ * value of the request is replaced by the path of the value, such as `<fields.city>`.
  *
  * @category schemas
  * @since 0.1.0

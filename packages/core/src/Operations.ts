@@ -2,7 +2,7 @@
  * The operations of the Contacts API, declared once. The client, the sandbox, telemetry, redaction, conformance and the
  * table-driven tests derive from this table.
  *
- * To add an operation, add its line here, its method in `Contacts`, its endpoint in `AgentalkApi`, its sandbox handler
+ * To add an operation, add its entry here, its method in `Contacts`, its endpoint in `AgentalkApi`, its sandbox handler
  * and its command: see CONTRIBUTING.md.
  *
  * @since 0.1.0
@@ -15,7 +15,7 @@ import { nothing, optionalContact, page, type Reader, upsertResult } from "./int
 type InputSchema = Schema.ConstraintCodec<unknown, unknown> & { readonly fields: Schema.Struct.Fields }
 
 /**
- * One line of the table.
+ * One entry of the table.
  *
  * @category contract
  * @since 0.1.0
@@ -30,27 +30,30 @@ export interface OperationDefinition<
   /** A `GET` operation only reads: its outcome is always `"not-applied"`. */
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   /**
-   * The path in the contract's spelling. A path with `{contact_id}` names a contact, so the operation can fail with
-   * `NotFound`, and its method takes the input's values as arguments in the order of `input`. Any other method takes the
-   * input itself.
+   * The path as the contract writes it. If it contains `{contact_id}`, the operation can fail with `NotFound`, and its
+   * method has one parameter for each key of `input`, in that order. Any other method has the input as its only
+   * parameter.
    */
   readonly path: Path
-  /** The input. Values that are no path parameters form the query of a `GET`, otherwise the JSON body. */
+  /**
+   * The schema of the input. Values that are not path parameters are sent in the query of a `GET`, or in the JSON body
+   * of any other method.
+   */
   readonly input: Input
-  /** How a successful response is read. */
+  /** Reads a successful response. */
   readonly response: Reader<Input["Type"], A>
   /**
-   * Whether a 404 after an attempt of unknown outcome counts as success, because that attempt may have done the work.
-   * Default: `false`.
+   * Whether a 404 or 410 counts as success if the outcome of an earlier attempt is unknown. That attempt may have taken
+   * effect. Default: `false`.
    */
   readonly isDoneIfMissing?: boolean
-  /** What to do if the operation took effect but its response cannot be read. Default: no advice. */
+  /** Advice for the message of the error if the write took effect but its response cannot be read. Default: none. */
   readonly adviceIfUnread?: string
   /** A valid input for tests. */
   readonly sample: Input["Encoded"]
 }
 
-/** The name that each path parameter of the contract has in an input. */
+/** Maps the name of each path parameter in the contract to its name in an input. */
 export const pathParameters = { contact_id: "id", field_key: "key", tag_id_or_name: "tagIdOrName" } as const
 
 /** `never` if a path has a parameter that `pathParameters` does not list. */
@@ -67,7 +70,7 @@ const define = <const Path extends `/${string}`, Input extends InputSchema, A>(
 const sampleId = "0b7e7a6e-3c1d-4e0e-9a53-0d6f2f0f5a11"
 
 /**
- * The table, by the names of the methods of `Contacts`.
+ * The table: one entry for each method of `Contacts`, under the name of the method.
  *
  * @category contract
  * @since 0.1.0

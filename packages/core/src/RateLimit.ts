@@ -1,9 +1,9 @@
 /**
  * Rate limits: how many requests each organization may make.
  *
- * Without this module, a client already obeys its server. After a 429 or 503 with `Retry-After`, or a response that
- * reports 0 remaining requests, it delays all calls of that organization until the reset. The vendor publishes no
- * quota, so there is no other limit by default.
+ * By default, a client respects the limits that the server reports. After a 429 or 503 with `Retry-After`, or a
+ * response that reports 0 remaining requests, it delays all calls of that organization until the reset. The vendor
+ * publishes no quota, so there is no other limit by default.
  *
  * The layers of this module add a quota: one token bucket for each organization, in memory or shared through Redis.
  *
@@ -37,8 +37,8 @@ export interface Quota {
   readonly window: Duration.Input
   /**
    * The maximum number of requests that start at once after a pause, from 1 to `limit`. The remaining requests are
-   * spread over the window, so that no window exceeds the limit, whenever it begins. If `burst` equals `limit`, only
-   * one request per window follows the burst. Default: a tenth of `limit`, at least 1.
+   * spread evenly over the window, so no period of that length exceeds the limit. If `burst` equals `limit`, only one
+   * request per window can start after the burst. Default: a tenth of `limit`, at least 1.
    */
   readonly burst?: number | undefined
 }
@@ -67,7 +67,7 @@ export const QuotaFromString = Schema.String.check(
         const [, limit = "", unit = ""] = quotaPattern.exec(text) ?? []
         return { limit: Number(limit), window: Duration.fromInputUnsafe(units[unit] ?? 0) }
       },
-      // If no unit matches the window, the text does not match the pattern, so that encoding fails.
+      // If no unit matches the window, the text does not match the pattern, so encoding fails.
       encode: ({ limit, window }) => `${limit}/${unitOf(window)}`
     })
   )
@@ -82,7 +82,7 @@ export const QuotaFromString = Schema.String.check(
 export interface State extends Internal.LimiterState {}
 
 /**
- * A rate limiter, as clients use it.
+ * A rate limiter. A client calls it before each attempt and after each response.
  *
  * @category models
  * @since 0.1.0
@@ -97,7 +97,10 @@ export interface Limiter extends Internal.Limiter {}
  */
 export const CurrentLimiter: Context.Reference<Limiter | undefined> = Internal.CurrentLimiter
 
-/** The token bucket of a quota. A window uses at most the full bucket and its refill, which add up to the limit. */
+/**
+ * Converts a quota to the size and the refill interval of a token bucket. The size and the tokens that are refilled
+ * within one window add up to the limit.
+ */
 const toBucket = ({ burst, limit, window }: Quota) => {
   const millis = Duration.toMillis(Duration.fromInputUnsafe(window))
   if (!Number.isInteger(limit) || limit < 1) throw new RangeError("limit must be an integer of at least 1")
@@ -146,7 +149,7 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
 
     /**
      * Takes a token and returns 0, or returns the milliseconds until the next token. No token is reserved, so an
-     * interrupted attempt has nothing to return.
+     * interrupted attempt does not have to release one.
      */
     const takeToken = (key: string): Effect.Effect<number> =>
       Effect.matchEffect(consume(key, 1), {
@@ -203,7 +206,10 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
         return millis > maxWaitMillis ? waitTooLong(millis) : waitInQueue(key, queue, maxWaitMillis, millis)
       })
 
-    /** Waits for a token until `maxWaitMillis` have passed, because other processes may take the expected tokens. */
+    /**
+     * Waits for a token, at most `maxWaitMillis`. The wait can be longer than expected, because other processes may
+     * take the expected tokens.
+     */
     const waitInQueue = (key: string, queue: Queue, maxWaitMillis: number, expectedWait: number) =>
       Effect.timeoutOrElse(queue.firstLock.withPermit(waitForToken(key, queue)), {
         duration: Duration.millis(maxWaitMillis),
@@ -233,7 +239,7 @@ export const make = (quota: Quota): Effect.Effect<Limiter, never, RateLimiter.Ra
   })
 
 /**
- * Enforces a quota for each organization, in memory: for one process.
+ * Enforces a quota for each organization within one process. The state is kept in memory.
  *
  * @category layers
  * @since 0.1.0
@@ -248,7 +254,7 @@ const storeTimedOut = new RateLimiter.RateLimiterError({
   reason: new RateLimiter.RateLimitStoreError({ message: "The store did not respond in time." })
 })
 
-// A Redis client that has lost its connection queues its commands until it is connected again.
+// Adds a timeout, because a Redis client that has lost its connection queues commands until it is connected again.
 const layerStoreWithTimeout = Layer.effect(
   RateLimiter.RateLimiterStore,
   Effect.map(RateLimiter.RateLimiterStore, (store) => ({
@@ -262,11 +268,11 @@ const layerStoreWithTimeout = Layer.effect(
 )
 
 /**
- * Enforces a quota for each organization through Redis: for all processes that share the Redis database and `prefix`.
+ * Enforces a quota for each organization across all processes that share a Redis database and `prefix`.
  *
  * **Details**
  *
- * If Redis does not respond within half a second, the call is sent without a quota, and a warning is logged.
+ * If Redis does not respond within half a second, the attempt does not wait for the quota, and a warning is logged.
  *
  * @category layers
  * @since 0.1.0

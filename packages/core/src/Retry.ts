@@ -4,10 +4,11 @@
  * Transport failures, attempt timeouts and the statuses 408, 429, 500, 502, 503 and 504 are retried. The delay grows
  * exponentially with full jitter, and it is never shorter than `Retry-After`.
  *
- * A retry is safe because every operation sets a state rather than adds to one. However, a late retry can overwrite a
- * newer edit by another writer. To prevent that, use `Retry.none` for the call.
+ * A retry is safe because every operation is idempotent. However, a late retry can overwrite a newer edit by another
+ * writer. To prevent that, use `Retry.none` for the call.
  *
- * Each client also has a retry budget, the option `retryBudget` of `AgentalkClient`.
+ * Each client also has a retry budget, which limits the retries of all its calls: see the option `retryBudget` of
+ * `AgentalkClient`.
  *
  * @since 0.1.0
  */
@@ -23,16 +24,22 @@ import * as Reference from "./internal/call/policy.ts"
  * @since 0.1.0
  */
 export interface Policy {
-  /** The maximum number of attempts of a call; 1 means no retry. Default: 3. */
+  /**
+   * The maximum number of attempts of a call; 1 means no retry. After a 401, an attempt with a new token is made even
+   * if it exceeds the maximum: see `Token`. Default: 3.
+   */
   readonly attempts?: number | undefined
-  /** The longest delay before the second attempt. It doubles for each later attempt. Default: 500 milliseconds. */
+  /**
+   * The upper limit of the random delay before the second attempt. The limit doubles for each later attempt. Default:
+   * 500 milliseconds.
+   */
   readonly baseDelay?: Duration.Input | undefined
-  /** The longest delay before any attempt, unless the API asks for more. Default: 8 seconds. */
+  /** The upper limit of the random delay before any attempt. `Retry-After` can exceed it. Default: 8 seconds. */
   readonly maxDelay?: Duration.Input | undefined
   /**
-   * The longest wait that the API may ask for with `Retry-After`. If it asks for more, the call fails immediately, and
-   * `retryAfter` of the error is the requested wait. This limit also applies to waits for a rate limit. Default: 60
-   * seconds.
+   * The longest `Retry-After` that a call accepts. If the API asks for a longer wait, the call fails immediately. The
+   * `retryAfter` of a `RateLimited` or `ServerFault` error is the requested wait. The limit also applies to waits for a
+   * rate limit. Default: 60 seconds.
    */
   readonly maxRetryAfter?: Duration.Input | undefined
 }
@@ -52,7 +59,8 @@ export const defaultPolicy = {
 }
 
 /**
- * The policy without retries: a call makes one attempt.
+ * The policy without retries: a call makes one attempt. Only an attempt that fails with 401 is repeated with a new
+ * token, if there is one: see `Token`.
  *
  * @category configuration
  * @since 0.1.0
@@ -70,8 +78,8 @@ export const CurrentPolicy: Context.Reference<Policy | undefined> = Reference.re
 )
 
 /**
- * Sets the policy of the clients that are built with this layer, or of the calls in an effect to which the layer is
- * provided. A part that is omitted keeps the value from the surrounding context.
+ * Sets the policy for the clients that are built with this layer, and for the calls of an effect that the layer is
+ * provided to. Omitted parts keep their values from the surrounding context.
  *
  * @category layers
  * @since 0.1.0
@@ -79,7 +87,7 @@ export const CurrentPolicy: Context.Reference<Policy | undefined> = Reference.re
 export const layer = (policy: Policy): Layer.Layer<never> => Reference.makeLayer(CurrentPolicy, policy)
 
 /**
- * Sets the policy of the calls in an effect. A part that is omitted keeps the value from the surrounding context.
+ * Sets the policy for the calls of an effect. Omitted parts keep their values from the surrounding context.
  *
  * **Example** (Send a write once)
  *

@@ -44,7 +44,7 @@ const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
       if (url === undefined || !/^https?:$/.test(url.protocol)) {
         return "Expected an absolute https URL, such as https://api.agentalk.io"
       }
-      // The text is tested, because `URL` reports an empty query for a single `?` and an empty fragment for a single
+      // Tests the text instead of the `URL`, because a `URL` does not show whether the text ends with a single `?` or
       // `#`.
       if (url.username !== "" || url.password !== "" || /[?#]/.test(text)) {
         return "Expected a URL without credentials, query and fragment"
@@ -75,7 +75,8 @@ const makeBaseUrl = (isPlainHttpAllowed: boolean) =>
 export const defaultBaseUrl = "https://api.agentalk.io"
 
 /**
- * The base URL of the API: https, or plain http on loopback. A path is kept as a prefix, without its trailing slash.
+ * The base URL of the API: https, or plain http on loopback. If it has a path, all requests are sent below that path.
+ * Trailing slashes are removed.
  *
  * @category schemas
  * @since 0.1.0

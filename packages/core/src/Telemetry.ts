@@ -18,8 +18,8 @@
  * - of a wait: `agentalk.wait.reason` and `agentalk.wait.duration` (in seconds).
  *
  * The `error.type` of a call is the tag of its error. The `error.type` of an attempt is a status or a code, such as
- * `503` or `ECONNRESET`. A failed span ends with this type instead of the error, because an error message may contain
- * the key of a custom field. A successful span ends without the result.
+ * `503` or `ECONNRESET`. A failed span records this type instead of the error, because an error message may contain the
+ * key of a custom field. The span of a successful call does not record the result.
  *
  * The metrics are listed in `metrics`. Each call, attempt and wait also writes one debug log with the same attributes.
  *
@@ -61,8 +61,8 @@ export const CurrentOptions: Context.Reference<Options | undefined> = Policy.ref
 )
 
 /**
- * Sets the options of the clients that are built with this layer, or of the calls in an effect to which the layer is
- * provided. An option that is omitted keeps the value from the surrounding context.
+ * Sets the options for the clients that are built with this layer, and for the calls of an effect that the layer is
+ * provided to. An omitted option keeps its value from the surrounding context.
  *
  * @category layers
  * @since 0.1.0
@@ -70,7 +70,7 @@ export const CurrentOptions: Context.Reference<Options | undefined> = Policy.ref
 export const layer = (options: Options): Layer.Layer<never> => Policy.makeLayer(CurrentOptions, options)
 
 /**
- * Sets the options of the calls in an effect. An option that is omitted keeps the value from the surrounding context.
+ * Sets the options for the calls of an effect. An omitted option keeps its value from the surrounding context.
  *
  * @category configuration
  * @since 0.1.0

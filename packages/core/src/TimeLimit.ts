@@ -17,7 +17,7 @@ import * as Policy from "./internal/call/policy.ts"
 export interface Limits {
   /** The timeout of one attempt: connecting, headers and body. Default: 30 seconds. */
   readonly attempt?: Duration.Input | undefined
-  /** The deadline of a call, with all its attempts and waits. Default: 2 minutes. */
+  /** The deadline of a call, including all its attempts and waits. Default: 2 minutes. */
   readonly deadline?: Duration.Input | undefined
 }
 
@@ -32,8 +32,8 @@ export const CurrentLimits: Context.Reference<Limits | undefined> = Policy.refer
 )
 
 /**
- * Sets the limits of the clients that are built with this layer, or of the calls in an effect to which the layer is
- * provided. A limit that is omitted keeps the value from the surrounding context.
+ * Sets the limits for the clients that are built with this layer, and for the calls of an effect that the layer is
+ * provided to. An omitted limit keeps its value from the surrounding context.
  *
  * @category layers
  * @since 0.1.0
@@ -41,7 +41,7 @@ export const CurrentLimits: Context.Reference<Limits | undefined> = Policy.refer
 export const layer = (limits: Limits): Layer.Layer<never> => Policy.makeLayer(CurrentLimits, limits)
 
 /**
- * Sets the limits of the calls in an effect. A limit that is omitted keeps the value from the surrounding context.
+ * Sets the limits for the calls of an effect. An omitted limit keeps its value from the surrounding context.
  *
  * @category configuration
  * @since 0.1.0

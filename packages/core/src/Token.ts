@@ -1,5 +1,5 @@
 /**
- * The organization API token: its form, and the ways in which a client obtains it.
+ * The organization API token: its format, and how a client obtains it.
  *
  * @since 0.1.0
  */
@@ -13,8 +13,8 @@ const tokenPattern = new RegExp(`^${uuidPattern}\\.[\\x21-\\x7e]+$`, "i")
 const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
 /**
- * An organization API token, `{orgId}.{secret}`, where `orgId` is a UUID. White space around it is stripped, because
- * files end in a newline. A JWT is refused, because the API refuses it as well.
+ * An organization API token, `{orgId}.{secret}`, where `orgId` is a UUID. White space around it is stripped, because a
+ * token file usually ends with a newline. A JWT is refused, because the API does not accept it.
  *
  * @category schemas
  * @since 0.1.0
@@ -39,10 +39,10 @@ export const ApiToken = Schema.String.pipe(
  * **Details**
  *
  * An effect runs before every attempt, so a token can rotate without a restart. If the API refuses the token (401), the
- * effect runs again. If it returns another token, the attempt is repeated once with that token.
+ * effect runs again. If it then returns another token, the attempt is repeated with that token, once per call.
  *
- * If the effect is expensive, cache it and pass a source. The `refresh` of a source runs only after a 401, and once for
- * all calls that are refused together.
+ * If obtaining a token is expensive, pass a `TokenSource` whose `current` returns a cached token. Its `refresh` runs
+ * only after a 401. If several calls are refused at the same time, `refresh` runs once for all of them.
  *
  * @category configuration
  * @since 0.1.0

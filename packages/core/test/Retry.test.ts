@@ -413,7 +413,7 @@ describe("the retry budget", () => {
       assert.deepStrictEqual(summaryOf(result.failure), { attempts: 1, outcome: "unknown", retryStopped: "budget" })
       assert.match(
         result.failure.message,
-        /the API failed \(500\)\. It was not retried, because the retry budget is spent/
+        /the API failed \(500\)\. No further attempt was made, because the retry budget is spent/
       )
     })
   )

@@ -13,7 +13,7 @@ import { type Answer, callOnce, id, json, text } from "./ScriptedApi.ts"
 const jsonType = { "content-type": "application/json" }
 const html = { "content-type": "text/html" }
 const fiveIssues = { phone: "1", email: "2", tags: "3", name: "4", limit: "5" }
-const mayHaveApplied = " It may have taken effect."
+const mayHaveApplied = " The write may have taken effect."
 
 describe("the message of one attempt", () => {
   it.effect.each<readonly [call: Operation, answer: Answer, message: string]>([
@@ -57,10 +57,14 @@ describe("the message of one attempt", () => {
     ["delete", reset, `the connection broke before a response arrived (ECONNRESET).${mayHaveApplied}`],
     ["delete", Effect.fail({ cause: null }), `the connection broke before a response arrived.${mayHaveApplied}`],
     ["delete", Effect.never, `no response within 30s.${mayHaveApplied}`],
-    ["delete", stall, "the response did not end within 30s. It took effect."],
-    ["upsert", stall, "the response did not end within 30s. It took effect. Find the contact with search({ phone })."],
+    ["delete", stall, "the response did not end within 30s. The write took effect."],
+    [
+      "upsert",
+      stall,
+      "the response did not end within 30s. The write took effect. Find the contact with search({ phone })."
+    ],
     ["search", stall, "the response did not end within 30s."],
-    ["delete", text(200, "{", jsonType), "the response is not valid JSON. It took effect."],
+    ["delete", text(200, "{", jsonType), "the response is not valid JSON. The write took effect."],
     [
       "delete",
       text(200, "<p>", html),
@@ -74,7 +78,7 @@ describe("the message of one attempt", () => {
     [
       "upsert",
       json(200, {}),
-      "the response has an unexpected shape (id). It took effect. Find the contact with search({ phone })."
+      "the response has an unexpected shape (id). The write took effect. Find the contact with search({ phone })."
     ]
   ])("%s %#", ([operation, answer, message]) =>
     Effect.gen(function* () {
@@ -109,7 +113,7 @@ describe("the message of a call", () => {
       assert.strictEqual(yield* messageOf([status(500)]), `the API failed (500).${mayHaveApplied} 3 attempts in 750ms.`)
       assert.strictEqual(
         yield* messageOf([status(500)], { retryBudget: 0 }),
-        `the API failed (500). It was not retried, because the retry budget is spent.${mayHaveApplied}`
+        `the API failed (500). No further attempt was made, because the retry budget is spent.${mayHaveApplied}`
       )
       assert.strictEqual(
         yield* messageOf([status(429, { "retry-after": "61" })]),

@@ -1,4 +1,4 @@
-/** The built-in attributes of a contact, in one table. Everything about an attribute derives from its line. */
+/** The table of the built-in attributes of a contact. Everything about an attribute derives from its entry. */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -88,11 +88,12 @@ export const formatted = (format: string) =>
  * - `contract`: the type that the published contract declares in a request.
  * - `received`: the type in a response.
  * - `spellings`: the keys that a response may use; the first one is the key in a request.
- * - `isClearable`: whether a contact can lose it.
- * - `isName`: whether `search({ name })` looks at it, and whether a table shows it as a part of the name.
+ * - `isClearable`: whether `clearField` can clear it.
+ * - `isName`: whether it is a part of the name, both for `search({ name })` and in the tables of the command.
  * - `column`: the heading in a CSV file. Reading ignores case, spaces, hyphens and underscores, and accepts
  *   `spellings`.
- * - `title`: the name that the command shows, and `flag` the flag of `agentalk contacts upsert`.
+ * - `title`: the name that the command shows.
+ * - `flag`: the flag of `agentalk contacts upsert`.
  *
  * Values of every attribute are redacted from error messages, so the table has no column for that.
  */
@@ -162,7 +163,8 @@ type Attributes = typeof attributes
 export type Attribute = keyof Attributes
 
 /**
- * A built-in attribute that can be cleared. The phone number is not among them, because every contact keeps it.
+ * A built-in attribute that can be cleared. The phone number cannot, because every contact has one. Tags are removed
+ * with `removeTag` instead.
  */
 export type ClearableAttribute = {
   readonly [K in Attribute]: Attributes[K]["isClearable"] extends true ? K : never

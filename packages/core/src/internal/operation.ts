@@ -1,4 +1,4 @@
-/** What derives from the operations table: types of methods, facts, routes and the keys of the contract. */
+/** Derived from the operations table: types of methods, facts about operations, routes and the keys of the contract. */
 import { Operation, type OperationDefinition, operations, pathParameters } from "../Operations.ts"
 import { attributeNames, attributes } from "./attributes.ts"
 
@@ -53,14 +53,14 @@ interface Parameter {
   readonly inputName: string
 }
 
-/** The facts that follow from the line of an operation. */
+/** Facts that are derived from the table entry of an operation. */
 export interface OperationFacts {
   readonly operation: Operation
   readonly isReadOnly: boolean
   readonly namesContact: boolean
   /** The path parameters, in the order of the path. */
   readonly parameters: ReadonlyArray<Parameter>
-  /** The input names of the method's arguments; `undefined` if the method takes the input itself. */
+  /** The input key of each argument of the method; `undefined` if its only argument is the whole input. */
   readonly argumentNames: ReadonlyArray<string> | undefined
   /** The names of the input's values that go into the query or the body. */
   readonly payloadNames: ReadonlyArray<string>
@@ -87,7 +87,7 @@ const facts = Object.fromEntries(operationNames.map((name) => [name, toFacts(nam
   Record<Operation, OperationFacts>
 >
 
-/** Returns the facts that follow from the line of an operation. */
+/** Returns the facts about an operation. */
 export const factsOf = (operation: Operation): OperationFacts => facts[operation]
 
 /** A path in the spelling of Effect's router: `:contact_id` instead of `{contact_id}`. */
@@ -99,7 +99,7 @@ type RouterPath<Path> = Path extends `${infer Head}{${infer Name}}${infer Rest}`
 export const routerPath = <K extends Operation>(operation: K) =>
   operations[operation].path.replaceAll(parameterPattern, ":$1") as RouterPath<Operations[K]["path"]>
 
-/** Keys of requests that the contract declares. They name places, so they may appear in the paths of issues. */
+/** Request keys that the contract declares. They are not personal data, so they may appear in the paths of issues. */
 export const contractKeys: ReadonlySet<string> = new Set([
   ...attributeNames.flatMap((name) => attributes[name].spellings),
   ...operationNames.flatMap((name) => Object.keys(operations[name].input.fields)),

@@ -22,7 +22,7 @@ import {
   TransportFault
 } from "../wire/transport.ts"
 
-// Codes that mean that no connection was made, so nothing was sent.
+// The codes of errors before a connection was made. They prove that nothing was sent.
 const unsentCodes: ReadonlySet<string> = new Set([
   "ConnectionRefused",
   "CERT_HAS_EXPIRED",
@@ -67,8 +67,8 @@ const faultDetailsOf = (error: unknown, depth = 0): FaultDetails => {
 }
 
 /**
- * Returns the `TransportFault` among an error and its causes, or makes one from their codes. It contains no part of the
- * request.
+ * Finds a `TransportFault` in an error and its causes. If there is none, makes one from their codes, without any part
+ * of the request.
  */
 const toFault = (error: unknown): TransportFault => {
   let cause = error
@@ -80,7 +80,7 @@ const toFault = (error: unknown): TransportFault => {
   return new TransportFault("network", { sent: !isUnsent, code })
 }
 
-/** Whether the request could not be built, so that nothing was sent. */
+/** Whether an error means that the request could not be built, so nothing was sent. */
 const isUnbuilt = (error: HttpClientError.HttpClientError): boolean =>
   error.reason._tag === "InvalidUrlError" || error.reason._tag === "EncodeError"
 
@@ -183,7 +183,7 @@ export const makeAttempt = (
   const isEnforced = isAware && usesDefaultClock(fiber)
   let response: HttpClientResponse | undefined
   let state: RequestState | undefined
-  // Whether an earlier request was sent. Middleware of the HTTP client may repeat a request.
+  // Whether an earlier request of this attempt was sent, because middleware of the HTTP client may repeat a request.
   let wasSent = false
   const onDispatch = (next: RequestState): void => {
     wasSent ||= state?.isSent === true
@@ -214,8 +214,8 @@ export const makeAttempt = (
   if (isEnforced) return Effect.updateContext(received, (context) => withAttempt(context, attempt, span))
   return received.pipe(
     Effect.updateContext((context: Context.Context<never>) => withoutRedirects(withAttempt(context, attempt, span))),
-    // A transport behind middleware may have its own timer for the same deadline. The state of the request makes both
-    // timers lead to the same result.
+    // A transport behind middleware may have its own timer for the same deadline. If this timer fires first, the state
+    // of the request provides the result that the transport would have returned.
     Effect.timeoutOrElse({
       duration: Duration.millis(timeout),
       orElse: () => {

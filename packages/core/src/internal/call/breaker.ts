@@ -1,15 +1,15 @@
-/** The circuit breaker as a call uses it. */
+/** The interface between a call and its circuit breaker. */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Policy from "./policy.ts"
 
-/** What an attempt says about the health of its server. */
+/** The health of a server, as one attempt showed it. */
 export interface Health {
   readonly isHealthy: boolean
 }
 
-/** The breaker refused an attempt, because the circuit is open. */
+/** The breaker refused an attempt, because the circuit is open or another call probes the server. */
 export class CircuitRefusal {
   readonly _tag = "CircuitRefusal"
   readonly retryAfter: Duration.Duration

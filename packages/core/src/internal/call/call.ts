@@ -56,13 +56,13 @@ import {
 export interface CallDefinition {
   readonly operation: Operation
   readonly check: Check<unknown>
-  /** Throws if the input has no wire form although it passed the check. */
+  /** Throws if the input cannot be encoded although it passed the check. */
   readonly encode: (input: unknown) => EncodedRequest
   readonly response: Reader<unknown, unknown>
   readonly isDoneIfMissing: boolean
 }
 
-/** The rest of a call: it returns the result of the call, or fails with its error. */
+/** The rest of a call. It succeeds with the result of the call, or fails with its error. */
 type Step = Effect.Effect<unknown, ContactError>
 
 const decodeOrganization = SchemaParser.decodeUnknownResult(OrganizationId)
@@ -138,7 +138,7 @@ export class Call implements ErrorContext, ObservedCall {
     return this.definition.operation
   }
 
-  /** Returns the input as it was sent, and as it is now, because the caller may have changed it meanwhile. */
+  /** Returns the input as it was sent, and as it is now. They differ if the caller changed the input meanwhile. */
   sentValues(): ReadonlyArray<unknown> {
     const { body } = this.encoded
     const sent: unknown = body._tag === "Uint8Array" ? JSON.parse(new TextDecoder().decode(body.body)) : this.checked
@@ -196,7 +196,7 @@ export class Call implements ErrorContext, ObservedCall {
     return monotonicMillis(this.clock)
   }
 
-  /** Returns the timeout of an attempt that starts at a given time, and stores the limit that it comes from. */
+  /** Returns the timeout of an attempt that starts at a given time, and stores which limit determines it. */
   private timeoutAt(start: number): number {
     const left = this.deadline - start
     this.limit = left < this.limits.attempt ? "deadline" : "attempt"
@@ -300,8 +300,8 @@ export class Call implements ErrorContext, ObservedCall {
     const failure = failedStatus(this, result, this.clock.currentTimeMillisUnsafe())
     const isHint = status === 429 || status === 503
     this.limiter.observe(this.limiterKey, headers, isHint ? failure.retryAfter : undefined, this.clock)
-    // An earlier attempt of this call may have done the work. Only JSON counts, because an HTML page comes from a proxy
-    // that does not know the path.
+    // An earlier attempt of this call may have taken effect. The response must be JSON, because an HTML page comes from
+    // a proxy that does not know the path.
     const isDone =
       this.definition.isDoneIfMissing &&
       (status === 404 || status === 410) &&

@@ -22,7 +22,7 @@ export interface Credential {
 /** Credentials that may change. The effects fail with a message. */
 export interface Rotating {
   readonly current: Effect.Effect<Credential, string>
-  /** Returns a credential after the API refused one: a new one, or the refused one if there is no other. */
+  /** Called after the API refused a credential. Returns a new credential, or the refused one if there is no new one. */
   readonly renew: (refused: Credential) => Effect.Effect<Credential, string>
 }
 
@@ -59,7 +59,7 @@ export const makeCredentials = (
     const current = obtain(token)
     return Effect.succeed({ current, renew: () => current })
   }
-  // Untyped code may pass a plain string. It is refused, because it would appear wherever the options are printed.
+  // Untyped code may pass a plain string. It is refused, because the token would appear when the options are printed.
   if (Redacted.isRedacted(token)) return Effect.map(check(Redacted.value(token)), toCredential)
   if (!isSource(token)) return Effect.map(check(undefined), toCredential)
   let generation = 0

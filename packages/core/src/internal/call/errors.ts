@@ -42,7 +42,7 @@ export interface ErrorContext extends SentRequest {
   readonly operation: Operation
 }
 
-/** Returns the outcome of an attempt. An operation that only reads is never applied. */
+/** Returns the outcome of an attempt. The outcome of an operation that only reads is always `"not-applied"`. */
 const outcomeOf = (operation: Operation, outcome: Outcome): Outcome =>
   factsOf(operation).isReadOnly ? "not-applied" : outcome
 
@@ -290,7 +290,7 @@ const unusableBody = (
       return unexpected(context, result, outcome, "the response is larger than allowed")
     case "network": {
       const failure = unexpected(context, result, outcome, "the response was cut short")
-      // A read is always safe to repeat. A write took effect, so it is not repeated only to read its response.
+      // Only a read is retried. A write has probably taken effect, so repeating it would only read its response.
       return factsOf(context.operation).isReadOnly ? { ...failure, retry: "transient" } : failure
     }
     case "not-json":

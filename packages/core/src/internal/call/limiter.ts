@@ -32,11 +32,11 @@ export class WaitTooLong {
 
 export interface Limiter {
   /**
-   * Waits until an attempt may start. Fails immediately if the wait would exceed `maxWaitMillis` or the deadline, which
-   * is in milliseconds of the monotonic clock.
+   * Waits until an attempt may start. Fails as soon as the expected wait exceeds `maxWaitMillis` or ends after the
+   * deadline. The deadline is a time of the monotonic clock, in milliseconds.
    */
   readonly acquire: (key: string, maxWaitMillis: number, deadline: number) => Effect.Effect<void, WaitTooLong>
-  /** Records the limits in a response. */
+  /** Records the limits that a response reports. */
   readonly observe: (
     key: string,
     headers: Headers.Headers,
@@ -49,14 +49,15 @@ export interface Limiter {
 
 export const CurrentLimiter = Policy.reference<Limiter>("@agentalk/core/RateLimit/CurrentLimiter")
 
-// From this number of organizations on, expired delays are removed.
+// If this many organizations have a delay, the expired delays are removed before another one is stored.
 const maxKeys = 1000
 
 /** Parses a number without a sign. */
 const parseNumber = (text: string | undefined): number | undefined =>
   text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined
 
-// A reset is a number of seconds, or a Unix time in seconds or milliseconds. From these values on it is a Unix time.
+// `X-RateLimit-Reset` is a number of seconds to wait, or a Unix time in seconds or milliseconds. The size of the value
+// shows which of them it is: each constant is the smallest value that counts as a Unix time in its unit.
 const earliestEpochSeconds = 1_000_000_000
 const earliestEpochMillis = 100_000_000_000
 
@@ -64,9 +65,9 @@ const earliestEpochMillis = 100_000_000_000
 const maxDelayMillis = 3_600_000
 
 /**
- * Returns the milliseconds until an exhausted quota resets, or `undefined` if the quota is not exhausted. It reads
- * `X-RateLimit-Remaining` and `X-RateLimit-Reset`, the same headers without `X-`, or the combined `RateLimit` header of
- * draft-ietf-httpapi-ratelimit-headers.
+ * Returns the milliseconds until an exhausted quota resets; `undefined` if the quota is not exhausted or its reset is
+ * unknown. It reads `X-RateLimit-Remaining` and `X-RateLimit-Reset`, the same headers without `X-`, or the combined
+ * `RateLimit` header of draft-ietf-httpapi-ratelimit-headers.
  */
 const exhaustedMillis = (headers: Headers.Headers, clock: Clock.Clock): number | undefined => {
   const combined = headers["ratelimit"] ?? ""
@@ -84,16 +85,16 @@ const exhaustedMillis = (headers: Headers.Headers, clock: Clock.Clock): number |
   return Math.max(0, reset >= earliestEpochSeconds ? reset * 1000 - epochMillis : reset * 1000)
 }
 
-// The jitter that spreads calls which wait for the same moment.
+// The maximum jitter. Without jitter, all waiting calls of an organization would start at the same moment.
 const maxJitterMillis = 250
 
-/** Makes a limiter that delays the calls of an organization for as long as the server asks. */
+/** Makes a limiter that delays the calls of an organization for as long as the server asks, but at most an hour. */
 export const makeServerLimiter = (): Limiter => {
   // When the delay of each organization ends, in milliseconds of the monotonic clock.
   const ends = new Map<string, number>()
   const waitingCounts = new Map<string, number>()
 
-  /** Returns the rest of a delay, and forgets a delay that is over. */
+  /** Returns the remaining milliseconds of a delay, and removes a delay that is over. */
   const delayLeft = (key: string, now: number): number => {
     const end = ends.get(key) ?? 0
     if (end > now) return end - now

@@ -22,16 +22,16 @@ export const nothingSent = ({ attempts }: CallSummary): string => (attempts === 
 
 const describeOutcome = ({ operation, outcome }: CallSummary): string => {
   if (outcome === "not-applied") return ""
-  if (outcome === "unknown") return " It may have taken effect."
+  if (outcome === "unknown") return " The write may have taken effect."
   const { adviceIfUnread }: Pick<OperationDefinition, "adviceIfUnread"> = operations[operation]
-  return ` It took effect.${adviceIfUnread === undefined ? "" : ` ${adviceIfUnread}`}`
+  return ` The write took effect.${adviceIfUnread === undefined ? "" : ` ${adviceIfUnread}`}`
 }
 
 const describeStop: Readonly<Record<RetryStopped, string>> = {
   "not-retryable": "",
   attempts: "",
   deadline: " The deadline left no time for another attempt.",
-  budget: " It was not retried, because the retry budget is spent.",
+  budget: " No further attempt was made, because the retry budget is spent.",
   "retry-after": " The wait is longer than the retry policy allows."
 }
 

@@ -35,7 +35,7 @@ const describe = (name: Name, labels: Labels) => ({
 
 const histogram = (name: Name, labels: Labels) => Metric.histogram(name, { ...describe(name, labels), boundaries })
 
-/** Returns a function that creates the metric of a label at the first use of that label. */
+/** Returns a function that returns the metric of a label. It creates the metric when the label is first used. */
 const cached = <K extends string | number, A>(make: (label: K) => A): ((label: K) => A) => {
   const metrics = new Map<K, A>()
   return (label) => {
@@ -112,7 +112,7 @@ export class OperationMetrics {
   /** The label is an outcome. If the call failed, a space and an error type follow. */
   readonly callDuration: (label: string) => Metric.Histogram<number>
   /**
-   * The label is a status, or nothing if no response arrived. If the attempt failed, a space and an error type follow.
+   * The label is a status, or empty if no response arrived. If the attempt failed, a space and an error type follow.
    */
   readonly attemptDuration: (label: number | string) => Metric.Histogram<number>
   private readonly codes = new Set<string>()

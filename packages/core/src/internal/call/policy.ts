@@ -21,7 +21,7 @@ export interface With<A> {
   <B, E, R>(effect: Effect.Effect<B, E, R>, value: A): Effect.Effect<B, E, R>
 }
 
-/** Makes such a function; `merge` combines the new value with the surrounding one. */
+/** Makes a function that sets a policy; `merge` combines the new value with the surrounding one. */
 export const makeWith = <A>(
   ref: Context.Reference<A | undefined>,
   merge: (outer: A | undefined, value: A) => A

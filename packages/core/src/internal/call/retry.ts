@@ -9,7 +9,8 @@ export interface RetryPolicy {
   readonly maxRetryAfter: number
 }
 
-// Added to `Retry-After`, in milliseconds, because the server may have asked many calls to wait until the same moment.
+// The maximum jitter that is added to `Retry-After`, in milliseconds, because the server may have asked many calls to
+// wait until the same moment.
 const maxHintJitter = 250
 
 /**
@@ -26,13 +27,13 @@ export const delayOf = (policy: RetryPolicy, attempts: number, hint: number, ran
 }
 
 /**
- * The retry budget of a client. Every retry takes tokens, and only successful calls return them. While the API is down,
- * the tokens run out and retries stop.
+ * The retry budget of a client. Retries take tokens from it, and only successful calls put tokens back. While the API
+ * is down, the tokens run out and retries stop.
  */
 export interface RetryBudget {
   /** Takes the tokens for a retry and returns their number; `undefined` if too few are left. */
   readonly take: (reason: RetryReason) => number | undefined
-  /** Returns the tokens that a successful call took, or one token if it took none. */
+  /** Puts the tokens that a successful call took back into the budget, or adds one token if it took none. */
   readonly refund: (taken: number) => void
   /** Returns the number of tokens that are left. */
   readonly level: () => number

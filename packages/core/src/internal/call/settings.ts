@@ -39,15 +39,16 @@ export interface Options {
   readonly organization?: string | undefined
   /** The timeout of one attempt: connecting, headers and body. Default: 30 seconds. */
   readonly attemptTimeout?: Duration.Input | undefined
-  /** The deadline of a call, with all its attempts and waits. Default: 2 minutes. */
+  /** The deadline of a call, including all its attempts and waits. Default: 2 minutes. */
   readonly deadline?: Duration.Input | undefined
   /** The retry policy. Default: `Retry.defaultPolicy`. */
   readonly retry?: Retry.Policy | undefined
   /**
-   * The size of the client's retry budget, in tokens. A retry takes 5 tokens, or 10 after a timeout. If the call then
-   * succeeds, its tokens are returned. A call that succeeds without a retry returns one token. A wait for `Retry-After`
-   * of a 429 takes none. Without enough tokens, a failed attempt is not retried. At 0, only a 429 with `Retry-After` is
-   * retried. Default: 500.
+   * The size of the client's retry budget, in tokens. A retry takes 5 tokens, or 10 after a timeout. A retry after a
+   * 429 with `Retry-After` takes none. If the budget has too few tokens, a failed attempt is not retried.
+   *
+   * If a call succeeds after retries, the tokens that it took are returned to the budget. A call that succeeds without
+   * a retry adds one token. With a size of 0, only a 429 with `Retry-After` is retried. Default: 500.
    */
   readonly retryBudget?: number | undefined
   /** The maximum size of a response body; a number is in bytes. Default: 10 MiB. */
@@ -73,7 +74,7 @@ export interface Settings {
   /** Whether the HTTP client enforces the limits of an attempt itself. */
   readonly isAttemptAware: boolean
   readonly headersOf: ReturnType<typeof makeHeaders>
-  /** The limiter of calls for which no other limiter is set. */
+  /** The limiter of the calls without another limiter. It enforces only the limits that the server reports. */
   readonly serverLimiter: Limiter
   readonly findOrganization: Policy.Find<string | undefined>
   readonly findLimits: Policy.Find<Limits>

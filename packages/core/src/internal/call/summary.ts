@@ -22,7 +22,7 @@ export interface Failure<E> {
 export interface AttemptFailure<E> extends Failure<E> {
   /** The outcome of this attempt. */
   readonly outcome: Outcome
-  /** Why another attempt may succeed; `undefined` if it would fail in the same way. */
+  /** Why the attempt may be retried; `undefined` if this failure is never retried. */
   readonly retry?: RetryReason | undefined
   /** The shortest delay before another attempt, if the API sent one. */
   readonly retryAfter?: Duration.Duration | undefined

@@ -1,6 +1,6 @@
 /**
- * Spans, metrics and debug logs of calls and their attempts. Spans and logs are created only if a tracer is installed
- * or the debug level is logged.
+ * Spans, metrics and debug logs of calls and their attempts. Spans are created only if a tracer is installed or a span
+ * is open. Logs are created only if the debug level is enabled.
  */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -28,7 +28,7 @@ export interface ObservedCall {
   readonly telemetry: TelemetryOptions
   /** The span of the call, if it is traced. */
   span: Tracer.Span | undefined
-  /** Whether the success of the call was assumed from a 404 after an attempt of unknown outcome. */
+  /** Whether a 404 or 410 counted as success, because an earlier attempt may have taken effect. */
   isAssumed: boolean
 }
 
@@ -62,8 +62,8 @@ const untypedErrorOf = (cause: Cause.Cause<unknown>): string =>
   Cause.hasInterruptsOnly(cause) ? "interrupted" : "defect"
 
 /**
- * Runs an effect of the user, such as one that obtains a token, in a span. The SDK's own code does not run in the span,
- * because a change of context takes time.
+ * Runs an effect that user code provides, such as one that obtains a token, in a span. The SDK's own code does not run
+ * in the span, because changing the context takes time.
  */
 export const inSpan = <A, E>(effect: Effect.Effect<A, E>, span: Tracer.Span | undefined): Effect.Effect<A, E> =>
   span === undefined ? effect : Effect.provideService(effect, Tracer.ParentSpan, span)

@@ -1,6 +1,4 @@
-/**
- * The types of faults, of scripts that choose them, and of requests. The request log and `Faults` share these types.
- */
+/** The types of faults, scripts and requests. The request log and `Faults` share them. */
 import type * as Effect from "effect/Effect"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type { Json } from "effect/Schema"
@@ -15,7 +13,7 @@ import type { Operation } from "../../Operations.ts"
 export type Side = "before" | "after"
 
 /**
- * A fault: a response, or no response, in place of the response of the operation.
+ * A fault. It replaces, changes or delays the response of an operation, or prevents any response.
  *
  * @category models
  * @since 0.1.0

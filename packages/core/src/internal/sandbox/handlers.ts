@@ -70,9 +70,9 @@ const contactOrNotFound = (contact: StoredContact | undefined) =>
 const defaultPageSize = 50
 
 /**
- * Makes a function that validates a value by the same schema as the client, because the contract describes it only in
- * part. `handle` receives the decoded value. The response to an invalid value is a 400. `path` is the place of the
- * value in the body.
+ * Makes a function that validates a value with the schema of the client, because the contract itself checks less.
+ * `handle` receives the decoded value. The response to an invalid value is a 400. `path` is the path of the value in
+ * the body.
  */
 const validate = <S extends Schema.ConstraintDecoder<unknown>>(schema: S, ...path: ReadonlyArray<string>) => {
   const decode = SchemaParser.decodeUnknownResult(schema, { errors: "all" })

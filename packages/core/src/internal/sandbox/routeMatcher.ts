@@ -13,7 +13,7 @@ export interface RouteMatch<Operation extends string> {
   readonly params: Readonly<Record<string, string>>
 }
 
-/** Sorts `/contacts/search` before `/contacts/:contact_id`: `0` for a literal segment, `1` for a parameter. */
+/** Returns a sort key: `0` for each literal segment, `1` for each parameter. Literal segments sort first. */
 const precedenceOf = (path: string): string =>
   path
     .split("/")

@@ -18,7 +18,7 @@ import * as State from "./state.ts"
  */
 export const routerConfig = { maxParamLength: 65_536 }
 
-/** Records a request, and responds with the fault that the script chooses, otherwise with the operation. */
+/** Records a request, then applies the fault that the script chooses, or the operation if it chooses no fault. */
 export const respond = <E, R>(
   operation: Effect.Effect<HttpServerResponse, E, R>,
   connection: Connection
@@ -41,8 +41,8 @@ const layerFaults = (connection: Effect.Effect<Connection, never, HttpServerRequ
         Effect.flatMap(connection, (connection) => respond(operation, connection)).pipe(
           Effect.provideService(State.Backend, backend),
           Effect.catchIf((error) => error instanceof ConnectionReset, Effect.die),
-          // The middleware of a router cannot be interrupted by default, so a fault that hangs would outlive its
-          // connection.
+          // By default, the middleware of a router is uninterruptible. Then a fault that hangs would continue after its
+          // connection is closed.
           Effect.interruptible
         )
     ),

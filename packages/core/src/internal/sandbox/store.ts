@@ -30,7 +30,10 @@ const fullNameOf = (contact: StoredContact): string =>
 const without = <T extends object>(object: T, key: string): T =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== key)) as T
 
-/** The contacts of one organization. Methods that change a contact return it, or `undefined` if it is missing. */
+/**
+ * The contacts of one organization. A method that changes an existing contact returns it, or `undefined` if the contact
+ * does not exist.
+ */
 const makeOrganizationStore = (nextId: () => string) => {
   const contacts = new Map<string, StoredContact>()
   const idsByDigits = new Map<string, string>()
@@ -87,7 +90,7 @@ const makeOrganizationStore = (nextId: () => string) => {
     updateFields: (id: string, fields: StoredContact["fields"]) =>
       update(id, (contact) => ({ ...contact, fields: { ...contact.fields, ...fields } })),
 
-    /** Clears a built-in or a custom field. Returns `undefined` also if the contact has no such custom field. */
+    /** Clears a built-in or custom field. It also returns `undefined` if the contact has no such custom field. */
     clearField: (id: string, key: string) =>
       update(id, (contact) => {
         const attribute = clearable.get(key)
@@ -98,7 +101,7 @@ const makeOrganizationStore = (nextId: () => string) => {
     addTags: (id: string, names: ReadonlyArray<string>) =>
       update(id, (contact) => ({ ...contact, tags: withTags(contact.tags, names) })),
 
-    /** Removes one tag by name, otherwise by id. Returns `undefined` also if the contact has no such tag. */
+    /** Removes one tag by name, otherwise by id. It also returns `undefined` if the contact has no such tag. */
     removeTag: (id: string, idOrName: string) =>
       update(id, (contact) => {
         const { tags } = contact

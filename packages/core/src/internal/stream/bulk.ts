@@ -132,7 +132,7 @@ const makePool = <I, E, R, A, E2 extends ContactError, B extends Result>(
   const maxWorkers = concurrency >= 1 ? Math.floor(concurrency) : 1
   const idleWorkers: Array<() => void> = []
   let workerCount = 0
-  // Workers that were started or resumed, and have not looked for a row since.
+  // The number of workers that were started or resumed and have not looked for a row yet.
   let wakingCount = 0
   let inFlightCount = 0
 
@@ -214,7 +214,10 @@ const makePool = <I, E, R, A, E2 extends ContactError, B extends Result>(
     resume()
   }
 
-  /** Ends a row: its successor becomes ready, and its result goes to the buffer. Without a result, the row remains. */
+  /**
+   * Completes a row: its successor becomes ready, and its result goes to the buffer. If the row stopped the run, it has
+   * no result and stays in the list.
+   */
   const complete = (entry: Row, result: B | undefined): void => {
     inFlightCount--
     entry.input = undefined

@@ -6,10 +6,12 @@ import type { CallError } from "../../AgentalkError.ts"
 import type { SearchPage, SearchQuery } from "../../Contact.ts"
 import { Contacts } from "../../Contacts.ts"
 
-// The server's own limit, by the contract. A page of this length may have been cut by the server.
+// The page size that the server uses by default, according to the contract. A page of this length counts as full even
+// if more contacts were requested, because the server may limit its pages.
 const defaultPageSize = 50
 
-// A page can consist of contacts that moved to it from an earlier page. Three such pages in a row end the search.
+// A page can consist only of contacts that were on earlier pages, because contacts can move to a later page during the
+// search. Three such pages in a row end the search.
 const maxStalePages = 3
 
 /** Makes a function that returns whether a page is the last one. Call it once for each page, in order. */
@@ -22,7 +24,8 @@ const makeIsLastPage = (limit: number) => {
     const { length } = contacts
     if (length === 0) return true
     received += length
-    // Some servers report the length of the page as the total. For a full page, such a total proves nothing.
+    // Some servers report the length of the page as the total. After a full page, such a total does not prove that the
+    // search has ended.
     const isTotalReliable = length < Math.min(limit, defaultPageSize) || !Option.contains(total, length)
     if (isTotalReliable && Option.contains(total, received)) return true
     if (length < limit && length < longestPage) return true
@@ -46,7 +49,7 @@ const pageQuery = (query: SearchQuery, limit: number, offset: number): SearchQue
 // A `Set` of V8 throws a `RangeError` beyond 2^24 entries.
 const maxSetSize = 16_000_000
 
-/** Makes a function that returns whether an id is new. It uses as many sets as the ids need. */
+/** Makes a function that returns whether an id is new. If a set is full, the function adds another set. */
 export const makeIsNewId = (maxSize = maxSetSize) => {
   let current = new Set<string>()
   const sets = [current]
@@ -61,7 +64,10 @@ export const makeIsNewId = (maxSize = maxSetSize) => {
   }
 }
 
-/** Streams the elements that `toElements` returns for each page. A page without a new contact emits nothing. */
+/**
+ * Streams the elements that `toElements` returns for each page. Except for the first page, a page without a new contact
+ * emits nothing.
+ */
 export const paginate = <A>(
   query: Omit<SearchQuery, "limit" | "offset">,
   options: { readonly pageSize?: number | undefined },

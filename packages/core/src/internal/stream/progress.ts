@@ -50,11 +50,11 @@ export interface Progress {
   readonly [TypeId]: Recorder
   /** The current counts and rate. */
   readonly snapshot: Effect.Effect<Snapshot>
-  /** Emits a snapshot at once, then ten per second, and a last one when the run ends. Then the stream ends. */
+  /** Emits a snapshot immediately, then ten per second, and the last one when the run ends. Then the stream ends. */
   readonly changes: Stream.Stream<Snapshot>
 }
 
-/** Returns the part of a progress to which a run reports. */
+/** Returns the recorder of a progress, which receives the events of a run. */
 export const recorderOf = (progress: Progress): Recorder => progress[TypeId]
 
 const changesInterval = "100 millis"
@@ -71,7 +71,7 @@ const makeRate = () => {
       if (samples.length === 0) samples = [{ at, done: 0 }]
     },
     rowsPerSecond: (at: number, done: number): number => {
-      // Drops old samples, but keeps one that is at least one window old, because the rate starts at the first sample.
+      // Drops old samples, except the newest one that is at least one window old. The rate starts at that sample.
       while (samples[1] !== undefined && at - samples[1].at >= rateWindow) samples.shift()
       const first = samples[0]
       if (first === undefined || at <= first.at) return 0

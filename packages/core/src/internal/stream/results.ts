@@ -67,7 +67,8 @@ export interface Created extends Row {
  *
  * **Gotchas**
  *
- * After an attempt of unknown outcome, this row itself may have created the contact: see `UpsertResult`.
+ * If an earlier attempt of the call has an unknown outcome, the row itself may have created the contact: see
+ * `UpsertResult`.
  *
  * @category models
  * @since 0.1.0
@@ -137,8 +138,8 @@ export const Rows = Schema.Struct({ from: Schema.Int, to: Schema.optionalKey(Sch
 export interface Rows extends Schema.Schema.Type<typeof Rows> {}
 
 /**
- * A bulk run stopped early, because every later row would fail in the same way: the credentials were refused, or a call
- * reached its deadline.
+ * A bulk run stopped early, because all later rows would probably fail in the same way: a call failed with
+ * `Unauthorized` or reached its deadline.
  *
  * **Details**
  *

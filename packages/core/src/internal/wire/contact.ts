@@ -1,6 +1,6 @@
 /**
- * Finds contacts in responses and converts them to the shape of `Contact`. The contract leaves every response body
- * open, so several shapes and spellings are accepted. The schemas of `Contact.ts` then check the result.
+ * Finds contacts in responses and converts them to the shape of `Contact`. The contract allows any object as a response
+ * body, so several shapes and spellings are accepted. The schemas of `Contact.ts` then check the result.
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -22,7 +22,7 @@ const knownKeys: ReadonlyMap<string, string> = new Map([
 
 const isNewKeys = ["isNew", "is_new"]
 
-/** Keys of the response itself. They may be in the same object as those of a contact. */
+/** Keys of the response itself. They may be in the same object as the keys of a contact, and are not `extra` keys. */
 const responseKeys: ReadonlySet<string> = new Set(isNewKeys)
 
 const firstOf = (body: JsonObjectLike, keys: ReadonlyArray<string>): unknown => {
@@ -35,7 +35,7 @@ const tagFromWire = (tag: unknown): unknown => {
   if (!isObject(tag)) return tag
   const { id, name } = tag
   if (!isPresent(id)) return { name }
-  // The schema refuses an id that is neither a number nor text.
+  // An id that is neither a number nor a string is kept, so that the schema refuses it.
   return { name, id: typeof id === "number" ? String(id) : id }
 }
 
@@ -65,7 +65,7 @@ const valueFromWire = (name: string, value: unknown): unknown => {
  * the first one with a value wins.
  */
 export const contactFromWire = (wire: unknown): typeof Contact.Encoded => {
-  // The schema refuses other values with a message.
+  // A value that is not an object is returned unchanged, so that the schema refuses it.
   if (!isObject(wire)) return wire as typeof Contact.Encoded
   const out: Record<string, unknown> = {}
   const extra: Record<string, unknown> = {}
@@ -121,8 +121,8 @@ export const findContact = (body: JsonObjectLike, depth = 2): JsonObjectLike | u
 }
 
 /**
- * Finds a contact whose id is known. An object with another id counts only if it has another known key of a contact:
- * `{"id": 7, "name": "vip"}` is the tag that was added.
+ * Finds a contact whose id is known. An object with a different id is accepted only if it has a known key of a contact
+ * besides the id. For example, `{"id": 7, "name": "vip"}` is not a contact but the tag that was added.
  */
 export const findContactById = (body: JsonObjectLike, id: string): JsonObjectLike | undefined => {
   const found = findContact(body)

@@ -49,7 +49,7 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1({
 
 const messageOf = (issue: SchemaIssue.Issue): string => format(issue).issues[0]?.message ?? expecting(undefined)
 
-/** Runs a check. If it throws, for example because a getter of the input throws, the input is refused. */
+/** Runs a check. Refuses the input if the check throws, for example because of a getter of the input. */
 const refuseIfThrown = <A>(check: () => Result.Result<A, ReadonlyArray<Issue>>) => {
   try {
     return check()
@@ -69,7 +69,7 @@ const runParser = (parse: (record: unknown) => Result.Result<FieldRecord, Schema
 
 // --- one field ----------------------------------------------------------------------------------------------------
 
-// It has no prototype, so that a field with the key `constructor` is missing as well.
+// Without a prototype, because otherwise a field with the key `constructor` would not be missing.
 const emptyRecord: FieldRecord = Object.create(null)
 
 /**
@@ -145,7 +145,7 @@ export const make = (schemas: Schemas) => {
 
   /** Decodes the fields of a contact. A value that does not match its schema goes to `invalidFields`. */
   const decode = ({ fields: all, ...contact }: Contact): Decoded => {
-    // A stub in plain JavaScript may return `null`.
+    // The fields may be missing, and a stub in plain JavaScript may return `null`.
     const stored = all ?? {}
     const fields: Record<string, unknown> = {}
     const otherFields: Record<string, Schema.Json> = {}

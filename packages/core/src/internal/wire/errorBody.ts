@@ -80,7 +80,8 @@ const looksLikeKey = (part: string): boolean => /^[a-z_][\w-]{0,63}$/i.test(part
 /**
  * Reads the issues of an error body. It knows the bodies of Django REST Framework (`{"phone": ["..."]}`,
  * `non_field_errors`, `detail`, nested), `{error}`, `{message}`, `{errors: [...]}`, RFC 9457 problem details and short
- * plain text. Keys of the contract stay in the paths of issues; any other key may be a value of the request.
+ * plain text. The paths of issues contain the keys of the contract unchanged. Any other key is redacted if it contains
+ * a value of the request or does not look like a key.
  */
 export const issuesFromBody = (
   body: unknown,

@@ -20,11 +20,11 @@ const escapeUnicode = (text: string): string =>
   text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
 /**
- * Brings values and texts into one form before they are compared, because servers normalize Unicode and white space.
+ * Normalizes values and texts before they are compared, because servers also normalize Unicode and white space.
  */
 const normalize = (text: string): string => text.normalize("NFC").replace(/\s+/gu, " ").trim()
 
-/** A value, and the place in the request from which it comes, such as `fields.city`. */
+/** A value of the request, and its place: its path in the request, such as `fields.city`. */
 interface PlacedValue {
   readonly text: string
   readonly place: string
@@ -79,7 +79,7 @@ const isWordAt = (text: string, at: number): boolean => /[\p{L}\p{N}]/u.test(tex
 
 const anyUuid = new RegExp(uuidPattern, "gi")
 
-// In both patterns, adjacent parts share no character, so that no text causes backtracking.
+// In both patterns, adjacent parts match different characters, so a long text cannot cause excessive backtracking.
 const anyEmail = /[^\s@%<>"'(),;:]{1,64}(?:@|%40)[^\s@%<>"'(),;:]{1,255}/gu
 const anyPhone = /\+?\d(?:[\s().-]{0,2}\d){6,}/gu
 
@@ -92,13 +92,17 @@ export const mask = (text: string): string =>
 
 /** Redacts the values of one request from texts. */
 export interface Redactor {
-  /** Replaces every value of the request by its place, masks the rest, and cuts the text at 200 characters. */
+  /**
+   * Replaces every value of the request by its place. Then replaces the remaining ids, e-mail addresses and phone
+   * numbers, and cuts the text at 200 characters.
+   */
   readonly text: (text: string) => string
   /** Whether a text contains a value of the request. */
   readonly mentions: (text: string) => boolean
 }
 
-// The beginning of a long value is replaced as well, because validators repeat long values in part.
+// The first characters of a long value are also replaced on their own, because validators may repeat only the beginning
+// of a long value.
 const longValueLength = 12
 const prefixLength = 8
 
@@ -121,7 +125,8 @@ export const makeRedactor = (
   }
   for (const value of values) collectValues(value, "", found)
 
-  // The texts to replace, in lower case. `whole` is the form of the value that begins with the text.
+  // The texts to replace, in lower case. Each text is a form of a value or the beginning of a form, and `whole` is that
+  // form.
   const replacements = new Map<string, { readonly place: string; readonly whole: string }>()
   const lengths = new Set<number>()
   const addReplacement = (text: string, place: string, whole: string): void => {

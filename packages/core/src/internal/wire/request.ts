@@ -31,7 +31,7 @@ export interface EncodedRequest {
 
 type Values = Readonly<Record<string, unknown>>
 
-/** Makes the path of an operation for an input. Throws on a lone surrogate, which has no form in a URL. */
+/** Makes a function that returns the path for an input. It throws on a lone surrogate, which a URL cannot contain. */
 const makePath = ({ parameters, path }: RequestDefinition): ((input: Values) => string) => {
   if (parameters.length === 0) return () => path
   const literals = path.split(/\{\w+\}/)
@@ -45,8 +45,8 @@ const makePath = ({ parameters, path }: RequestDefinition): ((input: Values) => 
 }
 
 /**
- * Makes the encoder of an operation. Path parameters go into the path. Other values go into the query of a `GET`,
- * otherwise into the JSON body. The encoder throws if a checked input has no wire form.
+ * Makes the encoder of an operation. Path parameters go into the path. Other values go into the query of a `GET`, or
+ * into the JSON body of any other method. The encoder throws if an input cannot be encoded.
  */
 export const makeEncoder = (definition: RequestDefinition): ((input: unknown) => EncodedRequest) => {
   const { isReadOnly, method, parameters, payloadNames } = definition
@@ -68,7 +68,7 @@ export const makeEncoder = (definition: RequestDefinition): ((input: unknown) =>
       })
 }
 
-/** Makes a function that returns the headers of a request. It reuses frozen headers while they stay the same. */
+/** Makes a function that returns the headers of a request. It returns the same frozen object until a header changes. */
 export const makeHeaders = () => {
   const known = new Map<boolean, Headers.Headers>()
   return ({ body }: EncodedRequest, authorization: string, organization: string | undefined): Headers.Headers => {

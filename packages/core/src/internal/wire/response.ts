@@ -1,4 +1,4 @@
-/** Responses: their head, the request id, and the JSON of a success. */
+/** Reads responses: headers, the details of an error, and the JSON of a success. */
 import * as Duration from "effect/Duration"
 import * as Headers from "effect/http/Headers"
 import * as Redacted from "effect/Redacted"
@@ -110,7 +110,7 @@ export const readIssues = (
 /** Why the body of a 2xx response cannot be used. */
 export interface UnusableBody {
   readonly reason: "timeout" | "size" | "network" | "not-json" | "reported-failure" | "malformed"
-  /** Whether the operation took effect: `"applied"` if the response is the API's own, by its content type. */
+  /** Whether the operation took effect: `"applied"` if the content type shows that the response is the API's own. */
   readonly outcome: "applied" | "unknown"
 }
 

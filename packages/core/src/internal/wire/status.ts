@@ -1,9 +1,9 @@
 /** The statuses that are retried. */
 
-/** Why another attempt may succeed. */
+/** The kind of failure after which an attempt is retried. */
 export type RetryReason = "timeout" | "transient" | "throttled"
 
-/** Returns why a response with this status may succeed when it is retried; `undefined` if it is not retried. */
+/** Returns why an attempt that received this status may be retried; `undefined` if it is not retried. */
 export const retryReasonOf = (status: number): RetryReason | undefined => {
   if (status === 408) return "timeout"
   if (status === 429) return "throttled"

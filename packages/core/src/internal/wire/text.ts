@@ -4,8 +4,8 @@
 export const uuidPattern = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 /**
- * Whether a string contains no lone surrogate, so that it has a UTF-8 form. `encodeURIComponent` throws on the others.
- * `String.prototype.isWellFormed` is missing on the oldest runtimes that core supports.
+ * Whether a string contains no lone surrogate. A string with one cannot be encoded as UTF-8, and `encodeURIComponent`
+ * throws on it. `String.prototype.isWellFormed` is missing on the oldest runtimes that core supports.
  */
 export const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text)
 

@@ -18,7 +18,7 @@ export interface ResponseHead {
 
 /** The progress of a request. The transport updates it. */
 export interface RequestState {
-  /** Whether a byte of the request may have left this machine: `false` only if that is certain. */
+  /** Whether a byte of the request may have left this machine; `false` only if certainly none did. */
   readonly isSent: boolean
   readonly head: ResponseHead | undefined
 }
@@ -30,8 +30,8 @@ export interface Attempt {
   /** The maximum size of a response body after decompression, in bytes. */
   readonly maxBodyBytes: number
   /**
-   * Receives the state of each request that a transport dispatches. The SDK reads it when its own timer fires first, so
-   * the outcome of a timeout does not depend on the order of timers.
+   * The transport calls this with the state of each request that it dispatches. If the SDK's own timer fires first, the
+   * SDK reads the state, so the outcome of a timeout does not depend on which timer fires first.
    */
   readonly onDispatch: (state: RequestState) => void
 }
@@ -45,15 +45,15 @@ export const CurrentAttempt: Context.Reference<Attempt | undefined> = Context.Re
 const TransportFaultTypeId = "~@agentalk/core/TransportFault"
 
 /**
- * The reason why a transport received no response, or only a part of it. A transport that fails with an
- * `HttpClientError` sets this as its `cause`. It contains no part of the request or the response.
+ * The reason why a transport received no response, or only a part of it. A transport sets it as the `cause` of the
+ * `HttpClientError` that it fails with. It contains no part of the request or the response.
  */
 // @effect-diagnostics-next-line extendsNativeError:off -- it is the cause of an HttpClientError, never a failure itself
 export class TransportFault extends Error {
   readonly [TransportFaultTypeId] = TransportFaultTypeId
   /** `"timeout"`: the attempt's deadline passed; `"size"`: the body is too large; `"network"`: anything else. */
   readonly kind: "timeout" | "size" | "network"
-  /** Whether a byte of the request may have left this machine: `false` only if that is certain. */
+  /** Whether a byte of the request may have left this machine; `false` only if certainly none did. */
   readonly sent: boolean
   /** The system's or the transport's code, such as `ECONNREFUSED`. */
   readonly code: string | undefined
