@@ -176,7 +176,7 @@ describe("the agentalk command", () => {
       assert.deepStrictEqual(
         Operation.literals.filter((name) => !requests.some(({ operation }) => operation === name)),
         [],
-        "Add a command that calls these operations to packages/cli"
+        "Add commands that call these operations to packages/cli, and their arguments to `argumentsOf` in this test"
       )
     }).pipe(Effect.provide(SandboxServer.layerOptions({ tokens: [token] })))
   )

@@ -12,6 +12,7 @@ import {
   UnexpectedResponse,
   Validation
 } from "@agentalk/core"
+import { Operation } from "@agentalk/core/Operations"
 import { SandboxServer } from "@agentalk/node"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
@@ -111,9 +112,7 @@ const standalone: Readonly<Record<string, ReadonlyArray<string | RegExp>>> = {
   ],
   "demo.ts": [
     /listens on http:\/\/127\.0\.0\.1:\d+\./,
-    ...["upsert", "addTags", "removeTag", "updateFields", "clearField", "search", "delete"].map(
-      (operation) => new RegExp(`✓ ${operation}\\(`)
-    ),
+    ...Operation.literals.map((operation) => new RegExp(`✓ ${operation}\\(`)),
     /✗ delete.*\n +NotFound \(outcome: not-applied\)/,
     /✗ upsert.*\n +Validation \(outcome: not-applied\)/,
     /✗ search.*\n +Unauthorized \(outcome: not-applied\)/,

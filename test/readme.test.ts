@@ -103,6 +103,11 @@ describe("README.md", () => {
     })
   )
 
+  it("lists the operations that there are, and no others", () => {
+    const methods = tableWith(/^search\(/).map((cell) => cell.replace(/\(.*/, ""))
+    assert.sameMembers(methods, [...Core.Operation.literals])
+  })
+
   it("lists the errors that there are, and no others", () => {
     const errors = Object.entries(Core).filter(
       ([, value]) => typeof value === "function" && Core.isAgentalkError(value.prototype)

@@ -13,6 +13,7 @@ import { Contacts } from "./Contacts.ts"
 import { makeMethods } from "./internal/call/methods.ts"
 import * as Policy from "./internal/call/policy.ts"
 import { CurrentOrganization, type Options, resolveSettings } from "./internal/call/settings.ts"
+import type { Operation } from "./Operations.ts"
 
 export type { Options } from "./internal/call/settings.ts"
 
@@ -24,7 +25,11 @@ export type { Options } from "./internal/call/settings.ts"
  * @since 0.1.0
  */
 export const make = (options: Options): Effect.Effect<Contacts["Service"], Config.ConfigError, HttpClient.HttpClient> =>
-  Effect.map(resolveSettings(options), (settings) => Contacts.of(makeMethods(settings)))
+  Effect.map(
+    resolveSettings(options),
+    // `satisfies` names an operation of the table that has no method in `Contacts`.
+    (settings) => Contacts.of(makeMethods(settings)) satisfies Readonly<Record<Operation, unknown>>
+  )
 
 /**
  * Provides `Contacts` from the `HttpClient` in the context. An invalid option fails with a `ConfigError`.

@@ -1,5 +1,5 @@
 /**
- * The `Contacts` service: the seven operations of the Contacts API. The layers that provide it are in other modules
+ * The `Contacts` service: the operations of the Contacts API. The layers that provide it are in other modules
  * (`AgentalkClient`, `Sandbox`, and `AgentalkNode` of `@agentalk/node`), so this module stays small.
  *
  * @since 0.1.0
@@ -21,7 +21,7 @@ import type { Contact, FieldsInput, SearchPage, SearchQuery, UpsertInput, Upsert
  * `upsert` and `search` fail with `CallError`. The methods that take an `id` fail with `ContactError`, which is
  * `CallError` or `NotFound`.
  *
- * Four methods return `Option<Contact>`. `None` means that the write succeeded but the response did not include the
+ * Some methods return `Option<Contact>`. `None` means that the write succeeded but the response did not include the
  * contact.
  *
  * **Gotchas**

@@ -123,7 +123,7 @@ const assertNoLeak = (error: AgentalkError): void => {
 }
 
 it.effect.each(operationNames)("the personal input of %s is valid", (operation) =>
-  callOnce(personalCalls[operation].call, () => json(200, acceptedBody))
+  callOnce(personalCalls[operation].call, () => json(200, { ...acceptedBody, id }))
 )
 
 describe("an error does not contain the token or personal data", () => {

@@ -44,17 +44,23 @@ const toContact = (
   return Result.mapError(decodeContact(contact), (issue) => fromSchema(issue, path))
 }
 
+/**
+ * Decodes a contact that the response must include. A reader of a response that may include another object instead uses
+ * `findContactById`.
+ */
+const requiredContact = (json: unknown): Result.Result<Contact, ReadonlyArray<Issue>> => {
+  if (json !== undefined && !isObject(json)) return notAnObject()
+  const found = json && findContact(json)
+  return found === undefined ? issueAt(["id"], "Required") : toContact(found)
+}
+
 /** Reads a contact, whose id is required, and `isNew`. */
 export const upsertResult: Reader<unknown, UpsertResult> = {
-  read: (json, status) => {
-    if (json !== undefined && !isObject(json)) return notAnObject()
-    const found = json && findContact(json)
-    if (found === undefined) return issueAt(["id"], "Required")
-    return Result.map(toContact(found), (contact) => ({
+  read: (json, status) =>
+    Result.map(requiredContact(json), (contact) => ({
       contact,
-      isNew: findIsNew(json ?? {}) ?? status === 201
-    }))
-  },
+      isNew: (isObject(json) ? findIsNew(json) : undefined) ?? status === 201
+    })),
   mapContacts: ({ contact, isNew }, f) => ({ contact: f(contact), isNew })
 }
 
