@@ -2,13 +2,14 @@
  * Calls of any operation, derived from the operations table. The tests of all operations use this module, so that a new
  * operation joins them without an edit.
  */
-import type { AgentalkError, Contact, Contacts, Operation } from "@agentalk/core"
-import type * as Effect from "effect/Effect"
+import type { Contact, Operation } from "@agentalk/core"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import { factsOf, operationNames } from "../packages/core/src/internal/operation.ts"
+import { operationNames } from "../packages/core/src/internal/operation.ts"
 import { type OperationDefinition, operations } from "../packages/core/src/Operations.ts"
+
+export { callOperation } from "../packages/core/src/internal/callOperation.ts"
 
 /** The input of an operation: a value for each key. */
 export type Input = Readonly<Record<string, unknown>>
@@ -22,17 +23,6 @@ export const sampleOf = (operation: Operation): Input => definitionOf(operation)
 /** Makes a value for every operation. */
 export const byOperation = <A>(make: (operation: Operation) => A): Readonly<Record<Operation, A>> =>
   Object.fromEntries(operationNames.map((operation) => [operation, make(operation)])) as Record<Operation, A>
-
-/** Calls an operation: its method takes either the input itself or its values as arguments. */
-export const callOperation = (
-  contacts: Contacts["Service"],
-  operation: Operation,
-  input: Input
-): Effect.Effect<unknown, AgentalkError> => {
-  const { argumentNames } = factsOf(operation)
-  const method = contacts[operation] as (...values: ReadonlyArray<unknown>) => Effect.Effect<unknown, AgentalkError>
-  return argumentNames === undefined ? method(input) : method(...argumentNames.map((name) => input[name]))
-}
 
 /** Returns the contacts in the result of an operation. */
 export const contactsIn = (operation: Operation, result: unknown): ReadonlyArray<Contact> => {

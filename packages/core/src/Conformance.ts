@@ -18,7 +18,10 @@ import * as Schema from "effect/Schema"
 import type { AgentalkError } from "./AgentalkError.ts"
 import type { Contact, UpsertInput } from "./Contact.ts"
 import { Contacts } from "./Contacts.ts"
+import { callOperation } from "./internal/callOperation.ts"
+import { factsOf, operationNames } from "./internal/operation.ts"
 import { digitsOf } from "./internal/wire/text.ts"
+import { operations } from "./Operations.ts"
 
 /**
  * A check failed: the implementation does not behave as `Contacts` requires.
@@ -276,11 +279,9 @@ const bodies: Readonly<Record<string, Body>> = {
   "calls on a missing contact fail with NotFound": Effect.fnUntraced(function* ({ contacts, upsert }) {
     const { id } = (yield* upsert({ tags: ["one"], fields: { city: "Lisbon" } })).contact
     yield* contacts.delete(id)
-    yield* expectNotFound("delete", contacts.delete(id))
-    yield* expectNotFound("updateFields", contacts.updateFields(id, { city: "Porto" }))
-    yield* expectNotFound("clearField", contacts.clearField(id, "city"))
-    yield* expectNotFound("addTags", contacts.addTags(id, ["two"]))
-    yield* expectNotFound("removeTag", contacts.removeTag(id, "one"))
+    for (const operation of operationNames.filter((name) => factsOf(name).namesContact)) {
+      yield* expectNotFound(operation, callOperation(contacts, operation, { ...operations[operation].sample, id }))
+    }
   }),
 
   "search finds contacts by phone, by part of a name, and by both": Effect.fnUntraced(function* (fixture) {
