@@ -14,7 +14,7 @@ export { callOperation } from "../packages/core/src/internal/callOperation.ts"
 /** The input of an operation: a value for each key. */
 export type Input = Readonly<Record<string, unknown>>
 
-/** Returns the line of an operation in the table. */
+/** Returns the entry of an operation in the table. */
 export const definitionOf = (operation: Operation): OperationDefinition => operations[operation]
 
 /** Returns the valid input that the table declares for tests. */

@@ -25,7 +25,7 @@ export const note = (line: string) =>
     if (!(yield* Quiet) && !(yield* Json)) yield* Console.error(line)
   })
 
-/** Prints on standard error that the command was interrupted, what is incomplete, and what to do. */
+/** Prints an interruption on standard error. `message` names the incomplete result, and `advice` names the next step. */
 export const noteInterrupted = (message: string, advice: string) =>
   Effect.flatMap(Json, (isJson) =>
     Console.error(
